@@ -1,0 +1,103 @@
+//! A borrower's position in one market: several collaterals, several debts.
+
+use crate::fixed::{Assets, Shares};
+use alloc::vec::Vec;
+
+/// What an account has pledged of one collateral.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pledge {
+    /// Place of the asset in the market's list of collaterals.
+    pub index: u8,
+    /// Base units pledged; never zero.
+    pub amount: Assets,
+}
+
+/// What an account owes to one vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owed {
+    /// Place of the vault in the market's list of vaults.
+    pub index: u8,
+    /// Shares of the vault's debt; never zero.
+    pub shares: Shares,
+}
+
+/// A borrower's position. Both lists are sorted by place and hold no zeros; without entries it is
+/// the empty account, which is what a ledger returns for one that was never written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// What is pledged.
+    pub collaterals: Vec<Pledge>,
+    /// What is owed.
+    pub debts: Vec<Owed>,
+}
+
+impl Account {
+    /// What is pledged of the collateral at `index`.
+    #[must_use]
+    pub fn collateral(&self, index: u8) -> Assets {
+        let found = self.collaterals.iter().find(|pledge| pledge.index == index);
+        found.map_or(Assets::ZERO, |pledge| pledge.amount)
+    }
+
+    /// Shares of debt to the vault at `index`.
+    #[must_use]
+    pub fn debt_shares(&self, index: u8) -> Shares {
+        let found = self.debts.iter().find(|owed| owed.index == index);
+        found.map_or(Shares::ZERO, |owed| owed.shares)
+    }
+
+    /// Writes what is pledged of the collateral at `index`; zero removes the entry.
+    pub fn set_collateral(&mut self, index: u8, amount: Assets) {
+        match self.collaterals.binary_search_by_key(&index, |pledge| pledge.index) {
+            Ok(place) if amount.is_zero() => drop(self.collaterals.remove(place)),
+            Ok(place) => {
+                if let Some(pledge) = self.collaterals.get_mut(place) {
+                    pledge.amount = amount;
+                }
+            }
+            Err(_) if amount.is_zero() => {}
+            Err(place) => self.collaterals.insert(place, Pledge { index, amount }),
+        }
+    }
+
+    /// Writes the debt shares to the vault at `index`; zero removes the entry.
+    pub fn set_debt_shares(&mut self, index: u8, shares: Shares) {
+        match self.debts.binary_search_by_key(&index, |owed| owed.index) {
+            Ok(place) if shares.is_zero() => drop(self.debts.remove(place)),
+            Ok(place) => {
+                if let Some(owed) = self.debts.get_mut(place) {
+                    owed.shares = shares;
+                }
+            }
+            Err(_) if shares.is_zero() => {}
+            Err(place) => self.debts.insert(place, Owed { index, shares }),
+        }
+    }
+
+    /// Whether anything is owed.
+    #[must_use]
+    pub fn has_debt(&self) -> bool {
+        !self.debts.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// HLT-3: entries mirror amounts.
+    #[test]
+    fn entries_stay_sorted_and_hold_no_zeros() {
+        let mut account = Account::default();
+        for (index, amount) in [(3, 5), (1, 7), (3, 0), (2, 0), (0, 9), (1, 8)] {
+            account.set_collateral(index, Assets::new(amount));
+            account.set_debt_shares(index, Shares::new(amount));
+        }
+        let places: Vec<_> = account.collaterals.iter().map(|pledge| pledge.index).collect();
+        assert_eq!(places, [0, 1]);
+        assert_eq!(account.collateral(1), Assets::new(8));
+        assert_eq!(account.collateral(3), Assets::ZERO);
+        assert_eq!(account.debt_shares(0), Shares::new(9));
+        assert_eq!(account.debts.len(), 2);
+    }
+}

@@ -1,0 +1,136 @@
+//! Where the native contracts live, and who holds what is entrusted to them.
+//!
+//! An address is `"gage"`, a kind byte, eleven zero bytes and the object's number. A vault's cash
+//! lies on the vault's contract, all pledged collateral on the market contract.
+
+use crate::ids::{AssetId, Token, VaultId};
+use alloy_primitives::Address;
+
+/// The first four bytes of every native contract: `"gage"`.
+pub const PREFIX: [u8; 4] = *b"gage";
+
+/// A native contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Native {
+    /// Where everything is created and found.
+    Registry,
+    /// Price feeds.
+    Oracle,
+    /// Every market and account.
+    Market,
+    /// One vault, and its share token.
+    Vault(VaultId),
+    /// One asset.
+    Asset(AssetId),
+}
+
+impl Native {
+    const fn parts(self) -> (u8, u32) {
+        match self {
+            Self::Registry => (1, 0),
+            Self::Oracle => (2, 0),
+            Self::Market => (3, 0),
+            Self::Vault(id) => (4, id.get()),
+            Self::Asset(id) => (5, id.get()),
+        }
+    }
+
+    /// Where the contract lives.
+    #[must_use]
+    pub const fn address(self) -> Address {
+        let (kind, number) = self.parts();
+        let [a, b, c, d] = number.to_be_bytes();
+        let [g, a1, g1, e] = PREFIX;
+        Address::new([g, a1, g1, e, kind, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d])
+    }
+
+    /// The contract at `address`, if the address has the form of one.
+    ///
+    /// Whether the vault or asset exists is not looked up.
+    #[must_use]
+    pub fn at(address: Address) -> Option<Self> {
+        let [g, a1, g1, e, kind, z @ .., a, b, c, d] = address.into_array();
+        if [g, a1, g1, e] != PREFIX || z.iter().any(|byte| *byte != 0) {
+            return None;
+        }
+        match (kind, u32::from_be_bytes([a, b, c, d])) {
+            (1, 0) => Some(Self::Registry),
+            (2, 0) => Some(Self::Oracle),
+            (3, 0) => Some(Self::Market),
+            (4, number) if number > 0 => Some(Self::Vault(VaultId::new(number))),
+            (5, number) if number > 0 => Some(Self::Asset(AssetId::new(number))),
+            _ => None,
+        }
+    }
+}
+
+/// The registry's address.
+pub const REGISTRY: Address = Native::Registry.address();
+/// The oracle's address.
+pub const ORACLE: Address = Native::Oracle.address();
+/// The market contract's address.
+pub const MARKET: Address = Native::Market.address();
+
+/// The contract of a vault, which is also its share token.
+#[must_use]
+pub const fn vault(id: VaultId) -> Address {
+    Native::Vault(id).address()
+}
+
+/// The contract of an asset.
+#[must_use]
+pub const fn asset(id: AssetId) -> Address {
+    Native::Asset(id).address()
+}
+
+/// The contract of a token.
+#[must_use]
+pub const fn token(token: Token) -> Address {
+    match token {
+        Token::Asset(id) => asset(id),
+        Token::Share(id) => vault(id),
+    }
+}
+
+/// Who holds a vault's cash.
+#[must_use]
+pub const fn custody(id: VaultId) -> Address {
+    vault(id)
+}
+
+/// Who holds the pledged collateral of all markets.
+#[must_use]
+pub const fn market_custody() -> Address {
+    MARKET
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy_primitives::address;
+
+    #[test]
+    fn addresses_are_frozen() {
+        assert_eq!(REGISTRY, address!("6761676501000000000000000000000000000000"));
+        assert_eq!(ORACLE, address!("6761676502000000000000000000000000000000"));
+        assert_eq!(MARKET, address!("6761676503000000000000000000000000000000"));
+        assert_eq!(vault(VaultId::new(1)), address!("6761676504000000000000000000000000000001"));
+        assert_eq!(asset(AssetId::new(258)), address!("6761676505000000000000000000000000000102"));
+    }
+
+    #[test]
+    fn addresses_read_back() {
+        for native in [
+            Native::Registry,
+            Native::Oracle,
+            Native::Market,
+            Native::Vault(VaultId::new(7)),
+            Native::Asset(AssetId::new(u32::MAX)),
+        ] {
+            assert_eq!(Native::at(native.address()), Some(native));
+        }
+        assert_eq!(Native::at(Address::ZERO), None);
+        assert_eq!(Native::at(vault(VaultId::new(0))), None);
+        assert_eq!(Native::at(address!("6761676504000000000001000000000000000001")), None);
+    }
+}

@@ -1,0 +1,441 @@
+//! Why an operation stops: the caller's fault ([`Error`]), or the ledger's ([`Fault`]).
+
+use crate::fixed::{Assets, Bps, Shares, Timestamp, Wad};
+use crate::ids::{AssetId, FeedId, MarketId, VaultId};
+use crate::market::PauseLevel;
+use alloy_primitives::{Address, U256};
+
+/// What an actor must be to do what was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The protocol's governance.
+    Governance,
+    /// The protocol's guardian, who may only raise pauses.
+    Guardian,
+    /// A vault's curator.
+    Curator,
+    /// A market's owner.
+    MarketOwner,
+    /// A feed's owner.
+    FeedOwner,
+    /// An asset's issuer.
+    Issuer,
+}
+
+impl Role {
+    /// The role in words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Governance => "governance",
+            Self::Guardian => "guardian",
+            Self::Curator => "curator",
+            Self::MarketOwner => "market owner",
+            Self::FeedOwner => "feed owner",
+            Self::Issuer => "issuer",
+        }
+    }
+}
+
+impl core::fmt::Display for Role {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Which bound would be exceeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cap {
+    /// What a vault lends at most.
+    Borrow,
+    /// What a market draws on one vault at most.
+    Line,
+    /// What is pledged of one collateral in one market at most.
+    Collateral,
+}
+
+impl Cap {
+    /// The cap in words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Borrow => "borrow",
+            Self::Line => "line",
+            Self::Collateral => "collateral",
+        }
+    }
+}
+
+impl core::fmt::Display for Cap {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Why the protocol refused. One variant for each cause, with the values that explain it; each has
+/// one Solidity error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A number left its range.
+    #[error("a number left its range")]
+    Overflow,
+    /// Nothing would move, or only on one side.
+    #[error("the amount is zero")]
+    ZeroAmount,
+    /// The zero address was named.
+    #[error("the address is zero")]
+    ZeroAddress,
+    /// A parameter is outside what the protocol allows.
+    #[error("{name} must not be {value}")]
+    InvalidParameter {
+        /// The parameter.
+        name: &'static str,
+        /// Its value.
+        value: u128,
+    },
+
+    /// No such asset.
+    #[error("there is no asset {asset}")]
+    UnknownAsset {
+        /// The number that was named.
+        asset: AssetId,
+    },
+    /// No such vault.
+    #[error("there is no vault {vault}")]
+    UnknownVault {
+        /// The number that was named.
+        vault: VaultId,
+    },
+    /// No such market.
+    #[error("there is no market {market}")]
+    UnknownMarket {
+        /// The number that was named.
+        market: MarketId,
+    },
+    /// No such feed.
+    #[error("there is no feed {feed}")]
+    UnknownFeed {
+        /// The number that was named.
+        feed: FeedId,
+    },
+    /// The market does not take the asset.
+    #[error("asset {asset} is not collateral in market {market}")]
+    CollateralNotListed {
+        /// The market.
+        market: MarketId,
+        /// The asset.
+        asset: AssetId,
+    },
+    /// The market does not draw on the vault.
+    #[error("vault {vault} is not listed in market {market}")]
+    VaultNotListed {
+        /// The market.
+        market: MarketId,
+        /// The vault.
+        vault: VaultId,
+    },
+    /// The market lists the asset or vault already.
+    #[error("number {id} is listed in market {market} already")]
+    AlreadyListed {
+        /// The market.
+        market: MarketId,
+        /// The number of the asset or vault.
+        id: u32,
+    },
+    /// The market's list is full.
+    #[error("market {market} lists {most} already")]
+    TooManyListed {
+        /// The market.
+        market: MarketId,
+        /// The length of the full list.
+        most: u8,
+    },
+
+    /// The actor has not the role that this takes.
+    #[error("{actor} is not the {role}")]
+    NotAuthorised {
+        /// Who asked.
+        actor: Address,
+        /// Who may.
+        role: Role,
+    },
+
+    /// The sender holds less (ERC-6093).
+    #[error("{sender} holds {balance} and needs {needed}")]
+    InsufficientBalance {
+        /// Whose tokens.
+        sender: Address,
+        /// What they hold.
+        balance: u128,
+        /// What was to move.
+        needed: u128,
+    },
+    /// The owner allowed less (ERC-6093).
+    #[error("{spender} may move {allowance} and needs {needed}")]
+    InsufficientAllowance {
+        /// Who was to move tokens.
+        spender: Address,
+        /// What the owner allowed.
+        allowance: U256,
+        /// What was to move.
+        needed: u128,
+    },
+    /// Tokens cannot be sent there (ERC-6093).
+    #[error("{receiver} cannot receive tokens")]
+    InvalidReceiver {
+        /// The address.
+        receiver: Address,
+    },
+    /// The permit is too old (EIP-2612).
+    #[error("the permit expired at {deadline}")]
+    ExpiredSignature {
+        /// Until when it was good.
+        deadline: U256,
+    },
+    /// The permit is signed by someone else (EIP-2612).
+    #[error("the permit is signed by {signer}, not by {owner}")]
+    InvalidSigner {
+        /// Who signed; zero if the signature is none.
+        signer: Address,
+        /// Who should have.
+        owner: Address,
+    },
+    /// The asset wraps the native coin: it is minted by wrapping only.
+    #[error("asset {asset} is not issued")]
+    NotMintable {
+        /// The asset.
+        asset: AssetId,
+    },
+    /// The asset does not wrap the native coin.
+    #[error("asset {asset} does not wrap the native coin")]
+    NotWrapper {
+        /// The asset.
+        asset: AssetId,
+    },
+
+    /// More than the vault takes (ERC-4626).
+    #[error("{assets} is more than the {most} that may be deposited")]
+    ExceededMaxDeposit {
+        /// For whom.
+        receiver: Address,
+        /// What was to be deposited.
+        assets: Assets,
+        /// What may be.
+        most: Assets,
+    },
+    /// More than the vault takes (ERC-4626).
+    #[error("{shares} is more than the {most} that may be minted")]
+    ExceededMaxMint {
+        /// For whom.
+        receiver: Address,
+        /// What was to be minted.
+        shares: Shares,
+        /// What may be.
+        most: Shares,
+    },
+    /// More than the owner's shares are worth (ERC-4626).
+    #[error("{assets} is more than the {most} that may be withdrawn")]
+    ExceededMaxWithdraw {
+        /// Whose shares.
+        owner: Address,
+        /// What was to be withdrawn.
+        assets: Assets,
+        /// What may be.
+        most: Assets,
+    },
+    /// More shares than the owner has (ERC-4626).
+    #[error("{shares} is more than the {most} that may be redeemed")]
+    ExceededMaxRedeem {
+        /// Whose shares.
+        owner: Address,
+        /// What was to be redeemed.
+        shares: Shares,
+        /// What may be.
+        most: Shares,
+    },
+    /// The assets are worth less than one share.
+    #[error("{assets} is worth no share")]
+    ZeroShares {
+        /// The assets.
+        assets: Assets,
+    },
+    /// The vault has lent out what was asked for.
+    #[error("the vault has {cash} of the {asked} asked for")]
+    Illiquid {
+        /// What it has.
+        cash: Assets,
+        /// What was asked for.
+        asked: Assets,
+    },
+    /// The vault takes no deposits and lends nothing for now.
+    #[error("vault {vault} is paused")]
+    VaultPaused {
+        /// The vault.
+        vault: VaultId,
+    },
+    /// Losses took all assets; new deposits would pay for old shares.
+    #[error("vault {vault} has shares and no assets")]
+    VaultWipedOut {
+        /// The vault.
+        vault: VaultId,
+    },
+    /// Less than that was kept as reserves.
+    #[error("the reserves are {reserves}, asked for were {asked}")]
+    ReservesTooLow {
+        /// What there is.
+        reserves: Assets,
+        /// What was asked for.
+        asked: Assets,
+    },
+
+    /// The market stands still to that degree.
+    #[error("market {market} is paused ({level:?})")]
+    MarketPaused {
+        /// The market.
+        market: MarketId,
+        /// How much of it stands still.
+        level: PauseLevel,
+    },
+    /// A cap would be exceeded.
+    #[error("the {cap} cap is {most}, it would be {would}")]
+    CapExceeded {
+        /// Which cap.
+        cap: Cap,
+        /// What it allows.
+        most: Assets,
+        /// What there would be.
+        would: Assets,
+    },
+    /// Less than that is pledged.
+    #[error("{pledged} is pledged, asked for were {asked}")]
+    InsufficientCollateral {
+        /// What is pledged.
+        pledged: Assets,
+        /// What was asked for.
+        asked: Assets,
+    },
+    /// The debt would be worth more than the collateral's borrow limit, in US dollars.
+    #[error("the debt would be worth {debt_value}, the limit is {limit}")]
+    AboveLimit {
+        /// The debt's value, rounded up.
+        debt_value: Wad,
+        /// The sum of collateral values times LTV, rounded down.
+        limit: Wad,
+    },
+    /// The debt would be neither zero nor worth the trouble of liquidating it.
+    #[error("the debt would be {debt}, the minimum is {minimum}")]
+    DebtBelowMinimum {
+        /// What would be owed.
+        debt: Assets,
+        /// The least there may be.
+        minimum: Assets,
+    },
+    /// There is nothing to repay.
+    #[error("there is no debt")]
+    NoDebt,
+
+    /// The account's health factor is one or more.
+    #[error("the account is healthy at {health_factor}")]
+    Healthy {
+        /// Its health factor.
+        health_factor: Wad,
+    },
+    /// Liquidation waits after the market was frozen.
+    #[error("liquidation resumes at {resumes_at}")]
+    LiquidationPaused {
+        /// Until when.
+        resumes_at: Timestamp,
+    },
+    /// Selling this collateral, or so little of it, would leave the account less healthy.
+    #[error(
+        "selling this collateral at threshold {threshold} worsens the health of {health_factor}"
+    )]
+    LiquidationWouldWorsen {
+        /// The account's health factor.
+        health_factor: Wad,
+        /// The collateral's liquidation threshold.
+        threshold: Bps,
+    },
+    /// The debt can only be repaid in one piece.
+    #[error("closing takes {repay}, offered was {offered}")]
+    CloseOutNeeds {
+        /// What must be repaid to the named vault.
+        repay: Assets,
+        /// What the liquidator offered at most.
+        offered: Assets,
+    },
+
+    /// The price is too old, or there was never one.
+    #[error("the price of feed {feed} is from {updated_at}, older than {max_age} s")]
+    StalePrice {
+        /// The feed.
+        feed: FeedId,
+        /// When the price was observed.
+        updated_at: Timestamp,
+        /// How old it may be, in seconds.
+        max_age: u32,
+    },
+    /// The price stands at a bound of its feed, so the true one may be beyond it.
+    #[error("the price of feed {feed} stands at its bound {price}")]
+    PriceOutOfBounds {
+        /// The feed.
+        feed: FeedId,
+        /// The price.
+        price: Wad,
+    },
+    /// The feed has a report of that round or time, or a later one, already.
+    #[error("round {round} of feed {feed} does not follow {last_round}")]
+    ReportNotNewer {
+        /// The feed.
+        feed: FeedId,
+        /// The report's round.
+        round: u64,
+        /// The stored round.
+        last_round: u64,
+    },
+    /// The report's time is ahead of the clock.
+    #[error("feed {feed} reports for {time} at {now}")]
+    ReportFromFuture {
+        /// The feed.
+        feed: FeedId,
+        /// The report's time.
+        time: Timestamp,
+        /// The present.
+        now: Timestamp,
+    },
+    /// The signer may not report to the feed.
+    #[error("{signer} is no publisher of feed {feed}")]
+    UnknownPublisher {
+        /// The feed.
+        feed: FeedId,
+        /// Who signed.
+        signer: Address,
+    },
+}
+
+/// Why the ledger could not serve: raised by implementations of [`crate::Ledger`], carried through
+/// unchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The gas of the frame is used up.
+    #[error("out of gas")]
+    OutOfGas,
+    /// The record cannot be read.
+    #[error("the state cannot be read")]
+    Unreadable,
+    /// A frame that must not write tried to.
+    #[error("write in a static frame")]
+    StaticWrite,
+}
+
+/// Why an operation stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Stop {
+    /// The protocol refused: the caller's fault.
+    #[error(transparent)]
+    Refused(#[from] Error),
+    /// The ledger failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}

@@ -1,0 +1,119 @@
+//! What happened, for those who watch.
+
+use crate::feed::FeedTerms;
+use crate::fixed::{Assets, Bps, Ray, Shares, Timestamp, Wad};
+use crate::ids::{AccountId, AssetId, FeedId, MarketId, Token, VaultId};
+use crate::interest::InterestModel;
+use crate::label::Label;
+use crate::listing::{CollateralTerms, MarketTerms};
+use crate::market::PauseLevel;
+use alloy_primitives::{Address, U256};
+
+/// One thing that happened. Each variant has one Solidity event, emitted by the contract of the
+/// token, asset, vault, market, feed or registry that it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are the event's, named by what they hold")]
+pub enum Event {
+    /// Tokens moved (ERC-20); from zero when minted, to zero when burned.
+    Transfer { token: Token, from: Address, to: Address, value: u128 },
+    /// An allowance was set (ERC-20).
+    Approval { token: Token, owner: Address, spender: Address, value: U256 },
+
+    /// An asset's issuer changed.
+    IssuerChanged { asset: AssetId, issuer: Address },
+    /// Native coins were wrapped.
+    Wrapped { asset: AssetId, account: Address, value: Assets },
+    /// Native coins were unwrapped.
+    Unwrapped { asset: AssetId, account: Address, value: Assets },
+
+    /// A vault took assets for shares (ERC-4626).
+    Deposit { vault: VaultId, sender: Address, owner: Address, assets: Assets, shares: Shares },
+    /// A vault paid assets for shares (ERC-4626).
+    Withdraw {
+        vault: VaultId,
+        sender: Address,
+        receiver: Address,
+        owner: Address,
+        assets: Assets,
+        shares: Shares,
+    },
+    /// A vault's debt grew; `fee` of the interest went to its reserves.
+    Accrued { vault: VaultId, interest: Assets, fee: Assets, borrow_index: Ray },
+    /// A vault wrote off debt; reserves bore it first, then its lenders.
+    LossRealised {
+        vault: VaultId,
+        market: MarketId,
+        shortfall: Assets,
+        from_reserves: Assets,
+        from_lenders: Assets,
+    },
+    /// A vault's curator changed.
+    CuratorChanged { vault: VaultId, curator: Address },
+    /// A vault's share of interest for reserves changed.
+    ReserveFeeChanged { vault: VaultId, reserve_fee: Bps },
+    /// A vault's caps changed.
+    CapsChanged { vault: VaultId, supply_cap: Assets, borrow_cap: Assets },
+    /// A vault's interest model changed.
+    RatesChanged { vault: VaultId, rates: InterestModel },
+    /// A vault was paused or resumed.
+    VaultPauseChanged { vault: VaultId, paused: bool },
+    /// A vault's credit to a market changed.
+    LineCapChanged { vault: VaultId, market: MarketId, cap: Assets },
+    /// A vault's reserves were paid out.
+    ReservesCollected { vault: VaultId, to: Address, assets: Assets },
+
+    /// A market came to be.
+    MarketCreated { market: MarketId, owner: Address },
+    /// A market's liquidation terms changed.
+    MarketTermsChanged { market: MarketId, terms: MarketTerms },
+    /// A market's owner changed.
+    MarketOwnerChanged { market: MarketId, owner: Address },
+    /// A market stands still to another degree.
+    MarketPauseChanged { market: MarketId, level: PauseLevel, actor: Address },
+    /// A market takes another asset as collateral.
+    CollateralListed { market: MarketId, asset: AssetId, terms: CollateralTerms },
+    /// A collateral's terms changed.
+    CollateralChanged { market: MarketId, asset: AssetId, terms: CollateralTerms },
+    /// A market may draw on another vault, once its curator opens the line.
+    VaultListed { market: MarketId, vault: VaultId, feed: FeedId, min_debt: Assets },
+    /// Collateral was pledged for an account.
+    CollateralSupplied { account: AccountId, asset: AssetId, payer: Address, amount: Assets },
+    /// Collateral was released.
+    CollateralWithdrawn { account: AccountId, asset: AssetId, receiver: Address, amount: Assets },
+    /// An account drew on a vault.
+    Borrowed { account: AccountId, vault: VaultId, receiver: Address, amount: Assets },
+    /// A debt was repaid, in part or whole.
+    Repaid { account: AccountId, vault: VaultId, payer: Address, amount: Assets },
+    /// One for each pair of debt and collateral that a liquidation touched; amounts add up.
+    Liquidated {
+        account: AccountId,
+        liquidator: Address,
+        vault: VaultId,
+        asset: AssetId,
+        repaid: Assets,
+        seized: Assets,
+        /// Before the liquidation.
+        health_factor: Wad,
+        bonus: Bps,
+    },
+    /// A debt that nothing covers any more was written off.
+    BadDebt { account: AccountId, vault: VaultId, amount: Assets },
+
+    /// A feed came to be.
+    FeedCreated { feed: FeedId, owner: Address, description: Label },
+    /// A feed's bounds changed.
+    FeedTermsChanged { feed: FeedId, terms: FeedTerms },
+    /// An address may report to a feed, or no longer.
+    PublisherChanged { feed: FeedId, publisher: Address, allowed: bool },
+    /// A feed has a new price.
+    PriceUpdated { feed: FeedId, publisher: Address, price: Wad, time: Timestamp, round: u64 },
+
+    /// An asset came to be.
+    AssetCreated { asset: AssetId, issuer: Address, name: Label, symbol: Label, decimals: u8 },
+    /// A vault came to be.
+    VaultCreated { vault: VaultId, asset: AssetId, curator: Address, name: Label, symbol: Label },
+    /// Governance was handed over.
+    GovernanceChanged { governance: Address },
+    /// The guardian changed.
+    GuardianChanged { guardian: Address },
+}

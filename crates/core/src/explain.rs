@@ -1,0 +1,263 @@
+//! The reasons behind an account's standing: what each part is worth and contributes, at which
+//! price it would become liquidatable, and what a liquidation would do.
+
+use crate::error::Stop;
+use crate::fixed::{Assets, BPS, Bps, Timestamp, Wad, mul_div_down, mul_div_up_saturating};
+use crate::ids::{AccountId, AssetId, FeedId, VaultId};
+use crate::ledger::Ledger;
+use crate::liquidation::{Aim, Plan, plan_liquidation};
+use crate::margin::{CollateralLeg, DebtLeg, Position, Prices, Totals, position, unit};
+use crate::market::Market;
+use alloc::vec::Vec;
+
+/// What one collateral does for an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CollateralView {
+    /// What is pledged.
+    pub asset: AssetId,
+    /// How much of it.
+    pub amount: Assets,
+    /// Where its price comes from.
+    pub feed: FeedId,
+    /// US dollars per whole token.
+    pub price: Wad,
+    /// When that was observed.
+    pub price_time: Timestamp,
+    /// In US dollars, rounded down.
+    pub value: Wad,
+    /// Most debt per value when drawing or releasing.
+    pub ltv: Bps,
+    /// The liquidation threshold in force.
+    pub threshold: Bps,
+    /// What it adds to the liquidation limit: value times threshold.
+    pub contribution: Wad,
+    /// The highest price at which the account is liquidatable with all else fixed; `None` if it
+    /// is not at any price, or owes nothing.
+    pub liquidation_price: Option<Wad>,
+}
+
+/// What one debt does to an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DebtView {
+    /// Who is owed.
+    pub vault: VaultId,
+    /// Of which asset.
+    pub asset: AssetId,
+    /// How much, interest included, rounded up.
+    pub amount: Assets,
+    /// Where its price comes from.
+    pub feed: FeedId,
+    /// US dollars per whole token.
+    pub price: Wad,
+    /// When that was observed.
+    pub price_time: Timestamp,
+    /// In US dollars, rounded up.
+    pub value: Wad,
+    /// The lowest price at which the account is liquidatable with all else fixed, rounded down;
+    /// `None` if it is at every price or the price does not fit.
+    pub liquidation_price: Option<Wad>,
+}
+
+/// An account's standing and its reasons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// What is pledged.
+    pub collaterals: Vec<CollateralView>,
+    /// What is owed.
+    pub debts: Vec<DebtView>,
+    /// Values and limits.
+    pub totals: Totals,
+    /// Liquidatable below one; the largest number without debt.
+    pub health_factor: Wad,
+    /// What may be drawn or released before the borrow limit is reached, in US dollars.
+    pub headroom: Wad,
+    /// What liquidating the largest debt against the largest suitable collateral would do, if the
+    /// account is liquidatable.
+    pub liquidation: Option<Plan>,
+}
+
+/// Changes to imagine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WhatIf {
+    /// Feeds and the prices they would have.
+    pub prices: Vec<(FeedId, Wad)>,
+    /// Collaterals and what would be pledged of them.
+    pub collaterals: Vec<(AssetId, Assets)>,
+    /// Vaults and what would be owed to them.
+    pub debts: Vec<(VaultId, Assets)>,
+}
+
+/// Explains an account at the last prices, interest included, fresh or not.
+///
+/// # Errors
+/// [`crate::Error::UnknownMarket`], or a fault of the ledger.
+pub fn explain<L: Ledger + ?Sized>(ledger: &mut L, id: &AccountId) -> Result<Explanation, Stop> {
+    let market = ledger.market(id.market)?;
+    let position = position(ledger, id)?;
+    explain_position(ledger, &market, &position)
+}
+
+/// Explains an account as it would be after `changes`; nothing is written.
+///
+/// # Errors
+/// [`crate::Error::CollateralNotListed`], [`crate::Error::VaultNotListed`],
+/// [`crate::Error::UnknownMarket`], [`crate::Error::Overflow`], or a fault of the ledger.
+pub fn what_if<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    id: &AccountId,
+    changes: &WhatIf,
+) -> Result<Explanation, Stop> {
+    let market = ledger.market(id.market)?;
+    let mut account = ledger.account(id)?;
+    for (asset, amount) in changes.collaterals.iter().copied() {
+        account.set_collateral(market.collateral_index(id.market, asset)?, amount);
+    }
+    for (vault, amount) in changes.debts.iter().copied() {
+        let index = market.vault_index(id.market, vault)?;
+        let accrued = crate::vault::Accrued::load(ledger, vault)?;
+        let shares = crate::shares::shares_to_owe(amount, accrued.record().index)?;
+        account.set_debt_shares(index, shares);
+    }
+    let mut position = Position::load(ledger, (id.market, &market), &account, Prices::Last)?;
+    let changed = |feed: FeedId| changes.prices.iter().rev().find(|(id, _)| *id == feed);
+    for leg in &mut position.collaterals {
+        leg.price = changed(leg.terms.feed).map_or(leg.price, |(_, price)| *price);
+    }
+    for leg in &mut position.debts {
+        leg.price = changed(leg.line.feed).map_or(leg.price, |(_, price)| *price);
+    }
+    explain_position(ledger, &market, &position)
+}
+
+fn explain_position<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    market: &Market,
+    position: &Position,
+) -> Result<Explanation, Stop> {
+    let totals = position.totals();
+    let mut collaterals = Vec::with_capacity(position.collaterals.len());
+    for leg in &position.collaterals {
+        let price_time = ledger.feed(leg.terms.feed)?.updated_at;
+        collaterals.push(collateral_view(leg, &totals, price_time));
+    }
+    let mut debts = Vec::with_capacity(position.debts.len());
+    for leg in &position.debts {
+        let price_time = ledger.feed(leg.line.feed)?.updated_at;
+        debts.push(debt_view(leg, &totals, price_time));
+    }
+    Ok(Explanation {
+        collaterals,
+        debts,
+        totals,
+        health_factor: totals.health_factor(),
+        headroom: totals.borrow_limit.saturating_sub(totals.debt_value),
+        liquidation: likely_liquidation(position, market),
+    })
+}
+
+fn collateral_view(leg: &CollateralLeg, totals: &Totals, price_time: Timestamp) -> CollateralView {
+    let value = leg.value();
+    let contribution = Wad::new(leg.threshold.of_down(value.get()));
+    let others = totals.liquidation_limit.saturating_sub(contribution);
+    // Healthy exactly if this contributes what the others lack: the least price at which it does.
+    let lacking = totals.debt_value.saturating_sub(others);
+    let price = if lacking.is_zero() { None } else { least_price(leg, lacking).checked_sub(1) };
+    CollateralView {
+        asset: leg.asset,
+        amount: leg.amount,
+        feed: leg.terms.feed,
+        price: leg.price,
+        price_time,
+        value,
+        ltv: leg.terms.ltv,
+        threshold: leg.threshold,
+        contribution,
+        liquidation_price: price.map(Wad::new),
+    }
+}
+
+/// The least price at which a collateral contributes as much as `lacking`, or the largest number.
+fn least_price(leg: &CollateralLeg, lacking: Wad) -> u128 {
+    let value = mul_div_up_saturating(lacking.get(), BPS, leg.threshold.get().into());
+    mul_div_up_saturating(value, unit(leg.terms.decimals), leg.amount.get())
+}
+
+fn debt_view(leg: &DebtLeg, totals: &Totals, price_time: Timestamp) -> DebtView {
+    let value = leg.value();
+    let others = totals.debt_value.saturating_sub(value);
+    // HF < 1 exactly if this debt's value exceeds `room`.
+    let room = totals.liquidation_limit.get().checked_sub(others.get());
+    let price = room.and_then(|room| {
+        let at_one = mul_div_down(room, unit(leg.line.decimals), leg.amount().get()).ok()?;
+        at_one.checked_add(1)
+    });
+    DebtView {
+        vault: leg.vault,
+        asset: leg.accrued.record().asset,
+        amount: leg.amount(),
+        feed: leg.line.feed,
+        price: leg.price,
+        price_time,
+        value,
+        liquidation_price: price.map(Wad::new),
+    }
+}
+
+/// The plan for the largest debt against the largest collateral that can be sold.
+fn likely_liquidation(position: &Position, market: &Market) -> Option<Plan> {
+    let vault = position.debts.iter().max_by_key(|leg| leg.value())?.vault;
+    let mut legs: Vec<_> = position.collaterals.iter().collect();
+    legs.sort_by_key(|leg| core::cmp::Reverse(leg.value()));
+    legs.iter().find_map(|leg| {
+        let aim = Aim { vault, asset: leg.asset, max_repay: Assets::MAX };
+        plan_liquidation(position, market, &aim).ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixed::{Ray, Shares};
+    use crate::margin::tests::position_of;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// LIQ-1: at a collateral's liquidation price the account is liquidatable, one unit of
+        /// price more and it is not; likewise for the debt's, the other way round.
+        #[test]
+        fn liquidation_prices_are_exact(
+            amounts in [1_u128..1 << 46, 1_u128..1 << 46], shares in 1_u128..1 << 80,
+            prices in [1_u128..1 << 80, 1_u128..1 << 80, 1_u128..1 << 80], decimals in 0_u8..=27,
+        ) {
+            let position = position_of(&amounts, shares, prices, decimals);
+            let totals = position.totals();
+            let unhealthy = |position: &Position| position.totals().health_factor() < Wad::ONE;
+            let with_price = |price: u128| {
+                let mut moved = position.clone();
+                moved.collaterals[0].price = Wad::new(price);
+                moved
+            };
+            let view = collateral_view(&position.collaterals[0], &totals, Timestamp::ZERO);
+            if let Some(price) = view.liquidation_price {
+                prop_assert!(unhealthy(&with_price(price.get())));
+                // At the largest price it may be that none makes the account healthy.
+                let highest = price.get() + 1 == u128::MAX;
+                prop_assert!(highest || !unhealthy(&with_price(price.get() + 1)));
+            } else {
+                prop_assert!(!unhealthy(&with_price(0)));
+            }
+            let view = debt_view(&position.debts[0], &totals, Timestamp::ZERO);
+            let with_price = |price: u128| {
+                let mut moved = position.clone();
+                moved.debts[0].price = Wad::new(price);
+                moved
+            };
+            if let Some(price) = view.liquidation_price {
+                prop_assert!(unhealthy(&with_price(price.get())));
+                prop_assert!(!unhealthy(&with_price(price.get() - 1)));
+            }
+            prop_assert_eq!(position.debts[0].shares, Shares::new(shares));
+            prop_assert_eq!(position.debts[0].accrued.record().index, Ray::ONE);
+        }
+    }
+}

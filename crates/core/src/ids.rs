@@ -1,0 +1,68 @@
+//! Names of things: numbers from 1 in the order of creation, and what they combine to.
+
+use alloy_primitives::Address;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(u32);
+
+        impl $name {
+            /// The thing with this number. Numbers start at 1; none is called 0.
+            #[must_use]
+            pub const fn new(number: u32) -> Self {
+                Self(number)
+            }
+
+            /// The number.
+            #[must_use]
+            pub const fn get(self) -> u32 {
+                self.0
+            }
+        }
+
+        impl core::fmt::Display for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                core::fmt::Display::fmt(&self.0, f)
+            }
+        }
+    };
+}
+
+id! {
+    /// An asset.
+    AssetId
+}
+id! {
+    /// A vault.
+    VaultId
+}
+id! {
+    /// A market.
+    MarketId
+}
+id! {
+    /// A price feed.
+    FeedId
+}
+
+/// One borrower's position in one market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId {
+    /// The market whose terms the account follows.
+    pub market: MarketId,
+    /// Who may borrow on it and release its collateral.
+    pub owner: Address,
+    /// Which of the owner's accounts in this market.
+    pub sub: u32,
+}
+
+/// What the token ledger counts: assets, and shares of vaults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Token {
+    /// Units of an asset.
+    Asset(AssetId),
+    /// Shares of a vault.
+    Share(VaultId),
+}

@@ -1,0 +1,227 @@
+//! What must hold in every state, recomputed from the records of a [`MemoryLedger`].
+//!
+//! The sums and products here are written anew, in 256 bits, and share no code with the
+//! operations; ids are those of the page of invariants.
+
+use crate::address;
+use crate::asset::Asset;
+use crate::fixed::RAY;
+use crate::ids::{AssetId, Token, VaultId};
+use crate::memory::MemoryLedger;
+use crate::vault::Vault;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use alloc::{format, vec};
+use alloy_primitives::U256;
+
+/// A broken invariant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which one.
+    pub id: &'static str,
+    /// What is wrong, with numbers.
+    pub detail: String,
+}
+
+struct Findings(Vec<Violation>);
+
+impl Findings {
+    fn check(&mut self, id: &'static str, holds: bool, detail: impl FnOnce() -> String) {
+        if !holds {
+            self.0.push(Violation { id, detail: detail() });
+        }
+    }
+}
+
+/// A 256-bit number.
+fn wide(number: u128) -> U256 {
+    U256::from(number)
+}
+
+/// What a vault is owed at its stored index, rounded up.
+fn debt(vault: &Vault) -> U256 {
+    let product = wide(vault.debt_shares.get()).saturating_mul(wide(vault.index.get()));
+    product.saturating_add(wide(RAY - 1)).checked_div(wide(RAY)).unwrap_or_default()
+}
+
+/// Cash and debt less reserves; `None` if that is negative.
+fn claims(vault: &Vault) -> Option<U256> {
+    wide(vault.cash.get()).saturating_add(debt(vault)).checked_sub(wide(vault.reserves.get()))
+}
+
+/// Every broken invariant of a state.
+#[must_use]
+pub fn check_invariants(ledger: &MemoryLedger) -> Vec<Violation> {
+    let mut findings = Findings(Vec::new());
+    conservation(ledger, &mut findings);
+    debts(ledger, &mut findings);
+    collateral(ledger, &mut findings);
+    accounts(ledger, &mut findings);
+    for (id, vault) in &ledger.vaults {
+        solvency(ledger, *id, vault, &mut findings);
+    }
+    findings.0
+}
+
+/// SOL-3: balances sum to supplies.
+fn conservation(ledger: &MemoryLedger, findings: &mut Findings) {
+    let mut sums: BTreeMap<Token, U256> = BTreeMap::new();
+    for ((token, _), balance) in &ledger.balances {
+        let sum = sums.entry(*token).or_default();
+        *sum = sum.saturating_add(wide(*balance));
+    }
+    let mut expect = |token: Token, supply: u128| {
+        let sum = sums.remove(&token).unwrap_or_default();
+        findings.check("SOL-3", sum == wide(supply), || {
+            format!("balances of {token:?} sum to {sum}, its supply is {supply}")
+        });
+    };
+    for (id, Asset { supply, .. }) in &ledger.assets {
+        expect(Token::Asset(*id), supply.get());
+    }
+    for (id, vault) in &ledger.vaults {
+        expect(Token::Share(*id), vault.shares.get());
+    }
+    findings.check("SOL-3", sums.is_empty(), || format!("balances of unknown tokens {sums:?}"));
+}
+
+/// SOL-3: debt shares of accounts sum to lines, of lines to vaults.
+fn debts(ledger: &MemoryLedger, findings: &mut Findings) {
+    let mut by_line = BTreeMap::new();
+    for (id, account) in &ledger.accounts {
+        for owed in &account.debts {
+            let vaults = ledger.markets.get(&id.market).map(|market| &market.vaults);
+            let vault = vaults.and_then(|vaults| vaults.get(usize::from(owed.index)));
+            findings.check("HLT-3", vault.is_some(), || format!("{id:?} owes nobody: {owed:?}"));
+            if let Some(vault) = vault {
+                let sum: &mut U256 = by_line.entry((id.market, *vault)).or_default();
+                *sum = sum.saturating_add(wide(owed.shares.get()));
+            }
+        }
+    }
+    let mut by_vault: BTreeMap<VaultId, U256> = BTreeMap::new();
+    for (key, line) in &ledger.lines {
+        let sum = by_line.remove(key).unwrap_or_default();
+        let kept = wide(line.debt_shares.get());
+        findings.check("SOL-3", sum == kept, || format!("line {key:?}: {sum} owed, {kept} kept"));
+        let total = by_vault.entry(key.1).or_default();
+        *total = total.saturating_add(kept);
+    }
+    findings.check("SOL-3", by_line.is_empty(), || format!("debt without a line: {by_line:?}"));
+    for (id, vault) in &ledger.vaults {
+        let sum = by_vault.remove(id).unwrap_or_default();
+        let kept = vault.debt_shares;
+        findings.check("SOL-3", sum == wide(kept.get()), || {
+            format!("vault {id}: lines owe {sum} shares, it counts {kept}")
+        });
+    }
+}
+
+/// SOL-2, SOL-3, HLT-3: pledges sum to totals, and totals are in custody.
+fn collateral(ledger: &MemoryLedger, findings: &mut Findings) {
+    let mut pledged = BTreeMap::new();
+    for (id, account) in &ledger.accounts {
+        for pledge in &account.collaterals {
+            let assets = ledger.markets.get(&id.market).map(|market| &market.collaterals);
+            let asset = assets.and_then(|assets| assets.get(usize::from(pledge.index)));
+            findings.check("HLT-3", asset.is_some(), || format!("{id:?} pledged {pledge:?}"));
+            if let Some(asset) = asset {
+                let sum: &mut U256 = pledged.entry((id.market, *asset)).or_default();
+                *sum = sum.saturating_add(wide(pledge.amount.get()));
+            }
+        }
+    }
+    let mut entrusted: BTreeMap<AssetId, U256> = BTreeMap::new();
+    for (key, terms) in &ledger.collaterals {
+        let sum = pledged.remove(key).unwrap_or_default();
+        let kept = wide(terms.total.get());
+        findings.check("SOL-3", sum == kept, || format!("{key:?}: {sum} pledged, {kept} kept"));
+        let total = entrusted.entry(key.1).or_default();
+        *total = total.saturating_add(kept);
+    }
+    findings.check("SOL-3", pledged.is_empty(), || format!("unlisted pledges {pledged:?}"));
+    for (asset, total) in entrusted {
+        let key = (Token::Asset(asset), address::market_custody());
+        let held = wide(ledger.balances.get(&key).copied().unwrap_or_default());
+        findings.check("SOL-2", total <= held, || {
+            format!("{total} of asset {asset} is pledged, {held} in custody")
+        });
+    }
+}
+
+/// HLT-3, HLT-4, BAD-1: entries mirror amounts, and debt has collateral.
+fn accounts(ledger: &MemoryLedger, findings: &mut Findings) {
+    for (id, account) in &ledger.accounts {
+        let places: Vec<u8> = account.collaterals.iter().map(|pledge| pledge.index).collect();
+        let ordered = places.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
+        let amounts = account.collaterals.iter().all(|pledge| !pledge.amount.is_zero());
+        findings.check("HLT-3", ordered && amounts, || format!("{id:?}: {account:?}"));
+        let places: Vec<u8> = account.debts.iter().map(|owed| owed.index).collect();
+        let ordered = places.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
+        let amounts = account.debts.iter().all(|owed| !owed.shares.is_zero());
+        findings.check("HLT-3", ordered && amounts, || format!("{id:?}: {account:?}"));
+        let covered = account.debts.is_empty() || !account.collaterals.is_empty();
+        findings.check("HLT-4", covered, || format!("{id:?} owes without collateral"));
+    }
+}
+
+/// SOL-1, SOL-2, INT-1: a vault's claims are backed, its cash is in custody.
+fn solvency(ledger: &MemoryLedger, id: VaultId, vault: &Vault, findings: &mut Findings) {
+    let owned = claims(vault);
+    findings.check("SOL-1", owned.is_some(), || {
+        format!("vault {id}: reserves {} exceed cash {} and debt", vault.reserves, vault.cash)
+    });
+    let key = (Token::Asset(vault.asset), address::custody(id));
+    let held = ledger.balances.get(&key).copied().unwrap_or_default();
+    findings.check("SOL-2", vault.cash.get() <= held, || {
+        format!("vault {id}: cash {} exceeds the {held} in custody", vault.cash)
+    });
+    findings.check("INT-1", vault.index.get() >= RAY, || format!("vault {id}: {}", vault.index));
+    findings.check("INT-1", vault.updated_at <= ledger.now, || {
+        format!("vault {id} is accrued to {}, ahead of now", vault.updated_at)
+    });
+}
+
+/// Every invariant broken between a state and the one after a single operation.
+#[must_use]
+pub fn check_step(before: &MemoryLedger, after: &MemoryLedger) -> Vec<Violation> {
+    let mut findings = Findings(vec![]);
+    for (id, old) in &before.vaults {
+        let Some(new) = after.vaults.get(id) else {
+            findings.check("SOL-3", false, || format!("vault {id} is gone"));
+            continue;
+        };
+        findings.check("INT-1", new.index >= old.index, || format!("vault {id}: index fell"));
+        let (Some(owned_old), Some(owned_new)) = (claims(old), claims(new)) else { continue };
+        // SHR-1: the share price, as a cross product; what lenders lost is added back.
+        let price = |owned: U256| owned.saturating_add(wide(1));
+        let shares = |vault: &Vault| wide(vault.shares.get()).saturating_add(wide(1_000_000));
+        let lost = wide(new.losses.get()).saturating_sub(wide(old.losses.get()));
+        let left = price(owned_new).saturating_add(lost).checked_mul(shares(old));
+        let right = price(owned_old).checked_mul(shares(new));
+        findings.check("SHR-1", left >= right, || {
+            format!(
+                "vault {id}: assets {owned_old} -> {owned_new}, shares {} -> {}, lost {lost}",
+                old.shares, new.shares
+            )
+        });
+    }
+    for (key, new) in &after.lines {
+        let drawn = before.lines.get(key).map_or(0, |old| old.debt_shares.get());
+        if new.debt_shares.get() <= drawn {
+            continue;
+        }
+        let Some(vault) = after.vaults.get(&key.1) else { continue };
+        let product = wide(new.debt_shares.get()).saturating_mul(wide(vault.index.get()));
+        let owed = product.checked_div(wide(RAY)).unwrap_or_default();
+        findings.check("SOL-5", owed <= wide(new.cap.get()), || format!("line {key:?}: {owed}"));
+        let all = debt(vault);
+        findings.check("CFG-1", all <= wide(vault.borrow_cap.get()), || format!("{key:?}: {all}"));
+    }
+    for (key, new) in &after.collaterals {
+        let grew = before.collaterals.get(key).is_some_and(|old| old.total < new.total);
+        findings.check("CFG-1", !grew || new.total <= new.cap, || format!("{key:?}: {new:?}"));
+    }
+    findings.0
+}

@@ -1,0 +1,177 @@
+//! The boundary to whatever holds the protocol's records.
+
+use crate::account::Account;
+use crate::asset::Asset;
+use crate::error::Stop;
+use crate::event::Event;
+use crate::feed::Feed;
+use crate::fixed::Timestamp;
+use crate::ids::{AccountId, AssetId, FeedId, MarketId, Token, VaultId};
+use crate::market::{Collateral, Line, Market};
+use crate::protocol::Protocol;
+use crate::vault::Vault;
+use alloy_primitives::{Address, U256};
+
+/// Where records are read and written.
+///
+/// A read returns [`crate::Error`] when the record does not exist and [`crate::Fault`] when it
+/// cannot be reached; both are [`Stop`]s. Operations that stop may have written: whoever calls them
+/// takes the writes back.
+pub trait Ledger {
+    /// The present moment; it does not change during an operation.
+    fn now(&self) -> Timestamp;
+
+    /// The protocol's roles and counts.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn protocol(&mut self) -> Result<Protocol, Stop>;
+    /// Writes the protocol's roles and counts.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_protocol(&mut self, protocol: &Protocol) -> Result<(), Stop>;
+
+    /// An asset.
+    ///
+    /// # Errors
+    /// [`crate::Error::UnknownAsset`], or a fault of the ledger.
+    fn asset(&mut self, id: AssetId) -> Result<Asset, Stop>;
+    /// Writes an asset.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_asset(&mut self, id: AssetId, asset: &Asset) -> Result<(), Stop>;
+
+    /// A vault.
+    ///
+    /// # Errors
+    /// [`crate::Error::UnknownVault`], or a fault of the ledger.
+    fn vault(&mut self, id: VaultId) -> Result<Vault, Stop>;
+    /// Writes a vault.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_vault(&mut self, id: VaultId, vault: &Vault) -> Result<(), Stop>;
+
+    /// A market.
+    ///
+    /// # Errors
+    /// [`crate::Error::UnknownMarket`], or a fault of the ledger.
+    fn market(&mut self, id: MarketId) -> Result<Market, Stop>;
+    /// Writes a market.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_market(&mut self, id: MarketId, market: &Market) -> Result<(), Stop>;
+
+    /// An asset's terms and total as collateral in a market.
+    ///
+    /// # Errors
+    /// [`crate::Error::CollateralNotListed`], or a fault of the ledger.
+    fn collateral(&mut self, market: MarketId, asset: AssetId) -> Result<Collateral, Stop>;
+    /// Writes an asset's terms and total as collateral in a market.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_collateral(
+        &mut self,
+        market: MarketId,
+        asset: AssetId,
+        collateral: &Collateral,
+    ) -> Result<(), Stop>;
+
+    /// A vault's credit to a market.
+    ///
+    /// # Errors
+    /// [`crate::Error::VaultNotListed`], or a fault of the ledger.
+    fn line(&mut self, market: MarketId, vault: VaultId) -> Result<Line, Stop>;
+    /// Writes a vault's credit to a market.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_line(&mut self, market: MarketId, vault: VaultId, line: &Line) -> Result<(), Stop>;
+
+    /// An account, empty if it was never written.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn account(&mut self, id: &AccountId) -> Result<Account, Stop>;
+    /// Writes an account.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_account(&mut self, id: &AccountId, account: &Account) -> Result<(), Stop>;
+
+    /// A price feed.
+    ///
+    /// # Errors
+    /// [`crate::Error::UnknownFeed`], or a fault of the ledger.
+    fn feed(&mut self, id: FeedId) -> Result<Feed, Stop>;
+    /// Writes a price feed.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_feed(&mut self, id: FeedId, feed: &Feed) -> Result<(), Stop>;
+
+    /// Whether an address may report to a feed.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn is_publisher(&mut self, feed: FeedId, publisher: Address) -> Result<bool, Stop>;
+    /// Lets an address report to a feed, or no longer.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_publisher(
+        &mut self,
+        feed: FeedId,
+        publisher: Address,
+        allowed: bool,
+    ) -> Result<(), Stop>;
+
+    /// What an address holds of a token, in base units; zero if nothing was written.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn balance(&mut self, token: Token, holder: Address) -> Result<u128, Stop>;
+    /// Writes what an address holds of a token.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_balance(&mut self, token: Token, holder: Address, balance: u128) -> Result<(), Stop>;
+
+    /// What `spender` may still move of `owner`'s tokens; `U256::MAX` is without end.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn allowance(&mut self, token: Token, owner: Address, spender: Address) -> Result<U256, Stop>;
+    /// Writes what `spender` may still move of `owner`'s tokens.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_allowance(
+        &mut self,
+        token: Token,
+        owner: Address,
+        spender: Address,
+        allowance: U256,
+    ) -> Result<(), Stop>;
+
+    /// How many permits of `owner` were used (EIP-2612).
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn permit_nonce(&mut self, token: Token, owner: Address) -> Result<u64, Stop>;
+    /// Writes how many permits of `owner` were used.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_permit_nonce(&mut self, token: Token, owner: Address, nonce: u64) -> Result<(), Stop>;
+
+    /// Tells the world what happened.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn emit(&mut self, event: Event) -> Result<(), Stop>;
+}

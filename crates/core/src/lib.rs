@@ -1,0 +1,70 @@
+//! The protocol of Gage: entities, arithmetic and operations over a [`Ledger`].
+//!
+//! A *vault* pools one asset of its lenders; a *market* is the rule book of borrowers; a *line* is
+//! a vault's credit to a market; an *account* is one borrower in one market. Formulas take values
+//! and return values; operations read and write through [`Ledger`] only, and all have one shape:
+//! check, accrue, plan, write, check, emit. Post-conditions that need no second read are checked on
+//! the records in hand, before these are written; all-or-nothing is the ledger's business.
+//!
+//! Nothing here panics, reads a clock or computes with floating point. Every division names its
+//! direction and rounds against the user, for the vault.
+#![cfg_attr(not(test), no_std)]
+#![deny(missing_docs)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::float_arithmetic,
+        clippy::as_conversions
+    )
+)]
+
+extern crate alloc;
+
+pub mod account;
+pub mod address;
+pub mod asset;
+pub mod borrowing;
+pub mod curation;
+pub mod error;
+pub mod event;
+pub mod explain;
+pub mod feed;
+pub mod fixed;
+pub mod ids;
+pub mod interest;
+pub mod invariants;
+pub mod label;
+pub mod ledger;
+pub mod lending;
+pub mod liquidation;
+pub mod listing;
+pub mod margin;
+pub mod market;
+pub mod memory;
+pub mod protocol;
+pub mod shares;
+pub mod token;
+pub mod vault;
+pub mod waterfall;
+
+pub use account::{Account, Owed, Pledge};
+pub use asset::{Asset, AssetKind};
+pub use error::{Cap, Error, Fault, Role, Stop};
+pub use event::Event;
+pub use feed::Feed;
+pub use fixed::{Assets, Bps, RAY, Ray, Shares, Timestamp, WAD, Wad, mul_div_down, mul_div_up};
+pub use ids::{AccountId, AssetId, FeedId, MarketId, Token, VaultId};
+pub use interest::InterestModel;
+pub use label::Label;
+pub use ledger::Ledger;
+pub use market::{Collateral, Line, Market, PauseLevel};
+pub use memory::MemoryLedger;
+pub use protocol::Protocol;
+pub use vault::{Accrued, Vault};
+
+pub use alloy_primitives::{Address, B256, U256};

@@ -1,0 +1,204 @@
+//! Carrying a planned liquidation out.
+
+use super::{Aim, Plan, Repayment, Seizure, plan_liquidation};
+use crate::account::Account;
+use crate::address;
+use crate::error::{Error, Fault, Stop};
+use crate::event::Event;
+use crate::fixed::Assets;
+use crate::ids::{AccountId, AssetId, Token, VaultId};
+use crate::ledger::Ledger;
+use crate::margin::{Position, Prices};
+use crate::market::PauseLevel;
+use crate::token::{Movement, shift};
+use alloy_primitives::Address;
+
+/// What a liquidator asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Liquidation {
+    /// The vault whose debt is repaid.
+    pub vault: VaultId,
+    /// The collateral that is taken.
+    pub asset: AssetId,
+    /// The most to repay to that vault; the largest number repays what the plan says.
+    pub max_repay: Assets,
+    /// Who receives the collateral.
+    pub receiver: Address,
+}
+
+/// A liquidation that may be carried out.
+struct Prepared {
+    account: Account,
+    position: Position,
+    plan: Plan,
+}
+
+/// Who liquidates whom.
+#[derive(Clone, Copy)]
+struct Parties {
+    account: AccountId,
+    liquidator: Address,
+    receiver: Address,
+}
+
+/// Liquidates an account with the caller's tokens and returns what was done. Anyone may, the owner
+/// included.
+///
+/// # Errors
+/// Those of [`plan_liquidation`]; [`Error::MarketPaused`] when frozen,
+/// [`Error::LiquidationPaused`] in the grace period after it, [`Error::StalePrice`],
+/// [`Error::PriceOutOfBounds`], [`Error::InsufficientBalance`], [`Error::InvalidReceiver`],
+/// [`Error::UnknownMarket`], or a fault of the ledger.
+pub fn liquidate<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    caller: Address,
+    id: &AccountId,
+    asked: &Liquidation,
+) -> Result<Plan, Stop> {
+    let Liquidation { vault, asset, max_repay, receiver } = *asked;
+    let aim = Aim { vault, asset, max_repay };
+    let Prepared { mut account, position, plan } = prepare(ledger, id, &aim)?;
+    let parties = Parties { account: *id, liquidator: caller, receiver };
+    settle_debts(ledger, &parties, &position, &plan)?;
+    hand_over(ledger, &parties, &position, &plan)?;
+    settle_account(&mut account, &plan)?;
+    ledger.set_account(id, &account)?;
+    announce(ledger, &parties, &plan)?;
+    Ok(plan)
+}
+
+/// What [`liquidate`] would do in this state, without doing it.
+///
+/// # Errors
+/// Those of [`liquidate`], except for the liquidator's balance and the receiver.
+pub fn preview_liquidation<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    id: &AccountId,
+    aim: &Aim,
+) -> Result<Plan, Stop> {
+    prepare(ledger, id, aim).map(|prepared| prepared.plan)
+}
+
+fn prepare<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    id: &AccountId,
+    aim: &Aim,
+) -> Result<Prepared, Stop> {
+    let market = ledger.market(id.market)?;
+    if market.pause == PauseLevel::Frozen {
+        return Err(Error::MarketPaused { market: id.market, level: market.pause }.into());
+    }
+    let resumes_at = market.liquidation_resumes_at;
+    if ledger.now() < resumes_at {
+        return Err(Error::LiquidationPaused { resumes_at }.into());
+    }
+    let account = ledger.account(id)?;
+    let position = Position::load(ledger, (id.market, &market), &account, Prices::Fresh)?;
+    let plan = plan_liquidation(&position, &market, aim)?;
+    Ok(Prepared { account, position, plan })
+}
+
+/// Repayments in, debts down, losses through the waterfall.
+fn settle_debts<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    parties: &Parties,
+    position: &Position,
+    plan: &Plan,
+) -> Result<(), Stop> {
+    let market = parties.account.market;
+    for Repayment { index, vault, repaid, shares, .. } in plan.repayments.iter().copied() {
+        let leg = position.debts.iter().find(|leg| leg.index == index).ok_or(Fault::Unreadable)?;
+        let mut accrued = leg.accrued;
+        let mut line = leg.line;
+        line.debt_shares = line.debt_shares.sub(shares)?;
+        let loss = match plan.kind {
+            super::Kind::Partial => {
+                accrued.take_back(repaid, shares)?;
+                crate::waterfall::Loss::default()
+            }
+            super::Kind::CloseOut => accrued.write_off(shares, repaid)?,
+        };
+        let token = Token::Asset(accrued.record().asset);
+        let (from, to) = (parties.liquidator, address::custody(vault));
+        shift(ledger, &Movement { token, from, to, value: repaid.get() })?;
+        accrued.store(ledger, vault)?;
+        ledger.set_line(market, vault, &line)?;
+        if !loss.shortfall.is_zero() {
+            let amount = loss.shortfall;
+            ledger.emit(Event::BadDebt { account: parties.account, vault, amount })?;
+            ledger.emit(Event::LossRealised {
+                vault,
+                market,
+                shortfall: loss.shortfall,
+                from_reserves: loss.from_reserves,
+                from_lenders: loss.from_lenders,
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Collateral out.
+fn hand_over<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    parties: &Parties,
+    position: &Position,
+    plan: &Plan,
+) -> Result<(), Stop> {
+    let market = parties.account.market;
+    for Seizure { index, asset, seized } in plan.seizures.iter().copied() {
+        let mut legs = position.collaterals.iter();
+        let leg = legs.find(|leg| leg.index == index).ok_or(Fault::Unreadable)?;
+        let mut collateral = leg.terms;
+        collateral.total = collateral.total.sub(seized)?;
+        ledger.set_collateral(market, asset, &collateral)?;
+        let (from, to) = (address::market_custody(), parties.receiver);
+        let token = Token::Asset(asset);
+        shift(ledger, &Movement { token, from, to, value: seized.get() })?;
+    }
+    Ok(())
+}
+
+fn settle_account(account: &mut Account, plan: &Plan) -> Result<(), Error> {
+    for entry in &plan.repayments {
+        let rest = account.debt_shares(entry.index).sub(entry.shares)?;
+        account.set_debt_shares(entry.index, rest);
+    }
+    for entry in &plan.seizures {
+        let rest = account.collateral(entry.index).sub(entry.seized)?;
+        account.set_collateral(entry.index, rest);
+    }
+    Ok(())
+}
+
+/// One event for each pair of legs, the longer list's last entries beside the shorter one's last
+/// name with a zero amount: repaid and seized amounts add up.
+fn announce<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    parties: &Parties,
+    plan: &Plan,
+) -> Result<(), Stop> {
+    let debts = plan.repayments.iter().map(|entry| (entry.vault, entry.repaid));
+    let collaterals = plan.seizures.iter().map(|entry| (entry.asset, entry.seized));
+    let pairs = plan.repayments.len().max(plan.seizures.len());
+    let (Some(mut debt), Some(mut collateral)) = (debts.clone().next(), collaterals.clone().next())
+    else {
+        return Err(Fault::Unreadable.into());
+    };
+    let (mut debts, mut collaterals) = (debts, collaterals);
+    for _ in 0..pairs {
+        debt = debts.next().unwrap_or((debt.0, Assets::ZERO));
+        collateral = collaterals.next().unwrap_or((collateral.0, Assets::ZERO));
+        ledger.emit(Event::Liquidated {
+            account: parties.account,
+            liquidator: parties.liquidator,
+            vault: debt.0,
+            asset: collateral.0,
+            repaid: debt.1,
+            seized: collateral.1,
+            health_factor: plan.health_before,
+            bonus: plan.bonus_bps(),
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,334 @@
+//! What a market's owner decides: collaterals, vaults, terms, pauses. Anyone may create a market.
+
+use crate::error::{Error, Role, Stop};
+use crate::event::Event;
+use crate::fixed::{AMOUNT_MAX, Assets, BPS, Bps, Shares, Timestamp, Wad};
+use crate::ids::{AssetId, FeedId, MarketId, VaultId};
+use crate::ledger::Ledger;
+use crate::market::{
+    COLLATERALS_MAX, Collateral, GRACE_SECONDS, Line, Market, PauseLevel, VAULTS_MAX,
+};
+use alloc::vec::Vec;
+use alloy_primitives::Address;
+
+/// How far the LTV stays below the liquidation threshold: 1 %.
+pub const LTV_GAP_MIN: Bps = Bps::new(100);
+/// The shortest ramp of a falling liquidation threshold: a day.
+pub const RAMP_SECONDS_MIN: u32 = 86_400;
+/// The longest ramp of a falling liquidation threshold: a year.
+pub const RAMP_SECONDS_MAX: u32 = 31_536_000;
+/// The lowest target health: 1.01.
+pub const TARGET_HEALTH_MIN: Wad = Wad::new(1_010_000_000_000_000_000);
+/// The highest target health: 2.
+pub const TARGET_HEALTH_MAX: Wad = Wad::new(2_000_000_000_000_000_000);
+/// The lowest full-bonus health: 0.1.
+pub const FULL_BONUS_HEALTH_MIN: Wad = Wad::new(100_000_000_000_000_000);
+
+/// A market's liquidation terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarketTerms {
+    /// The health factor to which a liquidation brings an account back, from 1.01 to 2.
+    pub target_health: Wad,
+    /// The health factor at and below which the bonus is largest, from 0.1 to below 1.
+    pub full_bonus_health: Wad,
+}
+
+/// A collateral's terms, as the market's owner states them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CollateralTerms {
+    /// Its price; fixed once listed.
+    pub feed: FeedId,
+    /// Most debt per collateral value when borrowing or releasing.
+    pub ltv: Bps,
+    /// Debt per collateral value above which liquidation starts.
+    pub threshold: Bps,
+    /// Liquidation bonus at a health factor of one.
+    pub bonus_min: Bps,
+    /// Liquidation bonus at and below the market's full-bonus health.
+    pub bonus_max: Bps,
+    /// Most that all accounts together may pledge; at most [`AMOUNT_MAX`].
+    pub cap: Assets,
+    /// How long a fall of the threshold takes, from [`RAMP_SECONDS_MIN`] to [`RAMP_SECONDS_MAX`];
+    /// only changes that lower the threshold use it.
+    pub ramp_seconds: u32,
+}
+
+/// A line's terms, as the market's owner states them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineTerms {
+    /// The price of the vault's asset.
+    pub feed: FeedId,
+    /// A debt is zero or at least this; not zero.
+    pub min_debt: Assets,
+}
+
+impl MarketTerms {
+    fn check(&self) -> Result<(), Error> {
+        let Self { target_health: target, full_bonus_health: full } = *self;
+        if target < TARGET_HEALTH_MIN || TARGET_HEALTH_MAX < target {
+            return Err(Error::InvalidParameter { name: "target health", value: target.get() });
+        }
+        if full < FULL_BONUS_HEALTH_MIN || Wad::ONE <= full {
+            return Err(Error::InvalidParameter { name: "full-bonus health", value: full.get() });
+        }
+        Ok(())
+    }
+}
+
+impl CollateralTerms {
+    /// CFG-2, with `threshold` the highest that will be in force under these terms.
+    fn check(&self, threshold: Bps) -> Result<(), Error> {
+        let invalid =
+            |name, value: Bps| Err(Error::InvalidParameter { name, value: value.get().into() });
+        let wide = |value: Bps| u128::from(value.get());
+        if wide(self.ltv).saturating_add(wide(LTV_GAP_MIN)) > wide(self.threshold) {
+            return invalid("LTV", self.ltv);
+        }
+        if self.bonus_min > self.bonus_max {
+            return invalid("smallest bonus", self.bonus_min);
+        }
+        // A whole seizure with its bonus must fit into the collateral of a debt at the threshold.
+        let sold = BPS.saturating_add(wide(self.bonus_max));
+        if wide(threshold).saturating_mul(sold) > BPS.saturating_mul(BPS) {
+            return invalid("largest bonus", self.bonus_max);
+        }
+        if self.cap > AMOUNT_MAX {
+            return Err(Error::InvalidParameter { name: "collateral cap", value: self.cap.get() });
+        }
+        Ok(())
+    }
+
+    fn check_ramp(&self) -> Result<(), Error> {
+        if self.ramp_seconds < RAMP_SECONDS_MIN || RAMP_SECONDS_MAX < self.ramp_seconds {
+            let value = self.ramp_seconds.into();
+            return Err(Error::InvalidParameter { name: "ramp seconds", value });
+        }
+        Ok(())
+    }
+}
+
+/// Creates a market owned by `caller`, with nothing listed.
+///
+/// # Errors
+/// [`Error::InvalidParameter`], or a fault of the ledger.
+pub fn create_market<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    caller: Address,
+    terms: &MarketTerms,
+) -> Result<MarketId, Stop> {
+    terms.check()?;
+    let mut protocol = ledger.protocol()?;
+    protocol.markets = protocol.markets.checked_add(1).ok_or(Error::Overflow)?;
+    let id = MarketId::new(protocol.markets);
+    let market = Market {
+        owner: caller,
+        pause: PauseLevel::Open,
+        liquidation_resumes_at: Timestamp::ZERO,
+        target_health: terms.target_health,
+        full_bonus_health: terms.full_bonus_health,
+        collaterals: Vec::new(),
+        vaults: Vec::new(),
+    };
+    ledger.set_protocol(&protocol)?;
+    ledger.set_market(id, &market)?;
+    ledger.emit(Event::MarketCreated { market: id, owner: caller })?;
+    ledger.emit(Event::MarketTermsChanged { market: id, terms: *terms })?;
+    Ok(id)
+}
+
+/// The market, if `caller` owns this very one (attack L-02).
+fn owned<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    caller: Address,
+    id: MarketId,
+) -> Result<Market, Stop> {
+    let market = ledger.market(id)?;
+    if market.owner != caller {
+        return Err(Error::NotAuthorised { actor: caller, role: Role::MarketOwner }.into());
+    }
+    Ok(market)
+}
+
+/// Sets a market's liquidation terms; its owner only.
+///
+/// # Errors
+/// [`Error::NotAuthorised`], [`Error::InvalidParameter`], [`Error::UnknownMarket`], or a fault.
+pub fn set_market_terms<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    caller: Address,
+    id: MarketId,
+    terms: &MarketTerms,
+) -> Result<(), Stop> {
+    let mut market = owned(ledger, caller, id)?;
+    terms.check()?;
+    market.target_health = terms.target_health;
+    market.full_bonus_health = terms.full_bonus_health;
+    ledger.set_market(id, &market)?;
+    ledger.emit(Event::MarketTermsChanged { market: id, terms: *terms })
+}
+
+/// Hands a market over; its owner only. To the zero address: its terms stay as they are.
+///
+/// # Errors
+/// [`Error::NotAuthorised`], [`Error::UnknownMarket`], or a fault of the ledger.
+pub fn set_market_owner<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    caller: Address,
+    id: MarketId,
+    owner: Address,
+) -> Result<(), Stop> {
+    let mut market = owned(ledger, caller, id)?;
+    market.owner = owner;
+    ledger.set_market(id, &market)?;
+    ledger.emit(Event::MarketOwnerChanged { market: id, owner })
+}
+
+/// Sets how much of a market stands still. Its owner and governance may set any level, the guardian
+/// only a higher one. Leaving [`PauseLevel::Frozen`] starts the liquidation grace period.
+///
+/// # Errors
+/// [`Error::NotAuthorised`], [`Error::UnknownMarket`], or a fault of the ledger.
+pub fn set_pause<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    caller: Address,
+    id: MarketId,
+    level: PauseLevel,
+) -> Result<(), Stop> {
+    let mut market = ledger.market(id)?;
+    if market.owner != caller {
+        let protocol = ledger.protocol()?;
+        let guards = caller == protocol.guardian && level > market.pause;
+        if caller != protocol.governance && !guards {
+            return Err(Error::NotAuthorised { actor: caller, role: Role::MarketOwner }.into());
+        }
+    }
+    if market.pause == PauseLevel::Frozen && level < PauseLevel::Frozen {
+        market.liquidation_resumes_at = ledger.now().after(GRACE_SECONDS);
+    }
+    market.pause = level;
+    ledger.set_market(id, &market)?;
+    ledger.emit(Event::MarketPauseChanged { market: id, level, actor: caller })
+}
+
+/// Lists an asset as collateral; the market's owner only. A list only grows.
+///
+/// # Errors
+/// [`Error::NotAuthorised`], [`Error::UnknownAsset`], [`Error::UnknownFeed`],
+/// [`Error::AlreadyListed`], [`Error::TooManyListed`], [`Error::InvalidParameter`],
+/// [`Error::UnknownMarket`], or a fault of the ledger.
+pub fn add_collateral<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    caller: Address,
+    id: MarketId,
+    asset: AssetId,
+    terms: &CollateralTerms,
+) -> Result<(), Stop> {
+    let mut market = owned(ledger, caller, id)?;
+    let decimals = ledger.asset(asset)?.decimals;
+    ledger.feed(terms.feed)?;
+    terms.check(terms.threshold)?;
+    if market.collaterals.contains(&asset) {
+        return Err(Error::AlreadyListed { market: id, id: asset.get() }.into());
+    }
+    if market.collaterals.len() >= COLLATERALS_MAX {
+        let most = u8::try_from(COLLATERALS_MAX).unwrap_or(u8::MAX);
+        return Err(Error::TooManyListed { market: id, most }.into());
+    }
+    let collateral = Collateral {
+        feed: terms.feed,
+        decimals,
+        ltv: terms.ltv,
+        threshold: terms.threshold,
+        threshold_before: terms.threshold,
+        ramp_start: Timestamp::ZERO,
+        ramp_end: Timestamp::ZERO,
+        bonus_min: terms.bonus_min,
+        bonus_max: terms.bonus_max,
+        cap: terms.cap,
+        total: Assets::ZERO,
+    };
+    market.collaterals.push(asset);
+    ledger.set_market(id, &market)?;
+    ledger.set_collateral(id, asset, &collateral)?;
+    ledger.emit(Event::CollateralListed { market: id, asset, terms: *terms })
+}
+
+/// Changes a collateral's terms; the market's owner only. A higher threshold is in force at once, a
+/// lower one is reached along a ramp, so that no account is liquidated by surprise. The feed stays.
+///
+/// # Errors
+/// [`Error::NotAuthorised`], [`Error::CollateralNotListed`], [`Error::InvalidParameter`],
+/// [`Error::UnknownMarket`], or a fault of the ledger.
+pub fn set_collateral<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    caller: Address,
+    id: MarketId,
+    asset: AssetId,
+    terms: &CollateralTerms,
+) -> Result<(), Stop> {
+    owned(ledger, caller, id)?;
+    let mut collateral = ledger.collateral(id, asset)?;
+    if terms.feed != collateral.feed {
+        let value = terms.feed.get().into();
+        return Err(Error::InvalidParameter { name: "feed", value }.into());
+    }
+    let now = ledger.now();
+    let in_force = collateral.threshold_at(now);
+    terms.check(terms.threshold.max(in_force))?;
+    if terms.threshold < in_force {
+        terms.check_ramp()?;
+        // The same target again does not restart its ramp, which would put it off for ever.
+        if terms.threshold != collateral.threshold {
+            collateral.threshold_before = in_force;
+            collateral.ramp_start = now;
+            collateral.ramp_end = now.after(terms.ramp_seconds.into());
+        }
+    } else {
+        collateral.threshold_before = terms.threshold;
+        collateral.ramp_start = Timestamp::ZERO;
+        collateral.ramp_end = Timestamp::ZERO;
+    }
+    collateral.threshold = terms.threshold;
+    collateral.ltv = terms.ltv;
+    collateral.bonus_min = terms.bonus_min;
+    collateral.bonus_max = terms.bonus_max;
+    collateral.cap = terms.cap;
+    ledger.set_collateral(id, asset, &collateral)?;
+    ledger.emit(Event::CollateralChanged { market: id, asset, terms: *terms })
+}
+
+/// Lists a vault to draw on; the market's owner only. Nothing can be drawn before the vault's
+/// curator sets a cap ([`crate::curation::set_line_cap`]).
+///
+/// # Errors
+/// [`Error::NotAuthorised`], [`Error::UnknownVault`], [`Error::UnknownFeed`],
+/// [`Error::AlreadyListed`], [`Error::TooManyListed`], [`Error::InvalidParameter`],
+/// [`Error::UnknownMarket`], or a fault of the ledger.
+pub fn list_vault<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    caller: Address,
+    id: MarketId,
+    vault: VaultId,
+    terms: &LineTerms,
+) -> Result<(), Stop> {
+    let mut market = owned(ledger, caller, id)?;
+    let asset = ledger.vault(vault)?.asset;
+    let decimals = ledger.asset(asset)?.decimals;
+    ledger.feed(terms.feed)?;
+    let LineTerms { feed, min_debt } = *terms;
+    if min_debt.is_zero() || min_debt > AMOUNT_MAX {
+        return Err(Error::InvalidParameter { name: "minimum debt", value: min_debt.get() }.into());
+    }
+    if market.vaults.contains(&vault) {
+        return Err(Error::AlreadyListed { market: id, id: vault.get() }.into());
+    }
+    if market.vaults.len() >= VAULTS_MAX {
+        let most = u8::try_from(VAULTS_MAX).unwrap_or(u8::MAX);
+        return Err(Error::TooManyListed { market: id, most }.into());
+    }
+    let line = Line { feed, decimals, cap: Assets::ZERO, debt_shares: Shares::ZERO, min_debt };
+    market.vaults.push(vault);
+    ledger.set_market(id, &market)?;
+    ledger.set_line(id, vault, &line)?;
+    ledger.emit(Event::VaultListed { market: id, vault, feed, min_debt })
+}

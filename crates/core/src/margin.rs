@@ -1,0 +1,386 @@
+//! How much an account may owe: its position with values, and the health that follows.
+//!
+//! With collateral values `vᵢ = ⌊amount · price⌋` and debt values `⌈amount · price⌉` in US dollars:
+//!
+//! - borrow limit `Σ vᵢ · LTVᵢ`: the most debt after drawing or releasing;
+//! - liquidation limit `W = Σ vᵢ · thresholdᵢ`: health factor `W / D` with the debt value `D`;
+//! - cover `Σ vᵢ / (1 + bonus_minᵢ)`: what liquidators pay for all of it; an account that owes
+//!   more is insolvent.
+//!
+//! Values saturate: a collateral worth more than 128 bits count is undervalued, a debt worth more
+//! is unhealthy.
+
+use crate::account::Account;
+use crate::error::{Error, Stop};
+use crate::fixed::{
+    Assets, BPS, Bps, Shares, Timestamp, WAD, Wad, mul_div_down_saturating, mul_div_up_saturating,
+};
+use crate::ids::{AccountId, AssetId, FeedId, MarketId, VaultId};
+use crate::ledger::Ledger;
+use crate::market::{Collateral, Line, Market};
+use crate::vault::Accrued;
+use alloc::vec::Vec;
+
+/// Base units of a whole token.
+pub(crate) fn unit(decimals: u8) -> u128 {
+    10_u128.saturating_pow(decimals.into())
+}
+
+/// The value of collateral, rounded down.
+#[must_use]
+pub fn collateral_value(amount: Assets, price: Wad, decimals: u8) -> Wad {
+    Wad::new(mul_div_down_saturating(amount.get(), price.get(), unit(decimals)))
+}
+
+/// The value of debt, rounded up.
+#[must_use]
+pub fn debt_value(amount: Assets, price: Wad, decimals: u8) -> Wad {
+    Wad::new(mul_div_up_saturating(amount.get(), price.get(), unit(decimals)))
+}
+
+/// `weighted / debt`, rounded down, so that it is below one exactly if `weighted < debt`; the
+/// largest number without debt.
+#[must_use]
+pub fn health_factor(weighted: Wad, debt: Wad) -> Wad {
+    if debt.is_zero() {
+        return Wad::MAX;
+    }
+    Wad::new(mul_div_down_saturating(weighted.get(), WAD, debt.get()))
+}
+
+/// Which prices an answer may rest on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prices {
+    /// Only those that may be used now; anything else is an error.
+    Fresh,
+    /// The last ones reported, for views.
+    Last,
+}
+
+impl Prices {
+    fn of<L: Ledger + ?Sized>(self, ledger: &mut L, id: FeedId) -> Result<Wad, Stop> {
+        let feed = ledger.feed(id)?;
+        match self {
+            Self::Fresh => Ok(feed.fresh_price(id, ledger.now())?),
+            Self::Last => Ok(feed.price),
+        }
+    }
+}
+
+/// One collateral of a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CollateralLeg {
+    /// Its place in the market's list.
+    pub index: u8,
+    /// What is pledged.
+    pub asset: AssetId,
+    /// How much of it.
+    pub amount: Assets,
+    /// Its terms and total in the market.
+    pub terms: Collateral,
+    /// The liquidation threshold in force.
+    pub threshold: Bps,
+    /// US dollars per whole token.
+    pub price: Wad,
+}
+
+impl CollateralLeg {
+    /// What it is worth, rounded down.
+    #[must_use]
+    pub fn value(&self) -> Wad {
+        collateral_value(self.amount, self.price, self.terms.decimals)
+    }
+
+    /// What liquidators would pay for it at the smallest bonus, rounded down.
+    fn cover(&self) -> u128 {
+        let sold = BPS.saturating_add(self.terms.bonus_min.get().into());
+        mul_div_down_saturating(self.value().get(), BPS, sold)
+    }
+}
+
+/// One debt of a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DebtLeg {
+    /// Its place in the market's list.
+    pub index: u8,
+    /// Who is owed.
+    pub vault: VaultId,
+    /// The vault's record.
+    pub accrued: Accrued,
+    /// The line through which it was drawn.
+    pub line: Line,
+    /// Shares of the vault's debt.
+    pub shares: Shares,
+    /// US dollars per whole token.
+    pub price: Wad,
+}
+
+impl DebtLeg {
+    /// What is owed, rounded up.
+    #[must_use]
+    pub fn amount(&self) -> Assets {
+        self.accrued.debt_of(self.shares)
+    }
+
+    /// What that is worth, rounded up.
+    #[must_use]
+    pub fn value(&self) -> Wad {
+        debt_value(self.amount(), self.price, self.line.decimals)
+    }
+}
+
+/// Records that an operation has read already, so that a position need not read them again.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Known<'a> {
+    pub(crate) debt: Option<(u8, &'a Accrued, &'a Line)>,
+    pub(crate) collateral: Option<(u8, &'a Collateral)>,
+}
+
+/// An account with everything that its valuation needs, all as of now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// What is pledged.
+    pub collaterals: Vec<CollateralLeg>,
+    /// What is owed.
+    pub debts: Vec<DebtLeg>,
+}
+
+/// The values of a position in US dollars.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// All collateral, rounded down.
+    pub collateral_value: Wad,
+    /// All debt, rounded up.
+    pub debt_value: Wad,
+    /// The most debt after drawing or releasing.
+    pub borrow_limit: Wad,
+    /// The most debt before liquidation.
+    pub liquidation_limit: Wad,
+    /// What liquidators would pay for all collateral at the smallest bonuses.
+    pub cover: Wad,
+}
+
+impl Totals {
+    /// Liquidation limit over debt; liquidatable below one.
+    #[must_use]
+    pub fn health_factor(&self) -> Wad {
+        health_factor(self.liquidation_limit, self.debt_value)
+    }
+
+    /// Checks that the debt is within the borrow limit (HLT-1).
+    ///
+    /// # Errors
+    /// [`Error::AboveLimit`].
+    pub fn check_limit(&self) -> Result<(), Error> {
+        let Self { debt_value, borrow_limit: limit, .. } = *self;
+        if debt_value > limit { Err(Error::AboveLimit { debt_value, limit }) } else { Ok(()) }
+    }
+}
+
+impl Position {
+    /// Reads all that `account` holds in the market numbered `id`.
+    ///
+    /// # Errors
+    /// [`Error::StalePrice`] and [`Error::PriceOutOfBounds`] with [`Prices::Fresh`], or a fault.
+    pub fn load<L: Ledger + ?Sized>(
+        ledger: &mut L,
+        (id, market): (MarketId, &Market),
+        account: &Account,
+        prices: Prices,
+    ) -> Result<Self, Stop> {
+        Self::load_with(ledger, (id, market), account, prices, Known::default())
+    }
+
+    pub(crate) fn load_with<L: Ledger + ?Sized>(
+        ledger: &mut L,
+        (id, market): (MarketId, &Market),
+        account: &Account,
+        prices: Prices,
+        known: Known<'_>,
+    ) -> Result<Self, Stop> {
+        let now: Timestamp = ledger.now();
+        let mut collaterals = Vec::with_capacity(account.collaterals.len());
+        for pledge in &account.collaterals {
+            let index = pledge.index;
+            let listed = market.collaterals.get(usize::from(index));
+            let asset = *listed.ok_or(crate::error::Fault::Unreadable)?;
+            let terms = match known.collateral {
+                Some((place, terms)) if place == index => *terms,
+                _ => ledger.collateral(id, asset)?,
+            };
+            let price = prices.of(ledger, terms.feed)?;
+            let threshold = terms.threshold_at(now);
+            let amount = pledge.amount;
+            collaterals.push(CollateralLeg { index, asset, amount, terms, threshold, price });
+        }
+        let mut debts = Vec::with_capacity(account.debts.len());
+        for owed in &account.debts {
+            let index = owed.index;
+            let listed = market.vaults.get(usize::from(index));
+            let vault = *listed.ok_or(crate::error::Fault::Unreadable)?;
+            let (accrued, line) = match known.debt {
+                Some((place, accrued, line)) if place == index => (*accrued, *line),
+                _ => (Accrued::load(ledger, vault)?, ledger.line(id, vault)?),
+            };
+            let price = prices.of(ledger, line.feed)?;
+            debts.push(DebtLeg { index, vault, accrued, line, shares: owed.shares, price });
+        }
+        Ok(Self { collaterals, debts })
+    }
+
+    /// The position's values.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        let add = |sum: &mut Wad, value: u128| *sum = sum.saturating_add(Wad::new(value));
+        for leg in &self.collaterals {
+            let value = leg.value().get();
+            add(&mut totals.collateral_value, value);
+            add(&mut totals.borrow_limit, leg.terms.ltv.of_down(value));
+            add(&mut totals.liquidation_limit, leg.threshold.of_down(value));
+            add(&mut totals.cover, leg.cover());
+        }
+        for leg in &self.debts {
+            add(&mut totals.debt_value, leg.value().get());
+        }
+        totals
+    }
+}
+
+/// Reads an account's position at the last prices; for views.
+///
+/// # Errors
+/// [`Error::UnknownMarket`], or a fault of the ledger.
+pub fn position<L: Ledger + ?Sized>(ledger: &mut L, id: &AccountId) -> Result<Position, Stop> {
+    let market = ledger.market(id.market)?;
+    let account = ledger.account(id)?;
+    Position::load(ledger, (id.market, &market), &account, Prices::Last)
+}
+
+/// An account's health factor at the last prices, interest included; the largest number without
+/// debt.
+///
+/// # Errors
+/// [`Error::UnknownMarket`], or a fault of the ledger.
+pub fn health<L: Ledger + ?Sized>(ledger: &mut L, id: &AccountId) -> Result<Wad, Stop> {
+    Ok(position(ledger, id)?.totals().health_factor())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::fixed::Ray;
+    use crate::interest::InterestModel;
+    use crate::label::Label;
+    use crate::vault::Vault;
+    use alloy_primitives::Address;
+    use proptest::prelude::*;
+
+    /// A position with one debt (index one) and several collaterals at an LTV of 75 %, a threshold
+    /// of 80 % and bonuses from 4 to 10 %; prices are those of the collaterals and of the debt.
+    pub(crate) fn position_of(
+        amounts: &[u128],
+        shares: u128,
+        prices: [u128; 3],
+        decimals: u8,
+    ) -> Position {
+        let mut position = Position { collaterals: Vec::new(), debts: Vec::new() };
+        for (place, amount) in amounts.iter().enumerate() {
+            let index = u8::try_from(place).unwrap();
+            let terms = Collateral {
+                feed: FeedId::new(u32::from(index) + 1),
+                decimals,
+                ltv: Bps::new(7_500),
+                threshold: Bps::new(8_000),
+                threshold_before: Bps::new(8_000),
+                ramp_start: Timestamp::ZERO,
+                ramp_end: Timestamp::ZERO,
+                bonus_min: Bps::new(400),
+                bonus_max: Bps::new(1_000),
+                cap: Assets::MAX,
+                total: Assets::new(*amount),
+            };
+            position.collaterals.push(CollateralLeg {
+                index,
+                asset: AssetId::new(u32::from(index) + 1),
+                amount: Assets::new(*amount),
+                terms,
+                threshold: terms.threshold,
+                price: Wad::new(prices[place]),
+            });
+        }
+        let shares = Shares::new(shares);
+        let vault = Vault {
+            asset: AssetId::new(9),
+            decimals: 24,
+            name: Label::default(),
+            symbol: Label::default(),
+            curator: Address::ZERO,
+            cash: Assets::ZERO,
+            shares,
+            debt_shares: shares,
+            index: Ray::ONE,
+            reserves: Assets::ZERO,
+            losses: Assets::ZERO,
+            updated_at: Timestamp::ZERO,
+            reserve_fee: Bps::ZERO,
+            supply_cap: Assets::ZERO,
+            borrow_cap: Assets::ZERO,
+            paused: false,
+            model: InterestModel::Kinked { base: 0, slope1: 0, slope2: 0, kink: Bps::new(1) },
+        };
+        position.debts.push(DebtLeg {
+            index: 0,
+            vault: VaultId::new(1),
+            accrued: vault.accrue(Timestamp::ZERO),
+            line: Line {
+                feed: FeedId::new(9),
+                decimals: 18,
+                cap: Assets::MAX,
+                debt_shares: shares,
+                min_debt: Assets::new(1_000),
+            },
+            shares,
+            price: Wad::new(prices[2]),
+        });
+        position
+    }
+
+    proptest! {
+        /// ORC-5: one whole unit is worth its price exactly, whatever its decimals.
+        #[test]
+        fn a_whole_token_is_worth_its_price(decimals in 0_u8..=27, price in 1_u128..1 << 100) {
+            let whole = Assets::new(unit(decimals));
+            prop_assert_eq!(collateral_value(whole, Wad::new(price), decimals), Wad::new(price));
+            prop_assert_eq!(debt_value(whole, Wad::new(price), decimals), Wad::new(price));
+        }
+
+        /// SHR-4: collateral is never valued above debt of the same amount; debt is never free.
+        #[test]
+        fn values_round_against_the_account(amount in 1_u128..1 << 104, price in 1_u128..1 << 100, decimals in 0_u8..=27) {
+            let (amount, price) = (Assets::new(amount), Wad::new(price));
+            let (low, high) = (collateral_value(amount, price, decimals), debt_value(amount, price, decimals));
+            prop_assert!(low <= high && high.saturating_sub(low) <= Wad::new(1) && !high.is_zero());
+        }
+
+        /// LIQ-1: the health factor is below one exactly if the debt exceeds the limit.
+        #[test]
+        fn health_is_exact_at_one(weighted in 0_u128..1 << 110, debt in 1_u128..1 << 110, near in 0_u128..3) {
+            for weighted in [weighted, (debt + 1).saturating_sub(near)] {
+                let health = health_factor(Wad::new(weighted), Wad::new(debt));
+                prop_assert_eq!(health < Wad::ONE, weighted < debt);
+            }
+        }
+
+        /// HLT-2: more collateral or a higher price never lowers health.
+        #[test]
+        fn health_is_monotone(amount in 0_u128..1 << 100, more in 0_u128..1 << 100, price in 1_u128..1 << 90, debt in 1_u128..1 << 110) {
+            let health = |amount: u128, price: u128| {
+                let value = collateral_value(Assets::new(amount), Wad::new(price), 18);
+                health_factor(Wad::new(Bps::new(8_000).of_down(value.get())), Wad::new(debt))
+            };
+            prop_assert!(health(amount + more, price) >= health(amount, price));
+            prop_assert!(health(amount, price + 1) >= health(amount, price));
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The borrowers' rule book: which collateral, on which terms, drawing on which vaults.
+
+use crate::error::Error;
+use crate::fixed::{Assets, Bps, Shares, Timestamp, Wad};
+use crate::ids::{AssetId, FeedId, MarketId, VaultId};
+use alloc::vec::Vec;
+use alloy_primitives::Address;
+
+/// Most collaterals that one market lists.
+pub const COLLATERALS_MAX: usize = 16;
+/// Most vaults that one market lists.
+pub const VAULTS_MAX: usize = 8;
+/// How long liquidation waits after a market leaves [`PauseLevel::Frozen`], in seconds: borrowers
+/// could not act on a price while others could not either.
+pub const GRACE_SECONDS: u64 = 3_600;
+
+/// How much of a market stands still. Repayment and the release of collateral without debt go on
+/// at every level.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PauseLevel {
+    /// Everything works.
+    #[default]
+    Open,
+    /// No new debt, no release of collateral that secures debt.
+    Restricted,
+    /// Also no liquidation and no new collateral.
+    Frozen,
+}
+
+/// A rule book for borrowers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Market {
+    /// Who sets its terms.
+    pub owner: Address,
+    /// How much of it stands still.
+    pub pause: PauseLevel,
+    /// No liquidation before this moment.
+    pub liquidation_resumes_at: Timestamp,
+    /// The health factor to which a liquidation brings an account back.
+    pub target_health: Wad,
+    /// The health factor at and below which the liquidation bonus is largest.
+    pub full_bonus_health: Wad,
+    /// What may be pledged; accounts refer to places in this list, so it only grows.
+    pub collaterals: Vec<AssetId>,
+    /// Which vaults may be drawn on; accounts refer to places in this list, so it only grows.
+    pub vaults: Vec<VaultId>,
+}
+
+impl Market {
+    /// The place of `asset` among the collaterals of this market, which is number `id`.
+    ///
+    /// # Errors
+    /// [`Error::CollateralNotListed`].
+    pub fn collateral_index(&self, id: MarketId, asset: AssetId) -> Result<u8, Error> {
+        let place = self.collaterals.iter().position(|listed| *listed == asset);
+        place
+            .and_then(|place| u8::try_from(place).ok())
+            .ok_or(Error::CollateralNotListed { market: id, asset })
+    }
+
+    /// The place of `vault` among the vaults of this market, which is number `id`.
+    ///
+    /// # Errors
+    /// [`Error::VaultNotListed`].
+    pub fn vault_index(&self, id: MarketId, vault: VaultId) -> Result<u8, Error> {
+        let place = self.vaults.iter().position(|listed| *listed == vault);
+        place
+            .and_then(|place| u8::try_from(place).ok())
+            .ok_or(Error::VaultNotListed { market: id, vault })
+    }
+}
+
+/// One asset as collateral in one market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Collateral {
+    /// Its price.
+    pub feed: FeedId,
+    /// Decimals of the asset, copied at listing.
+    pub decimals: u8,
+    /// Most debt per collateral value when borrowing or releasing.
+    pub ltv: Bps,
+    /// Debt per collateral value above which liquidation starts, once the ramp has ended.
+    pub threshold: Bps,
+    /// The threshold from which the ramp started.
+    pub threshold_before: Bps,
+    /// When the threshold began to fall.
+    pub ramp_start: Timestamp,
+    /// When the threshold arrives at its new value.
+    pub ramp_end: Timestamp,
+    /// Liquidation bonus at a health factor of one.
+    pub bonus_min: Bps,
+    /// Liquidation bonus at and below the market's full-bonus health.
+    pub bonus_max: Bps,
+    /// Most that all accounts together may pledge.
+    pub cap: Assets,
+    /// What all accounts together have pledged.
+    pub total: Assets,
+}
+
+impl Collateral {
+    /// The liquidation threshold in force at `now`: it falls linearly during a ramp, rounded up.
+    #[must_use]
+    pub fn threshold_at(&self, now: Timestamp) -> Bps {
+        let length = self.ramp_end.since(self.ramp_start);
+        let left = self.ramp_end.since(now).min(length);
+        if left == 0 || self.threshold_before <= self.threshold {
+            return self.threshold;
+        }
+        let fall = u64::from(self.threshold_before.get().saturating_sub(self.threshold.get()));
+        let remaining = fall.saturating_mul(left).div_ceil(length.max(1));
+        let remaining = u16::try_from(remaining).unwrap_or(u16::MAX);
+        Bps::new(self.threshold.get().saturating_add(remaining))
+    }
+}
+
+/// A vault's credit to a market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The price of the vault's asset.
+    pub feed: FeedId,
+    /// Decimals of the vault's asset, copied at listing.
+    pub decimals: u8,
+    /// Most that may be drawn; zero until the vault's curator opens the line.
+    pub cap: Assets,
+    /// Shares of the vault's debt that this market's accounts owe.
+    pub debt_shares: Shares,
+    /// A debt is zero or at least this.
+    pub min_debt: Assets,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// CFG-2: during a ramp the threshold stays between its ends and never rises.
+        #[test]
+        fn ramps_fall_monotonically(before in 1_u16..10_000, fall in 0_u16..10_000, seconds in 1_u64..10_000_000, at in 0_u64..20_000_000) {
+            let after = before.saturating_sub(fall);
+            let terms = Collateral {
+                feed: FeedId::new(1), decimals: 18, ltv: Bps::ZERO,
+                threshold: Bps::new(after), threshold_before: Bps::new(before),
+                ramp_start: Timestamp::new(1_000), ramp_end: Timestamp::new(1_000 + seconds),
+                bonus_min: Bps::ZERO, bonus_max: Bps::ZERO,
+                cap: Assets::ZERO, total: Assets::ZERO,
+            };
+            let now = terms.threshold_at(Timestamp::new(1_000 + at));
+            let later = terms.threshold_at(Timestamp::new(1_001 + at));
+            prop_assert!(Bps::new(after) <= now && now <= Bps::new(before) && later <= now);
+            prop_assert_eq!(terms.threshold_at(terms.ramp_start), Bps::new(before));
+            prop_assert_eq!(terms.threshold_at(terms.ramp_end), Bps::new(after));
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! A ledger in memory: for tests, simulation and previews.
+
+use crate::account::Account;
+use crate::asset::Asset;
+use crate::error::{Error, Stop};
+use crate::event::Event;
+use crate::feed::Feed;
+use crate::fixed::Timestamp;
+use crate::ids::{AccountId, AssetId, FeedId, MarketId, Token, VaultId};
+use crate::ledger::Ledger;
+use crate::market::{Collateral, Line, Market};
+use crate::protocol::Protocol;
+use crate::vault::Vault;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+use alloy_primitives::{Address, U256};
+
+/// All records in ordered maps, with a clock that is set by hand. A snapshot is a clone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemoryLedger {
+    /// The present moment.
+    pub now: Timestamp,
+    /// Roles and counts.
+    pub protocol: Protocol,
+    /// Every asset.
+    pub assets: BTreeMap<AssetId, Asset>,
+    /// Every vault.
+    pub vaults: BTreeMap<VaultId, Vault>,
+    /// Every market.
+    pub markets: BTreeMap<MarketId, Market>,
+    /// Every collateral listing.
+    pub collaterals: BTreeMap<(MarketId, AssetId), Collateral>,
+    /// Every line.
+    pub lines: BTreeMap<(MarketId, VaultId), Line>,
+    /// Every account that is not empty.
+    pub accounts: BTreeMap<AccountId, Account>,
+    /// Every feed.
+    pub feeds: BTreeMap<FeedId, Feed>,
+    /// Who may report to which feed.
+    pub publishers: BTreeSet<(FeedId, Address)>,
+    /// Every balance that is not zero.
+    pub balances: BTreeMap<(Token, Address), u128>,
+    /// Every allowance that is not zero, by token, owner and spender.
+    pub allowances: BTreeMap<(Token, Address, Address), U256>,
+    /// Every permit nonce that is not zero.
+    pub permit_nonces: BTreeMap<(Token, Address), u64>,
+    /// Everything that happened, in order.
+    pub events: Vec<Event>,
+}
+
+impl MemoryLedger {
+    /// An empty ledger at the moment `now`.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
+        Self { now, ..Self::default() }
+    }
+
+    /// Runs `operation`; if it stops, takes back all that it wrote.
+    ///
+    /// # Errors
+    /// The operation's.
+    pub fn atomically<T>(
+        &mut self,
+        operation: impl FnOnce(&mut Self) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        let before = self.clone();
+        let outcome = operation(self);
+        if outcome.is_err() {
+            *self = before;
+        }
+        outcome
+    }
+}
+
+/// Writes `value` under `key`, or removes the key if the value is the one of an unwritten key.
+fn put<K: Ord, V: Default + PartialEq>(map: &mut BTreeMap<K, V>, key: K, value: V) {
+    if value == V::default() {
+        map.remove(&key);
+    } else {
+        map.insert(key, value);
+    }
+}
+
+impl Ledger for MemoryLedger {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn protocol(&mut self) -> Result<Protocol, Stop> {
+        Ok(self.protocol)
+    }
+
+    fn set_protocol(&mut self, protocol: &Protocol) -> Result<(), Stop> {
+        self.protocol = *protocol;
+        Ok(())
+    }
+
+    fn asset(&mut self, id: AssetId) -> Result<Asset, Stop> {
+        Ok(*self.assets.get(&id).ok_or(Error::UnknownAsset { asset: id })?)
+    }
+
+    fn set_asset(&mut self, id: AssetId, asset: &Asset) -> Result<(), Stop> {
+        self.assets.insert(id, *asset);
+        Ok(())
+    }
+
+    fn vault(&mut self, id: VaultId) -> Result<Vault, Stop> {
+        Ok(*self.vaults.get(&id).ok_or(Error::UnknownVault { vault: id })?)
+    }
+
+    fn set_vault(&mut self, id: VaultId, vault: &Vault) -> Result<(), Stop> {
+        self.vaults.insert(id, *vault);
+        Ok(())
+    }
+
+    fn market(&mut self, id: MarketId) -> Result<Market, Stop> {
+        Ok(self.markets.get(&id).ok_or(Error::UnknownMarket { market: id })?.clone())
+    }
+
+    fn set_market(&mut self, id: MarketId, market: &Market) -> Result<(), Stop> {
+        self.markets.insert(id, market.clone());
+        Ok(())
+    }
+
+    fn collateral(&mut self, market: MarketId, asset: AssetId) -> Result<Collateral, Stop> {
+        let found = self.collaterals.get(&(market, asset));
+        Ok(*found.ok_or(Error::CollateralNotListed { market, asset })?)
+    }
+
+    fn set_collateral(
+        &mut self,
+        market: MarketId,
+        asset: AssetId,
+        collateral: &Collateral,
+    ) -> Result<(), Stop> {
+        self.collaterals.insert((market, asset), *collateral);
+        Ok(())
+    }
+
+    fn line(&mut self, market: MarketId, vault: VaultId) -> Result<Line, Stop> {
+        let found = self.lines.get(&(market, vault));
+        Ok(*found.ok_or(Error::VaultNotListed { market, vault })?)
+    }
+
+    fn set_line(&mut self, market: MarketId, vault: VaultId, line: &Line) -> Result<(), Stop> {
+        self.lines.insert((market, vault), *line);
+        Ok(())
+    }
+
+    fn account(&mut self, id: &AccountId) -> Result<Account, Stop> {
+        Ok(self.accounts.get(id).cloned().unwrap_or_default())
+    }
+
+    fn set_account(&mut self, id: &AccountId, account: &Account) -> Result<(), Stop> {
+        put(&mut self.accounts, *id, account.clone());
+        Ok(())
+    }
+
+    fn feed(&mut self, id: FeedId) -> Result<Feed, Stop> {
+        Ok(*self.feeds.get(&id).ok_or(Error::UnknownFeed { feed: id })?)
+    }
+
+    fn set_feed(&mut self, id: FeedId, feed: &Feed) -> Result<(), Stop> {
+        self.feeds.insert(id, *feed);
+        Ok(())
+    }
+
+    fn is_publisher(&mut self, feed: FeedId, publisher: Address) -> Result<bool, Stop> {
+        Ok(self.publishers.contains(&(feed, publisher)))
+    }
+
+    fn set_publisher(
+        &mut self,
+        feed: FeedId,
+        publisher: Address,
+        allowed: bool,
+    ) -> Result<(), Stop> {
+        if allowed {
+            self.publishers.insert((feed, publisher));
+        } else {
+            self.publishers.remove(&(feed, publisher));
+        }
+        Ok(())
+    }
+
+    fn balance(&mut self, token: Token, holder: Address) -> Result<u128, Stop> {
+        Ok(self.balances.get(&(token, holder)).copied().unwrap_or_default())
+    }
+
+    fn set_balance(&mut self, token: Token, holder: Address, balance: u128) -> Result<(), Stop> {
+        put(&mut self.balances, (token, holder), balance);
+        Ok(())
+    }
+
+    fn allowance(&mut self, token: Token, owner: Address, spender: Address) -> Result<U256, Stop> {
+        Ok(self.allowances.get(&(token, owner, spender)).copied().unwrap_or_default())
+    }
+
+    fn set_allowance(
+        &mut self,
+        token: Token,
+        owner: Address,
+        spender: Address,
+        allowance: U256,
+    ) -> Result<(), Stop> {
+        put(&mut self.allowances, (token, owner, spender), allowance);
+        Ok(())
+    }
+
+    fn permit_nonce(&mut self, token: Token, owner: Address) -> Result<u64, Stop> {
+        Ok(self.permit_nonces.get(&(token, owner)).copied().unwrap_or_default())
+    }
+
+    fn set_permit_nonce(&mut self, token: Token, owner: Address, nonce: u64) -> Result<(), Stop> {
+        put(&mut self.permit_nonces, (token, owner), nonce);
+        Ok(())
+    }
+
+    fn emit(&mut self, event: Event) -> Result<(), Stop> {
+        self.events.push(event);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stopped_operation_leaves_nothing() {
+        let mut ledger = MemoryLedger::at(Timestamp::new(1));
+        let before = ledger.clone();
+        let outcome: Result<(), Stop> = ledger.atomically(|ledger| {
+            ledger.set_balance(Token::Asset(AssetId::new(1)), Address::ZERO, 1)?;
+            Err(Error::ZeroAmount.into())
+        });
+        assert_eq!(outcome, Err(Stop::Refused(Error::ZeroAmount)));
+        assert_eq!(ledger, before);
+    }
+}

@@ -1,0 +1,331 @@
+//! The lenders' pool of one asset.
+//!
+//! With debt `D = ⌈debt_shares · index⌉`, what the lenders own is
+//! `total_assets = cash + D − reserves`. Cash is what the engine wrote, not a token balance.
+
+use crate::error::{Error, Stop};
+use crate::event::Event;
+use crate::fixed::{
+    Assets, BPS, Bps, Ray, Shares, Timestamp, WAD, Wad, mul_div_down_saturating,
+    mul_div_up_saturating,
+};
+use crate::ids::{AssetId, VaultId};
+use crate::interest::{InterestModel, grown, growth};
+use crate::label::Label;
+use crate::ledger::Ledger;
+use crate::shares::{Pool, debt_of_shares, shares_to_clear, shares_to_owe};
+use alloy_primitives::Address;
+
+/// The lenders' pool of one asset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vault {
+    /// What it pools.
+    pub asset: AssetId,
+    /// Decimals of its shares: the asset's and [`crate::shares::VIRTUAL_DECIMALS`] more.
+    pub decimals: u8,
+    /// What its shares are called.
+    pub name: Label,
+    /// What its shares are called in short.
+    pub symbol: Label,
+    /// Who sets its fees, caps, lines and interest model.
+    pub curator: Address,
+    /// What is not lent out.
+    pub cash: Assets,
+    /// All lenders' shares.
+    pub shares: Shares,
+    /// All borrowers' shares of the debt.
+    pub debt_shares: Shares,
+    /// What one share of the debt has grown to since the vault opened; never falls.
+    pub index: Ray,
+    /// Interest kept against losses; not the lenders'.
+    pub reserves: Assets,
+    /// All losses that lenders ever bore.
+    pub losses: Assets,
+    /// Until when interest has been counted.
+    pub updated_at: Timestamp,
+    /// The share of interest that goes to the reserves.
+    pub reserve_fee: Bps,
+    /// What lenders may own at most, when one deposits.
+    pub supply_cap: Assets,
+    /// What may be owed at most, when one borrows.
+    pub borrow_cap: Assets,
+    /// No deposits and no new debt; withdrawal and repayment go on.
+    pub paused: bool,
+    /// How its borrow rate follows utilisation.
+    pub model: InterestModel,
+}
+
+impl Vault {
+    /// What is owed at the stored index, rounded up.
+    fn debt(&self) -> Assets {
+        debt_of_shares(self.debt_shares, self.index)
+    }
+
+    /// Debt over debt and cash, rounded up for the lenders; zero without debt.
+    fn utilisation(&self) -> Wad {
+        let debt = self.debt();
+        let all = debt.saturating_add(self.cash);
+        if all.is_zero() {
+            return Wad::ZERO;
+        }
+        Wad::new(mul_div_up_saturating(debt.get(), WAD, all.get()).min(WAD))
+    }
+
+    /// The vault with its interest counted up to `now`. Interest saturates; this never fails.
+    ///
+    /// The debt's growth `ΔD` is measured on the rounded debt; `⌊ΔD · fee⌋` of it goes to the
+    /// reserves, the rest to the lenders.
+    #[must_use]
+    pub fn accrue(mut self, now: Timestamp) -> Accrued {
+        let none = Assets::ZERO;
+        let seconds = now.since(self.updated_at);
+        if seconds == 0 {
+            return Accrued { vault: self, interest: none, fee: none };
+        }
+        let course = self.model.course(self.utilisation(), seconds);
+        self.model = course.model;
+        self.updated_at = now;
+        if self.debt_shares.is_zero() {
+            return Accrued { vault: self, interest: none, fee: none };
+        }
+        let debt_before = self.debt();
+        self.index = grown(self.index, growth(course.rate, seconds));
+        let interest = self.debt().saturating_sub(debt_before);
+        let fee = Assets::new(self.reserve_fee.of_down(interest.get()));
+        self.reserves = self.reserves.saturating_add(fee);
+        Accrued { vault: self, interest, fee }
+    }
+}
+
+/// A vault whose interest is counted up to now. Only accruing makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accrued {
+    vault: Vault,
+    interest: Assets,
+    fee: Assets,
+}
+
+impl Accrued {
+    /// Reads a vault and counts its interest up to the ledger's present.
+    ///
+    /// # Errors
+    /// [`Error::UnknownVault`], or a fault of the ledger.
+    pub fn load<L: Ledger + ?Sized>(ledger: &mut L, id: VaultId) -> Result<Self, Stop> {
+        let now = ledger.now();
+        Ok(ledger.vault(id)?.accrue(now))
+    }
+
+    /// Writes the vault, and tells of the interest that was counted.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    pub fn store<L: Ledger + ?Sized>(self, ledger: &mut L, id: VaultId) -> Result<(), Stop> {
+        ledger.set_vault(id, &self.vault)?;
+        if self.interest.is_zero() {
+            return Ok(());
+        }
+        ledger.emit(Event::Accrued {
+            vault: id,
+            interest: self.interest,
+            fee: self.fee,
+            borrow_index: self.vault.index,
+        })
+    }
+
+    /// The record.
+    #[must_use]
+    pub const fn record(&self) -> &Vault {
+        &self.vault
+    }
+
+    pub(crate) const fn record_mut(&mut self) -> &mut Vault {
+        &mut self.vault
+    }
+
+    /// What is owed, rounded up.
+    #[must_use]
+    pub fn debt(&self) -> Assets {
+        self.vault.debt()
+    }
+
+    /// What `shares` of the debt amount to, rounded up.
+    #[must_use]
+    pub fn debt_of(&self, shares: Shares) -> Assets {
+        debt_of_shares(shares, self.vault.index)
+    }
+
+    /// What the lenders own: cash and debt without reserves.
+    #[must_use]
+    pub fn total_assets(&self) -> Assets {
+        self.vault.cash.saturating_add(self.debt()).saturating_sub(self.vault.reserves)
+    }
+
+    /// The lenders' assets and shares, for conversions.
+    #[must_use]
+    pub fn pool(&self) -> Pool {
+        Pool { assets: self.total_assets(), shares: self.vault.shares }
+    }
+
+    /// Whether losses took everything that shares stood for.
+    #[must_use]
+    pub fn is_wiped_out(&self) -> bool {
+        self.total_assets().is_zero() && !self.vault.shares.is_zero()
+    }
+
+    /// Debt over debt and cash, rounded up for the lenders; zero without debt.
+    #[must_use]
+    pub fn utilisation(&self) -> Wad {
+        self.vault.utilisation()
+    }
+
+    /// What borrowers pay per second, rounded up.
+    #[must_use]
+    pub fn borrow_rate(&self) -> Ray {
+        self.vault.model.rate(self.utilisation())
+    }
+
+    /// What lenders earn per second: the borrowers' interest without the reserve fee, over all that
+    /// lenders own, rounded down (INT-2).
+    #[must_use]
+    pub fn supply_rate(&self) -> Ray {
+        let total = self.total_assets().get();
+        if total == 0 {
+            return Ray::ZERO;
+        }
+        let paid = mul_div_down_saturating(self.borrow_rate().get(), self.debt().get(), total);
+        let kept = BPS.saturating_sub(u128::from(self.vault.reserve_fee.get()));
+        Ray::new(mul_div_down_saturating(paid, kept, BPS))
+    }
+
+    /// Takes `assets` out of the cash against new debt shares, which are returned.
+    ///
+    /// # Errors
+    /// [`Error::Illiquid`] if there is less cash.
+    pub(crate) fn draw(&mut self, assets: Assets) -> Result<Shares, Error> {
+        let cash = self.vault.cash;
+        if cash < assets {
+            return Err(Error::Illiquid { cash, asked: assets });
+        }
+        let shares = shares_to_owe(assets, self.vault.index)?;
+        self.vault.cash = cash.sub(assets)?;
+        self.vault.debt_shares = self.vault.debt_shares.add(shares)?;
+        Ok(shares)
+    }
+
+    /// Debt shares that `assets` clear of the `owed` ones: all of them if `assets` is the whole
+    /// debt, otherwise rounded down.
+    ///
+    /// # Errors
+    /// [`Error::ZeroShares`] if they clear none.
+    pub(crate) fn clearing(&self, assets: Assets, owed: Shares) -> Result<Shares, Error> {
+        if assets >= self.debt_of(owed) {
+            return Ok(owed);
+        }
+        let shares = shares_to_clear(assets, self.vault.index)?.min(owed);
+        if shares.is_zero() { Err(Error::ZeroShares { assets }) } else { Ok(shares) }
+    }
+
+    /// Puts `assets` into the cash and cancels `shares` of the debt.
+    ///
+    /// # Errors
+    /// [`Error::Overflow`].
+    pub(crate) fn take_back(&mut self, assets: Assets, shares: Shares) -> Result<(), Error> {
+        self.vault.cash = self.vault.cash.add(assets)?;
+        self.vault.debt_shares = self.vault.debt_shares.sub(shares)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::fixed::RAY;
+    use proptest::prelude::*;
+
+    /// A vault in mid-life.
+    pub(crate) fn any_vault() -> impl Strategy<Value = Vault> {
+        let amount = || prop_oneof![0_u128..4, 0_u128..1 << 100];
+        let index = prop_oneof![Just(RAY), RAY..1_000 * RAY];
+        (amount(), amount(), amount(), index, 0_u16..=5_000, 0_u128..=100).prop_map(
+            |(cash, shares, debt_shares, index, fee, reserves)| {
+                let mut vault = Vault {
+                    asset: AssetId::new(1),
+                    decimals: 24,
+                    name: Label::default(),
+                    symbol: Label::default(),
+                    curator: Address::ZERO,
+                    cash: Assets::new(cash),
+                    shares: Shares::new(shares),
+                    debt_shares: Shares::new(debt_shares),
+                    index: Ray::new(index),
+                    reserves: Assets::ZERO,
+                    losses: Assets::ZERO,
+                    updated_at: Timestamp::new(1_000),
+                    reserve_fee: Bps::new(fee),
+                    supply_cap: crate::fixed::AMOUNT_MAX,
+                    borrow_cap: crate::fixed::AMOUNT_MAX,
+                    paused: false,
+                    model: InterestModel::Kinked {
+                        base: 10,
+                        slope1: 500,
+                        slope2: 30_000,
+                        kink: Bps::new(8_000),
+                    },
+                };
+                let all = vault.cash.saturating_add(vault.debt());
+                vault.reserves = Assets::new(all.get() / 100 * reserves);
+                vault
+            },
+        )
+    }
+
+    proptest! {
+        /// INT-2: interest is what the debt grew by; lenders and reserves share it to the unit.
+        #[test]
+        fn interest_is_conserved(vault in any_vault(), seconds in 0_u64..10 * 31_536_000) {
+            let before = vault.accrue(vault.updated_at);
+            let after = vault.accrue(vault.updated_at.after(seconds));
+            let grown = after.debt().sub(before.debt())?;
+            prop_assert_eq!(grown, after.interest);
+            let reserves = after.vault.reserves.sub(before.vault.reserves)?;
+            let lenders = after.total_assets().sub(before.total_assets())?;
+            prop_assert_eq!(reserves.add(lenders)?, grown);
+        }
+
+        /// INT-1: accruing twice at one moment is accruing once.
+        #[test]
+        fn accruing_again_changes_nothing(vault in any_vault(), seconds in 0_u64..1 << 40) {
+            let once = vault.accrue(vault.updated_at.after(seconds));
+            let twice = once.vault.accrue(once.vault.updated_at);
+            prop_assert_eq!(once.vault, twice.vault);
+        }
+
+        /// INT-2, INT-3: utilisation is a ratio, and lenders earn no more than borrowers pay.
+        #[test]
+        fn lenders_earn_no_more_than_borrowers_pay(vault in any_vault()) {
+            let vault = vault.accrue(vault.updated_at);
+            prop_assert!(vault.utilisation() <= Wad::ONE);
+            prop_assert!(crate::fixed::product_at_most(
+                vault.supply_rate().get(), vault.total_assets().get(),
+                vault.borrow_rate().get(), vault.debt().get(),
+            ));
+        }
+
+        /// SHR-1, SHR-4: drawing and repaying never lower what lenders own.
+        #[test]
+        fn debt_operations_never_cost_lenders(vault in any_vault(), assets in 1_u128..1 << 100) {
+            let mut vault = vault.accrue(vault.updated_at);
+            let assets = Assets::new(assets);
+            let before = vault.total_assets();
+            if let Ok(shares) = vault.draw(assets) {
+                prop_assert!(vault.total_assets() >= before && !shares.is_zero());
+                let half = Assets::new(assets.get() / 2);
+                let between = vault.total_assets();
+                if let Ok(cleared) = vault.clearing(half, shares) {
+                    vault.take_back(half, cleared)?;
+                    prop_assert!(vault.total_assets() >= between);
+                }
+            }
+        }
+    }
+}

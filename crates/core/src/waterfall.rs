@@ -1,0 +1,70 @@
+//! Who bears a loss: the vault's reserves first, then its lenders through the share price.
+
+use crate::error::Error;
+use crate::fixed::{Assets, Shares};
+use crate::vault::Accrued;
+
+/// A loss, and who bore it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Loss {
+    /// What was written off: the sum of the other two.
+    pub shortfall: Assets,
+    /// What the reserves bore.
+    pub from_reserves: Assets,
+    /// What the lenders bore.
+    pub from_lenders: Assets,
+}
+
+impl Accrued {
+    /// What cancelling `shares` of debt against `repaid` would cost the vault: the fall of the
+    /// rounded debt that the repayment does not cover.
+    ///
+    /// # Errors
+    /// [`Error::Overflow`] if the vault's debt has fewer shares.
+    pub fn loss_of(&self, shares: Shares, repaid: Assets) -> Result<Loss, Error> {
+        let remaining = self.debt_of(self.record().debt_shares.sub(shares)?);
+        let shortfall = self.debt().sub(remaining)?.saturating_sub(repaid);
+        let from_reserves = shortfall.min(self.record().reserves);
+        Ok(Loss { shortfall, from_reserves, from_lenders: shortfall.sub(from_reserves)? })
+    }
+
+    /// Cancels `shares` of debt against `repaid` and passes what is not covered through the
+    /// waterfall (BAD-1, BAD-2).
+    ///
+    /// # Errors
+    /// [`Error::Overflow`] if the vault's debt has fewer shares.
+    pub(crate) fn write_off(&mut self, shares: Shares, repaid: Assets) -> Result<Loss, Error> {
+        let loss = self.loss_of(shares, repaid)?;
+        self.take_back(repaid, shares)?;
+        let vault = self.record_mut();
+        vault.reserves = vault.reserves.sub(loss.from_reserves)?;
+        vault.losses = vault.losses.saturating_add(loss.from_lenders);
+        Ok(loss)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::tests::any_vault;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// BAD-2: reserves bear first and to the last unit, lenders the rest, nobody else.
+        #[test]
+        fn losses_run_down_the_waterfall(vault in any_vault(), part in 0_u128..=100, covered in 0_u128..=100) {
+            let mut vault = vault.accrue(vault.updated_at);
+            let shares = Shares::new(vault.record().debt_shares.get() / 100 * part);
+            let repaid = Assets::new(vault.debt_of(shares).get() / 100 * covered);
+            let (reserves, lenders) = (vault.record().reserves, vault.total_assets());
+            let loss = vault.write_off(shares, repaid)?;
+            prop_assert_eq!(loss.from_reserves.add(loss.from_lenders)?, loss.shortfall);
+            prop_assert!(loss.from_lenders.is_zero() || vault.record().reserves.is_zero());
+            prop_assert_eq!(reserves.sub(loss.from_reserves)?, vault.record().reserves);
+            // A repayment above the fall of the debt is the lenders' gain, by rounding only.
+            let after = vault.total_assets();
+            prop_assert!(after.add(loss.from_lenders)? >= lenders);
+            prop_assert!(after.add(loss.from_lenders)?.sub(lenders)? <= Assets::new(2_000));
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! A small world to act in: assets, feeds, vaults, markets and users, with the sums that tests
+//! need, computed without the operations' code.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use gage_core::curation::{self, Caps, Naming, VaultTerms};
+use gage_core::feed::{self, FeedTerms, Report};
+use gage_core::listing::{self, CollateralTerms, LineTerms, MarketTerms};
+use gage_core::protocol::{self, AssetTerms};
+use gage_core::{
+    AccountId, Address, AssetId, Assets, Bps, FeedId, InterestModel, Label, Ledger, MarketId,
+    MemoryLedger, Stop, Timestamp, Token, U256, VaultId, WAD, Wad, address, lending, token,
+};
+
+pub(crate) const GOVERNANCE: Address = Address::repeat_byte(0xa0);
+pub(crate) const GUARDIAN: Address = Address::repeat_byte(0xa1);
+pub(crate) const CURATOR: Address = Address::repeat_byte(0xa2);
+pub(crate) const OWNER: Address = Address::repeat_byte(0xa3);
+pub(crate) const PUBLISHER: Address = Address::repeat_byte(0xa4);
+pub(crate) const ISSUER: Address = Address::repeat_byte(0xa5);
+pub(crate) const USERS: [Address; 4] = [
+    Address::repeat_byte(1),
+    Address::repeat_byte(2),
+    Address::repeat_byte(3),
+    Address::repeat_byte(4),
+];
+pub(crate) const START: u64 = 1_700_000_000;
+pub(crate) const MARKET: MarketId = MarketId::new(1);
+
+pub(crate) struct World {
+    pub(crate) ledger: MemoryLedger,
+    pub(crate) decimals: Vec<u8>,
+    pub(crate) vaults: usize,
+}
+
+pub(crate) fn unit(decimals: u8) -> u128 {
+    10_u128.pow(decimals.into())
+}
+
+/// A cap of so many whole tokens, within what amounts may be.
+pub(crate) fn cap(whole: u128, decimals: u8) -> u128 {
+    (whole * unit(decimals)).min(gage_core::fixed::AMOUNT_MAX.get())
+}
+
+pub(crate) fn label(text: &str) -> Label {
+    Label::new(text).unwrap()
+}
+
+pub(crate) fn terms(
+    ltv: u16,
+    threshold: u16,
+    bonus: [u16; 2],
+    cap: u128,
+    feed: u32,
+) -> CollateralTerms {
+    CollateralTerms {
+        feed: FeedId::new(feed),
+        ltv: Bps::new(ltv),
+        threshold: Bps::new(threshold),
+        bonus_min: Bps::new(bonus[0]),
+        bonus_max: Bps::new(bonus[1]),
+        cap: Assets::new(cap),
+        ramp_seconds: 86_400,
+    }
+}
+
+pub(crate) const KINKED: InterestModel =
+    InterestModel::Kinked { base: 100, slope1: 500, slope2: 30_000, kink: Bps::new(8_000) };
+
+impl World {
+    /// One asset for each entry of `decimals`, each with a feed (same number) at 100 dollars, all
+    /// of them collateral in market 1, the first `vaults` of them lent by vaults on open lines.
+    pub(crate) fn new(decimals: &[u8], vaults: usize) -> Self {
+        let mut ledger = MemoryLedger::at(Timestamp::new(START));
+        ledger.protocol.governance = GOVERNANCE;
+        ledger.protocol.guardian = GUARDIAN;
+        let l = &mut ledger;
+        let market = listing::create_market(
+            l,
+            OWNER,
+            &MarketTerms {
+                target_health: Wad::new(WAD * 105 / 100),
+                full_bonus_health: Wad::new(WAD * 9 / 10),
+            },
+        )
+        .unwrap();
+        assert_eq!(market, MARKET);
+        for (place, decimals) in decimals.iter().enumerate() {
+            let asset = protocol::create_asset(
+                l,
+                ISSUER,
+                &AssetTerms { name: label("Asset"), symbol: label("A"), decimals: *decimals },
+            )
+            .unwrap();
+            let bounds =
+                FeedTerms { max_age: 7_200, price_min: Wad::new(1), price_max: Wad::new(1 << 100) };
+            let feed = feed::create_feed(l, OWNER, label("A/USD"), &bounds).unwrap();
+            assert_eq!(feed.get(), asset.get());
+            feed::add_publisher(l, OWNER, feed, PUBLISHER).unwrap();
+            let cap = cap(10_000_000, *decimals);
+            let limits = terms(7_500, 8_000 + 100 * place as u16, [400, 1_000], cap, feed.get());
+            listing::add_collateral(l, OWNER, market, asset, &limits).unwrap();
+            for user in USERS {
+                let whole = Assets::new(1_000_000 * unit(*decimals));
+                token::mint(l, ISSUER, asset, user, whole).unwrap();
+            }
+        }
+        let mut world = Self { ledger, decimals: decimals.to_vec(), vaults: 0 };
+        for place in 0..vaults {
+            world.add_vault(AssetId::new(place as u32 + 1), KINKED);
+        }
+        for place in 0..decimals.len() {
+            world.report(place as u32 + 1, 100 * WAD).unwrap();
+        }
+        world
+    }
+
+    pub(crate) fn add_vault(&mut self, asset: AssetId, model: InterestModel) -> VaultId {
+        let cap = Assets::new(cap(5_000_000, self.decimals[asset.get() as usize - 1]));
+        let terms = VaultTerms {
+            reserve_fee: Bps::new(1_000),
+            caps: Caps { supply: cap, borrow: cap },
+            model,
+        };
+        let naming = Naming { name: label("Vault"), symbol: label("V") };
+        let l = &mut self.ledger;
+        let vault = curation::create_vault(l, CURATOR, asset, naming, &terms).unwrap();
+        let feed = FeedId::new(asset.get());
+        let line = LineTerms { feed, min_debt: Assets::new(self.dust(asset)) };
+        let l = &mut self.ledger;
+        listing::list_vault(l, OWNER, MARKET, vault, &line).unwrap();
+        curation::set_line_cap(l, CURATOR, vault, MARKET, cap).unwrap();
+        self.vaults += 1;
+        vault
+    }
+
+    /// The minimum debt of vaults of an asset: a tenth of a token, one unit at least.
+    pub(crate) fn dust(&self, asset: AssetId) -> u128 {
+        (unit(self.decimals[asset.get() as usize - 1]) / 10).max(1)
+    }
+
+    pub(crate) fn report(&mut self, feed: u32, price: u128) -> Result<(), Stop> {
+        let now = self.ledger.now;
+        let feed = FeedId::new(feed);
+        let old = self.ledger.feeds[&feed];
+        if old.updated_at == now {
+            self.ledger.now = now.after(1);
+        }
+        let report =
+            Report { feed, round: old.round + 1, time: self.ledger.now, price: Wad::new(price) };
+        feed::apply_report(&mut self.ledger, &report, PUBLISHER)
+    }
+
+    pub(crate) fn report_all_again(&mut self) {
+        for feed in 1..=self.decimals.len() as u32 {
+            let price = self.ledger.feeds[&FeedId::new(feed)].price.get();
+            self.report(feed, price).unwrap();
+        }
+    }
+
+    pub(crate) fn pass(&mut self, seconds: u64) {
+        self.ledger.now = self.ledger.now.after(seconds);
+    }
+
+    pub(crate) fn held(&self, token: Token, holder: Address) -> u128 {
+        self.ledger.balances.get(&(token, holder)).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn assets(&self) -> impl Iterator<Item = AssetId> + use<> {
+        (1..=self.decimals.len() as u32).map(AssetId::new)
+    }
+
+    pub(crate) fn vaults(&self) -> impl Iterator<Item = VaultId> + use<> {
+        (1..=self.vaults as u32).map(VaultId::new)
+    }
+
+    /// The same state with all interest counted.
+    pub(crate) fn settled(&self) -> MemoryLedger {
+        let mut ledger = self.ledger.clone();
+        for vault in self.vaults() {
+            lending::accrue(&mut ledger, vault).unwrap();
+        }
+        ledger
+    }
+}
+
+/// What an account is worth, in 10^-18 dollars, computed apart from the margin module.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) collateral: U256,
+    pub(crate) weighted: U256,
+    pub(crate) limit: U256,
+    pub(crate) cover: U256,
+    pub(crate) debt: U256,
+}
+
+impl Standing {
+    pub(crate) fn unhealthy(&self) -> bool {
+        self.weighted < self.debt
+    }
+}
+
+/// The value of `amount` at the last price, rounded down or up.
+pub(crate) fn value(ledger: &MemoryLedger, asset: AssetId, amount: u128, up: bool) -> U256 {
+    let price = ledger.feeds[&FeedId::new(asset.get())].price.get();
+    let one = U256::from(unit(ledger.assets[&asset].decimals));
+    let product = U256::from(amount) * U256::from(price);
+    if up { product.div_ceil(one) } else { product / one }
+}
+
+/// The standing of an account in a ledger whose vaults are settled.
+pub(crate) fn standing(ledger: &MemoryLedger, id: &AccountId) -> Standing {
+    let mut sums = Standing::default();
+    let Some(account) = ledger.accounts.get(id) else { return sums };
+    let market = &ledger.markets[&id.market];
+    let bps = U256::from(10_000);
+    for pledge in &account.collaterals {
+        let asset = market.collaterals[usize::from(pledge.index)];
+        let terms = ledger.collaterals[&(id.market, asset)];
+        let worth = value(ledger, asset, pledge.amount.get(), false);
+        sums.collateral += worth;
+        sums.weighted += worth * U256::from(terms.threshold_at(ledger.now).get()) / bps;
+        sums.limit += worth * U256::from(terms.ltv.get()) / bps;
+        sums.cover += worth * bps / (bps + U256::from(terms.bonus_min.get()));
+    }
+    for owed in &account.debts {
+        let vault = &ledger.vaults[&market.vaults[usize::from(owed.index)]];
+        let ray = U256::from(gage_core::RAY);
+        let amount = (U256::from(owed.shares.get()) * U256::from(vault.index.get())).div_ceil(ray);
+        sums.debt += value(ledger, vault.asset, amount.to(), true);
+    }
+    sums
+}
+
+/// What a set of users owns at the last prices: tokens, shares at their redemption price, and
+/// accounts with collateral less debt. Negative accounts count zero: liability is limited.
+pub(crate) fn wealth(ledger: &MemoryLedger, users: &[Address]) -> U256 {
+    let mut scratch = ledger.clone();
+    for vault in ledger.vaults.keys() {
+        lending::accrue(&mut scratch, *vault).unwrap();
+    }
+    let mut sum = U256::ZERO;
+    for ((token, holder), amount) in &ledger.balances {
+        if !users.contains(holder) {
+            continue;
+        }
+        sum += match token {
+            Token::Asset(asset) => value(ledger, *asset, *amount, false),
+            Token::Share(vault) => {
+                let shares = gage_core::Shares::new(*amount);
+                let worth = lending::preview_redeem(&mut scratch, *vault, shares).unwrap();
+                value(ledger, ledger.vaults[vault].asset, worth.get(), false)
+            }
+        };
+    }
+    for id in ledger.accounts.keys().filter(|id| users.contains(&id.owner)) {
+        let standing = standing(&scratch, id);
+        sum += standing.collateral.saturating_sub(standing.debt);
+    }
+    sum
+}
+
+pub(crate) fn custodian(holder: Address) -> bool {
+    address::Native::at(holder).is_some()
+}
+
+pub(crate) fn balance(ledger: &mut MemoryLedger, token: Token, holder: Address) -> u128 {
+    ledger.balance(token, holder).unwrap()
+}
+
+/// Numbers that follow from a seed (splitmix64).
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.next() % end.max(1)
+    }
+
+    pub(crate) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len() as u64) as usize]
+    }
+
+    /// Up to `most`, mostly of its size, sometimes tiny or at and beyond the border.
+    pub(crate) fn amount(&mut self, most: u128) -> u128 {
+        match self.below(12) {
+            0 => self.pick(&[0, 1, 2, 3]),
+            1 => self.pick(&[most, most.saturating_add(1), most.saturating_sub(1), u128::MAX]),
+            2 => 1_u128 << self.below(128),
+            3 => most / (1 + u128::from(self.below(1_000_000))),
+            _ => most / 10_000 * u128::from(self.below(10_000)) + u128::from(self.below(3)),
+        }
+    }
+}
