@@ -1,0 +1,114 @@
+//! EIP-1186 proofs: what an account and its slots are, for someone who knows only the state root.
+
+use crate::{
+    AccountInfo, Damage, StateError, View, prepare,
+    trie::{StoredNodes, Trie},
+};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_trie::EMPTY_ROOT_HASH;
+
+/// An account and some of its slots, or their absence, with the trie nodes that prove it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountProof {
+    /// The account.
+    pub address: Address,
+    /// Nonce, balance and code hash; those of an empty account if it does not exist.
+    pub info: AccountInfo,
+    /// Whether the account exists.
+    pub exists: bool,
+    /// Root of its storage, `EMPTY_ROOT_HASH` without storage.
+    pub storage_hash: B256,
+    /// RLP of the nodes from the state root towards the account; empty for an empty state.
+    pub account_proof: Vec<Bytes>,
+    /// One for each slot asked for, in that order.
+    pub storage_proofs: Vec<StorageProof>,
+}
+
+/// A slot's value with the trie nodes that prove it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorageProof {
+    /// The slot.
+    pub slot: U256,
+    /// Its value, zero if it is not set.
+    pub value: U256,
+    /// RLP of the nodes from the storage root towards the slot; empty for empty storage.
+    pub proof: Vec<Bytes>,
+}
+
+impl View {
+    /// Proves an account and some of its slots, or that they do not exist, at this height.
+    ///
+    /// Below the head, the changes since are undone in memory first, which takes time and memory
+    /// in proportion to them; the root that comes out is compared with the one stored.
+    ///
+    /// # Errors
+    ///
+    /// Only if the storage fails or is damaged.
+    ///
+    /// Source: EIP-1186.
+    pub fn proof(&self, address: Address, slots: &[U256]) -> Result<AccountProof, StateError> {
+        let account = self.account(address)?;
+        let mut trie = self.state_trie()?;
+        let account_proof = trie.proof(keccak256(address))?;
+        let storage_hash = account.unwrap_or_default().storage_root;
+        Ok(AccountProof {
+            address,
+            info: account.unwrap_or_default().info,
+            exists: account.is_some(),
+            storage_hash,
+            account_proof,
+            storage_proofs: self.storage_proofs(address, storage_hash, slots)?,
+        })
+    }
+
+    fn storage_proofs(
+        &self,
+        address: Address,
+        storage_root: B256,
+        slots: &[U256],
+    ) -> Result<Vec<StorageProof>, StateError> {
+        if slots.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut trie = self.storage_trie(address, storage_root)?;
+        let prove = |slot: &U256| {
+            let proof = trie.proof(keccak256(B256::from(*slot)))?;
+            Ok(StorageProof { slot: *slot, value: self.storage(address, *slot)?, proof })
+        };
+        slots.iter().map(prove).collect()
+    }
+
+    /// The account trie at this height.
+    fn state_trie(&self) -> Result<Trie<StoredNodes<'_>>, StateError> {
+        let source = StoredNodes { snapshot: self.snapshot(), owner: None };
+        let mut trie = Trie::new(source, self.head().state_root);
+        for (address, account) in self.accounts_then()? {
+            trie.set(keccak256(address), account.map(|account| account.trie_value()))?;
+        }
+        let computed = trie.root();
+        if computed != self.root() {
+            let (number, stored) = (self.number(), self.root());
+            return Err(Damage::StateRoot { number, stored, computed }.into());
+        }
+        Ok(trie)
+    }
+
+    /// The storage trie of an account at this height.
+    fn storage_trie(
+        &self,
+        address: Address,
+        stored: B256,
+    ) -> Result<Trie<StoredNodes<'_>>, StateError> {
+        let now = self.snapshot().account(address)?.map_or(EMPTY_ROOT_HASH, |a| a.storage_root);
+        let source = StoredNodes { snapshot: self.snapshot(), owner: Some(address) };
+        let mut trie = Trie::new(source, now);
+        for (key, value) in prepare::sorted(self.slots_then(address)?.into_iter()) {
+            trie.set(key, value)?;
+        }
+        let computed = trie.root();
+        if computed != stored {
+            return Err(Damage::StorageRoot { address, stored, computed }.into());
+        }
+        Ok(trie)
+    }
+}

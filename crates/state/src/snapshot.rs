@@ -1,0 +1,189 @@
+//! One read transaction over every table: what all readers in this crate build on.
+
+use crate::{
+    Account, Damage, StateError,
+    tables::{self, Space, system},
+};
+use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_trie::Nibbles;
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTableMetadata};
+use std::ops::Bound;
+
+/// The last committed block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Its number.
+    pub number: u64,
+    /// Its hash.
+    pub hash: B256,
+    /// The root of the state after it.
+    pub state_root: B256,
+}
+
+impl Head {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        [&self.number.to_be_bytes(), self.hash.as_slice(), self.state_root.as_slice()].concat()
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Damage> {
+        let invalid = Damage::RowInvalid { table: Space::System.name() };
+        let (number, hashes) = bytes.split_at_checked(8).ok_or(invalid)?;
+        let number = tables::decode_number(number, Space::System)?;
+        let (hash, state_root) = tables::decode_hashes(hashes, Space::System)?;
+        Ok(Self { number, hash, state_root })
+    }
+}
+
+type BytesTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
+
+/// The rows of a range of a table, in the order of their keys, or from the back with `rev`.
+pub struct Rows(redb::Range<'static, &'static [u8], &'static [u8]>);
+
+type Row = (Vec<u8>, Vec<u8>);
+type Guard = redb::AccessGuard<'static, &'static [u8]>;
+
+fn owned(row: Result<(Guard, Guard), redb::StorageError>) -> Result<Row, StateError> {
+    let (key, value) = row?;
+    Ok((key.value().to_vec(), value.value().to_vec()))
+}
+
+impl Iterator for Rows {
+    type Item = Result<Row, StateError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(owned)
+    }
+}
+
+impl DoubleEndedIterator for Rows {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.0.next_back().map(owned)
+    }
+}
+
+/// The database as of one commit; later commits do not show.
+pub(crate) struct Snapshot {
+    tables: Vec<BytesTable>,
+}
+
+impl Snapshot {
+    pub(crate) fn new(transaction: &ReadTransaction) -> Result<Self, StateError> {
+        let open = |space: Space| transaction.open_table(space.definition());
+        Ok(Self { tables: Space::ALL.into_iter().map(open).collect::<Result<_, _>>()? })
+    }
+
+    fn table(&self, space: Space) -> &BytesTable {
+        &self.tables[space as usize]
+    }
+
+    /// Number of rows of a table.
+    pub(crate) fn len(&self, space: Space) -> Result<u64, StateError> {
+        Ok(self.table(space).len()?)
+    }
+
+    /// What `read` makes of the value of `key`.
+    pub(crate) fn read<T>(
+        &self,
+        space: Space,
+        key: &[u8],
+        read: impl FnOnce(&[u8]) -> T,
+    ) -> Result<Option<T>, StateError> {
+        Ok(self.table(space).get(key)?.map(|value| read(value.value())))
+    }
+
+    pub(crate) fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+        self.read(space, key, <[u8]>::to_vec)
+    }
+
+    pub(crate) fn range(
+        &self,
+        space: Space,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+    ) -> Result<Rows, StateError> {
+        // The database calls a range that ends before it starts a programming error.
+        let (from, to) = match (from, to) {
+            (Bound::Included(a) | Bound::Excluded(a), Bound::Included(b) | Bound::Excluded(b))
+                if a > b =>
+            {
+                (Bound::Included(a), Bound::Excluded(a))
+            }
+            bounds => bounds,
+        };
+        Ok(Rows(self.table(space).range::<&[u8]>((from, to))?))
+    }
+
+    /// The rows whose key starts with `prefix`.
+    pub(crate) fn with_prefix(&self, space: Space, prefix: &[u8]) -> Result<Rows, StateError> {
+        let end = after_prefix(prefix);
+        let to = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        self.range(space, Bound::Included(prefix), to)
+    }
+
+    pub(crate) fn head(&self) -> Result<Option<Head>, StateError> {
+        Ok(self.read(Space::System, system::HEAD, Head::decode)?.transpose()?)
+    }
+
+    /// The lowest height whose state can be read.
+    pub(crate) fn oldest(&self) -> Result<u64, StateError> {
+        let decode = |bytes: &[u8]| tables::decode_number(bytes, Space::System);
+        Ok(self.read(Space::System, system::OLDEST, decode)?.transpose()?.unwrap_or_default())
+    }
+
+    /// Hash and state root of a committed block.
+    pub(crate) fn block(&self, number: u64) -> Result<(B256, B256), StateError> {
+        let decode = |bytes: &[u8]| tables::decode_hashes(bytes, Space::Blocks);
+        let hashes = self.read(Space::Blocks, &number.to_be_bytes(), decode)?;
+        Ok(hashes.ok_or(Damage::BlockMissing { number })??)
+    }
+
+    pub(crate) fn account(&self, address: Address) -> Result<Option<Account>, StateError> {
+        let decode = |bytes: &[u8]| Account::decode(bytes, Space::Accounts);
+        Ok(self.read(Space::Accounts, address.as_slice(), decode)?.transpose()?)
+    }
+
+    pub(crate) fn slot(&self, address: Address, slot: U256) -> Result<U256, StateError> {
+        let decode = |bytes: &[u8]| tables::decode_value(bytes, Space::Storage);
+        let value = self.read(Space::Storage, &tables::slot_key(address, slot), decode)?;
+        Ok(value.transpose()?.unwrap_or_default())
+    }
+
+    /// The slots of an account that are not zero, by slot.
+    pub(crate) fn slots(
+        &self,
+        address: Address,
+    ) -> Result<impl Iterator<Item = Result<(U256, U256), StateError>> + use<>, StateError> {
+        Ok(self.with_prefix(Space::Storage, address.as_slice())?.map(|row| {
+            let (key, value) = row?;
+            let (_, slot) = tables::split_slot_key(&key, Space::Storage)?;
+            Ok((slot, tables::decode_value(&value, Space::Storage)?))
+        }))
+    }
+
+    pub(crate) fn code(&self, code_hash: B256) -> Result<Option<Bytes>, StateError> {
+        self.read(Space::Code, code_hash.as_slice(), Bytes::copy_from_slice)
+    }
+
+    /// The RLP of a trie node.
+    pub(crate) fn node(
+        &self,
+        address: Option<Address>,
+        path: &Nibbles,
+    ) -> Result<Vec<u8>, StateError> {
+        let space = if address.is_some() { Space::StorageTrie } else { Space::AccountTrie };
+        let node = self.get(space, &tables::node_key(address, path))?;
+        Ok(node.ok_or(Damage::NodeMissing { address, path: *path })?)
+    }
+}
+
+/// The first key after all that start with `prefix`, `None` if there is none.
+fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if let Some(next) = last.checked_add(1) {
+            end.push(next);
+            return Some(end);
+        }
+    }
+    None
+}

@@ -1,0 +1,317 @@
+//! The store: opening it, and what can be asked of it.
+
+use crate::{
+    Changes, Damage, Head, Prepared, Rows, StateError, Table, View,
+    snapshot::Snapshot,
+    tables::{Space, system},
+};
+use alloy_primitives::B256;
+use redb::{
+    Builder, Database, DatabaseError, ReadableDatabase, StorageBackend, TableHandle,
+    backends::InMemoryBackend,
+};
+use revm::bytecode::Bytecode;
+use std::{
+    collections::BTreeMap,
+    fmt,
+    ops::Bound,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+};
+
+/// How many blocks below the head can be read unless [`Options`] say otherwise.
+pub const HISTORY_BLOCKS: u64 = 256;
+
+/// The layout of the tables. A file with another one is refused.
+pub const SCHEMA: u32 = 1;
+
+/// Memory for database pages unless [`Options`] say otherwise.
+const CACHE_BYTES: usize = 512 << 20;
+
+/// Contracts whose analysed code is kept in memory; when full, it starts afresh.
+const CODE_CACHE_ENTRIES: usize = 1024;
+
+/// How a store is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// How many blocks below the head can be read. A store that is opened with fewer than before
+    /// discards a few more per block until it has caught up.
+    pub history_blocks: u64,
+    /// Memory for database pages, in bytes.
+    pub cache_bytes: usize,
+    /// What to verify when opening.
+    pub check: OpenCheck,
+    /// What a commit does to make the next opening after a crash faster.
+    pub recovery: Recovery,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            history_blocks: HISTORY_BLOCKS,
+            cache_bytes: CACHE_BYTES,
+            check: OpenCheck::AfterCrash,
+            recovery: Recovery::Rebuild,
+        }
+    }
+}
+
+/// What is verified when a file is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenCheck {
+    /// The checksum of every page, but only if the file was not closed properly.
+    AfterCrash,
+    /// The checksum of every page, each time: reads the whole file.
+    Always,
+}
+
+/// How a file that was not closed properly is recovered. Both lose nothing that was acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recovery {
+    /// By reading the whole file: the cheapest commit.
+    Rebuild,
+    /// At once, from what each commit saved: a commit syncs twice and writes more.
+    Saved,
+}
+
+/// Accounts, code, storage, their trie, recent history and block records in one file.
+///
+/// Clones share the database. Reads run beside each other and beside a commit; commits run one
+/// after the other.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) database: Database,
+    pub(crate) options: Options,
+    pub(crate) head: RwLock<Option<Head>>,
+    /// Held during a commit, so that `head` changes in the order of the commits.
+    pub(crate) committing: Mutex<()>,
+    code: Mutex<BTreeMap<B256, Bytecode>>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("head", &self.head()).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the file at `path`, or creates it. Its directory must exist.
+    ///
+    /// # Errors
+    ///
+    /// `InUse` if it is open elsewhere; `Unreadable` or `Unopenable` if it is not an intact
+    /// database; `Foreign` or `WrongSchema` if Gage, or this version of it, did not write it.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StateError> {
+        Self::open_with(path, Options::default())
+    }
+
+    /// Opens the file at `path`, or creates it, with other than the default options.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::open`].
+    pub fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self, StateError> {
+        let path = path.as_ref();
+        let is_new = !path.exists();
+        let store = Self::guarded(path, options, |builder| builder.create(path))?;
+        if is_new {
+            sync_directory(path)?;
+        }
+        Ok(store)
+    }
+
+    /// An empty store in memory, gone when the last clone is dropped.
+    ///
+    /// # Errors
+    ///
+    /// None that a caller can cause.
+    pub fn in_memory() -> Result<Self, StateError> {
+        Self::with_backend(InMemoryBackend::new(), Options::default())
+    }
+
+    /// Opens or creates a store on any storage, such as one that injects faults.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::open`].
+    pub fn with_backend(
+        backend: impl StorageBackend,
+        options: Options,
+    ) -> Result<Self, StateError> {
+        Self::guarded(Path::new("<memory>"), options, |builder| {
+            builder.create_with_backend(backend)
+        })
+    }
+
+    /// Opens a database that may be damaged. The library panics on some files that were altered
+    /// behind its back; an operator is to read an error instead.
+    fn guarded(
+        path: &Path,
+        options: Options,
+        open: impl FnOnce(&Builder) -> Result<Database, DatabaseError>,
+    ) -> Result<Self, StateError> {
+        let attempt = || {
+            let mut builder = Builder::new();
+            builder
+                .set_cache_size(options.cache_bytes)
+                .set_check_integrity_on_open(options.check == OpenCheck::Always);
+            let database = open(&builder).map_err(|error| open_error(path, error))?;
+            Self::start(database, options, path)
+        };
+        catch_unwind(AssertUnwindSafe(attempt))
+            .unwrap_or_else(|_| Err(StateError::Unopenable { path: path.to_owned() }))
+    }
+
+    fn start(database: Database, options: Options, path: &Path) -> Result<Self, StateError> {
+        create_or_check_schema(&database, path)?;
+        let snapshot = Snapshot::new(&database.begin_read()?)?;
+        let head = RwLock::new(snapshot.head()?);
+        let committing = Mutex::new(());
+        let code = Mutex::new(BTreeMap::new());
+        Ok(Self { inner: Arc::new(Inner { database, options, head, committing, code }) })
+    }
+
+    /// The last committed block, `None` if there is none.
+    pub fn head(&self) -> Option<Head> {
+        *self.inner.head.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What `changes` do to the state of the head: nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// `CodeUnknown`, `CodeHashMismatch` and `StorageWithoutAccount` if the changes contradict
+    /// themselves; otherwise storage failed or is damaged.
+    pub fn prepare(&self, changes: &Changes) -> Result<Prepared, StateError> {
+        Prepared::new(&self.snapshot()?, changes)
+    }
+
+    /// The value of `key`, `None` if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// Only if the storage fails.
+    pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+        let table =
+            self.inner.database.begin_read()?.open_table(Space::from(table).definition())?;
+        Ok(table.get(key)?.map(|value| value.value().to_vec()))
+    }
+
+    /// The rows between two keys, as of now.
+    ///
+    /// # Errors
+    ///
+    /// Only if the storage fails.
+    pub fn range(
+        &self,
+        table: Table,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+    ) -> Result<Rows, StateError> {
+        self.snapshot()?.range(table.into(), from, to)
+    }
+
+    /// The state after the last committed block.
+    ///
+    /// # Errors
+    ///
+    /// `NoBlocks` on an empty store.
+    pub fn at_head(&self) -> Result<View, StateError> {
+        let snapshot = self.snapshot()?;
+        let head = snapshot.head()?.ok_or(StateError::NoBlocks)?;
+        View::new(self.clone(), snapshot, head, head.number)
+    }
+
+    /// The state after block `number`.
+    ///
+    /// # Errors
+    ///
+    /// `NoBlocks` on an empty store; `Pruned` below the window; `NotYet` above the head.
+    pub fn at(&self, number: u64) -> Result<View, StateError> {
+        let snapshot = self.snapshot()?;
+        let head = snapshot.head()?.ok_or(StateError::NoBlocks)?;
+        View::new(self.clone(), snapshot, head, number)
+    }
+
+    pub(crate) fn snapshot(&self) -> Result<Snapshot, StateError> {
+        Snapshot::new(&self.inner.database.begin_read()?)
+    }
+
+    /// Code ready to run, from memory if it ran before.
+    pub(crate) fn bytecode(
+        &self,
+        snapshot: &Snapshot,
+        code_hash: B256,
+    ) -> Result<Bytecode, StateError> {
+        if let Some(code) = lock(&self.inner.code).get(&code_hash) {
+            return Ok(code.clone());
+        }
+        let raw = snapshot.code(code_hash)?.ok_or(Damage::CodeMissing { code_hash })?;
+        let code = Bytecode::new_raw_checked(raw)
+            .map_err(|_| StateError::from(Damage::CodeInvalid { code_hash }))?;
+        let mut cache = lock(&self.inner.code);
+        if cache.len() >= CODE_CACHE_ENTRIES {
+            cache.clear();
+        }
+        cache.insert(code_hash, code.clone());
+        Ok(code)
+    }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn open_error(path: &Path, error: DatabaseError) -> StateError {
+    let path = PathBuf::from(path);
+    match error {
+        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
+            StateError::InUse { path }
+        }
+        error => StateError::Unreadable { path, source: Box::new(error.into()) },
+    }
+}
+
+/// Makes the name of a new file as durable as its content will be.
+fn sync_directory(path: &Path) -> Result<(), StateError> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let sync = || std::fs::File::open(directory)?.sync_all();
+    sync().map_err(|error| StateError::Database(Box::new(redb::Error::Io(error))))
+}
+
+/// Creates the tables of a new database; refuses one with others than ours.
+fn create_or_check_schema(database: &Database, path: &Path) -> Result<(), StateError> {
+    let transaction = database.begin_read()?;
+    let names: Vec<String> = transaction.list_tables()?.map(|t| t.name().to_owned()).collect();
+    if names.is_empty() {
+        let transaction = database.begin_write()?;
+        for space in Space::ALL {
+            transaction.open_table(space.definition())?;
+        }
+        transaction
+            .open_table(Space::System.definition())?
+            .insert(system::SCHEMA, &SCHEMA.to_be_bytes()[..])?;
+        return Ok(transaction.commit()?);
+    }
+    if !names.iter().any(|name| name == Space::System.name()) {
+        return Err(StateError::Foreign { path: path.to_owned() });
+    }
+    let foreign = |_| StateError::Foreign { path: path.to_owned() };
+    let table = transaction.open_table(Space::System.definition()).map_err(foreign)?;
+    let schema = table.get(system::SCHEMA)?.and_then(|value| value.value().try_into().ok());
+    let found = schema
+        .map(u32::from_be_bytes)
+        .ok_or_else(|| StateError::Foreign { path: path.to_owned() })?;
+    if found != SCHEMA {
+        return Err(StateError::WrongSchema { found, expected: SCHEMA });
+    }
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! Files that are not, or no longer, ours: an operator reads an error, never a panic.
+
+#![allow(clippy::unwrap_used)] // a test stops at the first surprise
+
+mod model;
+
+use gage_state::{OpenCheck, Options, StateError, Store};
+use model::Model;
+use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+use redb::{Database, TableDefinition};
+use std::{fs, path::Path};
+
+const SYSTEM: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("system");
+
+fn write_some_blocks(path: &Path) -> Model {
+    let store = Store::open(path).unwrap();
+    let mut runner = TestRunner::deterministic();
+    let mut model = Model::default();
+    for _ in 0..10 {
+        let changes = model::any_changes().new_tree(&mut runner).unwrap().current();
+        model.commit(&store, &changes);
+    }
+    model
+}
+
+#[test]
+fn a_reopened_store_is_as_it_was_left() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    let model = write_some_blocks(&path);
+    let store = Store::open(&path).unwrap();
+    assert_eq!(store.head().unwrap().number, 9);
+    assert_eq!(store.check().unwrap().root, model::state_root(&model.head()));
+}
+
+#[test]
+fn a_second_opening_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    let _first = Store::open(&path).unwrap();
+    assert!(matches!(Store::open(&path), Err(StateError::InUse { path: named }) if named == path));
+}
+
+#[test]
+fn garbage_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    for garbage in [vec![0; 4096], vec![0xff; 100_000], b"not a database".to_vec(), vec![7]] {
+        fs::write(&path, &garbage).unwrap();
+        let error = Store::open(&path).unwrap_err();
+        assert!(matches!(error, StateError::Unreadable { .. } | StateError::Unopenable { .. }));
+        assert_eq!(fs::read(&path).unwrap(), garbage, "the file is left alone");
+    }
+}
+
+#[test]
+fn a_missing_directory_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let error = Store::open(directory.path().join("no/such/file")).unwrap_err();
+    assert!(matches!(error, StateError::Unreadable { .. }));
+}
+
+#[test]
+fn the_database_of_another_program_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    let database = Database::create(&path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction.open_table(TableDefinition::<u64, u64>::new("theirs")).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    assert!(matches!(Store::open(&path), Err(StateError::Foreign { .. })));
+}
+
+#[test]
+fn another_schema_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    write_some_blocks(&path);
+    let database = Database::create(&path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    let schema = 99u32.to_be_bytes();
+    transaction.open_table(SYSTEM).unwrap().insert(&b"schema"[..], &schema[..]).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    assert!(matches!(Store::open(&path), Err(StateError::WrongSchema { found: 99, .. })));
+}
+
+/// A page that was overwritten is found when opening with a full check, unless nothing refers
+/// to it, and then the state is intact.
+#[test]
+fn overwritten_pages_are_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    write_some_blocks(&path);
+    let intact = fs::read(&path).unwrap();
+    let options = Options { check: OpenCheck::Always, ..Options::default() };
+    let mut found = 0;
+    for page in 0..intact.len() / 4096 {
+        let mut damaged = intact.clone();
+        if damaged[page * 4096..][..4096].iter().all(|byte| *byte == 0) {
+            continue;
+        }
+        damaged[page * 4096 + 64..][..128].fill(0xa5);
+        fs::write(&path, &damaged).unwrap();
+        match Store::open_with(&path, options) {
+            Ok(store) => assert_eq!(store.check().unwrap().number, Some(9)),
+            Err(StateError::Unreadable { .. } | StateError::Unopenable { .. }) => found += 1,
+            Err(error) => panic!("unexpected {error}"),
+        }
+    }
+    assert!(found > 3, "{found} damages found");
+}
+
+#[test]
+fn truncated_files_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    write_some_blocks(&path);
+    let intact = fs::read(&path).unwrap();
+    for length in [1, 100, 4096, 10_000, intact.len() / 2] {
+        fs::write(&path, &intact[..length]).unwrap();
+        let error = Store::open(&path).unwrap_err();
+        assert!(matches!(error, StateError::Unreadable { .. } | StateError::Unopenable { .. }));
+    }
+}
