@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.20;
+
+// The native contracts of a Gage chain. Every address is 0x67616765 ("gage"), a kind byte,
+// eleven zero bytes and a 32-bit id: registry 01, oracle 02, market 03 (id 0 each),
+// vaults 04 and assets 05 (ids from 1).
+//
+// Amounts are base units. Prices, values and health factors are wads (1e18), indexes and
+// per-second rates rays (1e27), ratios basis points (1e4), times Unix seconds.
+
+/// Why the protocol refused. One error for each cause, with the values that explain it.
+interface IGageErrors {
+    // Arithmetic and arguments.
+    error Overflow();
+    error ZeroAmount();
+    error AmountTooLarge(uint256 amount);
+    error ZeroAddress();
+    error InvalidParameter(string name, uint256 value);
+    error UnknownPauseLevel(uint8 level);
+    // Objects.
+    error UnknownAsset(uint32 asset);
+    error UnknownVault(uint32 vault);
+    error UnknownMarket(uint32 market);
+    error UnknownFeed(uint32 feed);
+    error NotNativeContract(address account);
+    error CollateralNotListed(uint32 market, uint32 asset);
+    error VaultNotListed(uint32 market, uint32 vault);
+    error AlreadyListed(uint32 market, uint32 id);
+    error TooManyListed(uint32 market, uint256 most);
+    // Authority.
+    error NotAuthorised(address actor, string role);
+    // Tokens (ERC-6093, EIP-2612).
+    error ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed);
+    error ERC20InsufficientAllowance(address spender, uint256 allowance, uint256 needed);
+    error ERC20InvalidReceiver(address receiver);
+    error ERC2612ExpiredSignature(uint256 deadline);
+    error ERC2612InvalidSigner(address signer, address owner);
+    error NotMintable(uint32 asset);
+    error NotWrapper(uint32 asset);
+    // Vaults.
+    error ERC4626ExceededMaxDeposit(address receiver, uint256 assets, uint256 most);
+    error ERC4626ExceededMaxMint(address receiver, uint256 shares, uint256 most);
+    error ERC4626ExceededMaxWithdraw(address owner, uint256 assets, uint256 most);
+    error ERC4626ExceededMaxRedeem(address owner, uint256 shares, uint256 most);
+    error ZeroShares(uint256 assets);
+    error Illiquid(uint256 cash, uint256 asked);
+    error VaultPaused(uint32 vault);
+    error VaultWipedOut(uint32 vault);
+    error ReservesTooLow(uint256 reserves, uint256 asked);
+    // Markets and accounts.
+    error MarketPaused(uint32 market, uint8 level);
+    error CapExceeded(string cap, uint256 most, uint256 would);
+    error InsufficientCollateral(uint256 pledged, uint256 asked);
+    error AboveLimit(uint256 debtValue, uint256 limit);
+    error DebtBelowMinimum(uint256 debt, uint256 minimum);
+    error NoDebt();
+    // Liquidation.
+    error Healthy(uint256 healthFactor);
+    error LiquidationPaused(uint256 resumesAt);
+    error LiquidationWouldWorsen(uint256 healthFactor, uint256 thresholdBps);
+    error CloseOutNeeds(uint256 repay, uint256 offered);
+    // Prices.
+    error StalePrice(uint32 feed, uint256 updatedAt, uint256 maxAge);
+    error PriceOutOfBounds(uint32 feed, uint256 price);
+    error ReportNotNewer(uint32 feed, uint256 round, uint256 lastRound);
+    error ReportFromFuture(uint32 feed, uint256 time, uint256 now);
+    error UnknownPublisher(uint32 feed, address signer);
+    // The shell.
+    error UnknownFunction(bytes4 selector);
+    error MalformedCall();
+    error DirectCallOnly();
+    error NotPayable();
+    error SystemOnly();
+}
+
+/// What every token of the chain can do: assets and vault shares alike.
+interface IERC20Permit {
+    event Transfer(address indexed from, address indexed to, uint256 value);
+    event Approval(address indexed owner, address indexed spender, uint256 value);
+
+    function name() external view returns (string memory);
+    function symbol() external view returns (string memory);
+    function decimals() external view returns (uint8);
+    function totalSupply() external view returns (uint256);
+    function balanceOf(address account) external view returns (uint256);
+    function allowance(address owner, address spender) external view returns (uint256);
+    function transfer(address to, uint256 value) external returns (bool);
+    function approve(address spender, uint256 value) external returns (bool);
+    function transferFrom(address from, address to, uint256 value) external returns (bool);
+    function permit(address owner, address spender, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external;
+    function nonces(address owner) external view returns (uint256);
+    function DOMAIN_SEPARATOR() external view returns (bytes32);
+    function eip712Domain() external view returns (bytes1 fields, string memory name, string memory version, uint256 chainId, address verifyingContract, bytes32 salt, uint256[] memory extensions);
+}
+
+/// An asset. `mint` and `burn` are the issuer's and holders' ways in and out of an issued asset;
+/// `deposit` and `withdraw` those of the wrapped native coin.
+interface IAsset {
+    event IssuerChanged(address indexed issuer);
+    event Deposit(address indexed account, uint256 value);
+    event Withdrawal(address indexed account, uint256 value);
+
+    function issuer() external view returns (address);
+    function setIssuer(address issuer) external;
+    function mint(address to, uint256 value) external;
+    function burn(uint256 value) external;
+    function deposit() external payable;
+    function withdraw(uint256 value) external;
+}
+
+/// A lenders' pool of one asset: ERC-4626, plus what borrowers owe it. Depositing needs no
+/// approval: a native contract moves only its caller's own tokens.
+interface IVault {
+    /// How the borrow rate follows utilisation. `kind` 0 is kinked, 1 adaptive.
+    /// Kinked: rates in basis points per year. Adaptive: `rateAtTarget` in ray per second.
+    struct Rates {
+        uint8 kind;
+        uint32 base;
+        uint32 slope1;
+        uint32 slope2;
+        uint16 kink;
+        uint128 rateAtTarget;
+    }
+
+    struct VaultState {
+        address asset;
+        address curator;
+        uint256 cash;
+        uint256 debt;
+        uint256 reserves;
+        uint256 totalAssets;
+        uint256 totalShares;
+        uint256 losses;
+        uint256 borrowIndex;
+        uint256 borrowRate;
+        uint256 supplyRate;
+        uint256 utilisation;
+        uint256 supplyCap;
+        uint256 borrowCap;
+        uint16 reserveFee;
+        bool paused;
+        Rates rates;
+    }
+
+    event Deposit(address indexed sender, address indexed owner, uint256 assets, uint256 shares);
+    event Withdraw(address indexed sender, address indexed receiver, address indexed owner, uint256 assets, uint256 shares);
+    event Accrued(uint256 interest, uint256 fee, uint256 borrowIndex);
+    event LossRealised(uint32 indexed market, uint256 shortfall, uint256 fromReserves, uint256 fromLenders);
+    event CuratorChanged(address indexed curator);
+    event ReserveFeeChanged(uint16 reserveFee);
+    event CapsChanged(uint256 supplyCap, uint256 borrowCap);
+    event RatesChanged(Rates rates);
+    event PauseChanged(bool paused);
+    event LineCapChanged(uint32 indexed market, uint256 cap);
+    event ReservesCollected(address indexed to, uint256 assets);
+
+    function asset() external view returns (address);
+    function totalAssets() external view returns (uint256);
+    function convertToShares(uint256 assets) external view returns (uint256);
+    function convertToAssets(uint256 shares) external view returns (uint256);
+    function maxDeposit(address receiver) external view returns (uint256);
+    function maxMint(address receiver) external view returns (uint256);
+    function maxWithdraw(address owner) external view returns (uint256);
+    function maxRedeem(address owner) external view returns (uint256);
+    function previewDeposit(uint256 assets) external view returns (uint256);
+    function previewMint(uint256 shares) external view returns (uint256);
+    function previewWithdraw(uint256 assets) external view returns (uint256);
+    function previewRedeem(uint256 shares) external view returns (uint256);
+    function deposit(uint256 assets, address receiver) external returns (uint256 shares);
+    function mint(uint256 shares, address receiver) external returns (uint256 assets);
+    function withdraw(uint256 assets, address receiver, address owner) external returns (uint256 shares);
+    function redeem(uint256 shares, address receiver, address owner) external returns (uint256 assets);
+
+    function accrue() external;
+    function state() external view returns (VaultState memory);
+
+    function setCurator(address curator) external;
+    function setReserveFee(uint16 reserveFee) external;
+    function setCaps(uint256 supplyCap, uint256 borrowCap) external;
+    function setRates(Rates calldata rates) external;
+    function setPaused(bool paused) external;
+    function setLineCap(uint32 market, uint256 cap) external;
+    function collectReserves(address to, uint256 assets) external;
+}
+
+/// The borrowers' side: every market, every account.
+interface IMarket {
+    struct MarketTerms {
+        uint256 targetHealth;
+        uint256 fullBonusHealth;
+    }
+
+    struct CollateralTerms {
+        uint32 feed;
+        uint16 ltv;
+        uint16 threshold;
+        uint16 bonusMin;
+        uint16 bonusMax;
+        uint256 cap;
+        uint32 rampSeconds;
+    }
+
+    struct MarketState {
+        address owner;
+        uint8 pause;
+        uint64 liquidationResumesAt;
+        uint256 targetHealth;
+        uint256 fullBonusHealth;
+        address[] collaterals;
+        address[] vaults;
+    }
+
+    struct CollateralState {
+        uint32 feed;
+        uint16 ltv;
+        uint16 threshold;
+        uint16 thresholdNow;
+        uint64 rampEnd;
+        uint16 bonusMin;
+        uint16 bonusMax;
+        uint256 cap;
+        uint256 total;
+    }
+
+    struct LineState {
+        uint32 feed;
+        uint256 cap;
+        uint256 drawn;
+        uint256 minDebt;
+    }
+
+    struct CollateralView {
+        address asset;
+        uint256 amount;
+        uint256 price;
+        uint256 value;
+        uint16 ltv;
+        uint16 threshold;
+        /// The price at which health would reach 1 with all else fixed; 0 if no price does.
+        uint256 liquidationPrice;
+    }
+
+    struct DebtView {
+        address vault;
+        address asset;
+        uint256 amount;
+        uint256 price;
+        uint256 value;
+        /// The price at which health would reach 1 with all else fixed; 0 if no price does.
+        uint256 liquidationPrice;
+    }
+
+    struct AccountState {
+        CollateralView[] collaterals;
+        DebtView[] debts;
+        uint256 collateralValue;
+        uint256 debtValue;
+        uint256 borrowLimit;
+        uint256 liquidationLimit;
+        /// Wad; type(uint256).max without debt.
+        uint256 healthFactor;
+    }
+
+    struct LiquidationPlan {
+        uint256 repay;
+        uint256 seize;
+        uint16 bonus;
+        uint256 badDebtValue;
+        bool closeOut;
+        uint256 healthAfter;
+    }
+
+    event MarketCreated(uint32 indexed market, address indexed owner);
+    event MarketTermsChanged(uint32 indexed market, uint256 targetHealth, uint256 fullBonusHealth);
+    event MarketOwnerChanged(uint32 indexed market, address indexed owner);
+    event MarketPauseChanged(uint32 indexed market, uint8 level, address indexed actor);
+    event CollateralListed(uint32 indexed market, address indexed asset, CollateralTerms terms);
+    event CollateralChanged(uint32 indexed market, address indexed asset, CollateralTerms terms);
+    event VaultListed(uint32 indexed market, address indexed vault, uint32 feed, uint256 minDebt);
+    event CollateralSupplied(uint32 indexed market, address indexed owner, address indexed asset, uint32 sub, address payer, uint256 amount);
+    event CollateralWithdrawn(uint32 indexed market, address indexed owner, address indexed asset, uint32 sub, address receiver, uint256 amount);
+    event Borrowed(uint32 indexed market, address indexed owner, address indexed vault, uint32 sub, address receiver, uint256 amount);
+    event Repaid(uint32 indexed market, address indexed owner, address indexed vault, uint32 sub, address payer, uint256 amount);
+    /// One for each pair of debt and collateral that a liquidation touched.
+    event Liquidated(uint32 indexed market, address indexed owner, address indexed liquidator, uint32 sub, address vault, address asset, uint256 repaid, uint256 seized, uint256 healthFactor, uint16 bonus);
+    event BadDebt(uint32 indexed market, address indexed owner, address indexed vault, uint32 sub, uint256 amount);
+
+    function createMarket(MarketTerms calldata terms) external returns (uint32 market);
+    function setMarketTerms(uint32 market, MarketTerms calldata terms) external;
+    function setMarketOwner(uint32 market, address owner) external;
+    function setPause(uint32 market, uint8 level) external;
+    function addCollateral(uint32 market, address asset, CollateralTerms calldata terms) external;
+    function setCollateral(uint32 market, address asset, CollateralTerms calldata terms) external;
+    function listVault(uint32 market, address vault, uint32 feed, uint256 minDebt) external;
+
+    function supplyCollateral(uint32 market, address owner, uint32 sub, address asset, uint256 amount) external;
+    function withdrawCollateral(uint32 market, uint32 sub, address asset, uint256 amount, address receiver) external returns (uint256 withdrawn);
+    function borrow(uint32 market, uint32 sub, address vault, uint256 amount, address receiver) external;
+    /// Repays at most `amount`; type(uint256).max repays all. Anyone may repay for anyone.
+    function repay(uint32 market, address owner, uint32 sub, address vault, uint256 amount) external returns (uint256 repaid);
+    /// Repays at most `maxRepay` of the account's debt to `vault` and takes collateral for it.
+    function liquidate(uint32 market, address owner, uint32 sub, address vault, address asset, uint256 maxRepay, address receiver) external returns (uint256 repaid, uint256 seized);
+
+    function marketState(uint32 market) external view returns (MarketState memory);
+    function collateralState(uint32 market, address asset) external view returns (CollateralState memory);
+    function lineState(uint32 market, address vault) external view returns (LineState memory);
+    function accountState(uint32 market, address owner, uint32 sub) external view returns (AccountState memory);
+    function healthFactor(uint32 market, address owner, uint32 sub) external view returns (uint256);
+    function debtOf(uint32 market, address owner, uint32 sub, address vault) external view returns (uint256);
+    function collateralOf(uint32 market, address owner, uint32 sub, address asset) external view returns (uint256);
+    function previewLiquidation(uint32 market, address owner, uint32 sub, address vault, address asset, uint256 maxRepay) external view returns (LiquidationPlan memory);
+}
+
+/// Prices: signed reports of authorised publishers, applied once a block, before any transaction.
+interface IOracle {
+    struct FeedTerms {
+        uint32 maxAge;
+        uint256 priceMin;
+        uint256 priceMax;
+    }
+
+    /// EIP-712 typed data under the oracle's domain (name "Gage Oracle", version "1").
+    struct PriceReport {
+        uint32 feed;
+        uint64 round;
+        uint64 time;
+        uint256 price;
+    }
+
+    struct SignedReport {
+        PriceReport report;
+        uint8 v;
+        bytes32 r;
+        bytes32 s;
+    }
+
+    struct FeedState {
+        address owner;
+        string description;
+        uint256 price;
+        uint64 updatedAt;
+        uint64 round;
+        uint32 maxAge;
+        uint256 priceMin;
+        uint256 priceMax;
+        bool fresh;
+    }
+
+    event FeedCreated(uint32 indexed feed, address indexed owner, string description);
+    event FeedTermsChanged(uint32 indexed feed, FeedTerms terms);
+    event PublisherChanged(uint32 indexed feed, address indexed publisher, bool allowed);
+    event PriceUpdated(uint32 indexed feed, address indexed publisher, uint256 price, uint64 time, uint64 round);
+    /// A report that was in the block and could not be applied, with the reason's ABI encoding.
+    event ReportRejected(uint32 indexed feed, address indexed signer, bytes reason);
+
+    function createFeed(string calldata description, FeedTerms calldata terms) external returns (uint32 feed);
+    function setFeedTerms(uint32 feed, FeedTerms calldata terms) external;
+    function setPublisher(uint32 feed, address publisher, bool allowed) external;
+    function feedState(uint32 feed) external view returns (FeedState memory);
+    function isPublisher(uint32 feed, address account) external view returns (bool);
+    function DOMAIN_SEPARATOR() external view returns (bytes32);
+    /// The block's prelude. Only the system address calls it, at index 0 of every block.
+    function prelude(SignedReport[] calldata reports) external;
+}
+
+/// Where everything is found, and where anyone creates assets and vaults.
+interface IRegistry {
+    struct VaultTerms {
+        uint16 reserveFee;
+        uint256 supplyCap;
+        uint256 borrowCap;
+        IVault.Rates rates;
+    }
+
+    event AssetCreated(address indexed asset, address indexed issuer, string name, string symbol, uint8 decimals);
+    event VaultCreated(address indexed vault, address indexed asset, address indexed curator, string name, string symbol);
+    event GovernanceChanged(address indexed governance);
+    event GuardianChanged(address indexed guardian);
+
+    function createAsset(string calldata name, string calldata symbol, uint8 decimals) external returns (address asset);
+    function createVault(address asset, string calldata name, string calldata symbol, VaultTerms calldata terms) external returns (address vault);
+    function setGovernance(address governance) external;
+    function setGuardian(address guardian) external;
+    function governance() external view returns (address);
+    function guardian() external view returns (address);
+    function counts() external view returns (uint32 assets, uint32 vaults, uint32 markets, uint32 feeds);
+    function assetAt(uint32 id) external view returns (address);
+    function vaultAt(uint32 id) external view returns (address);
+}

@@ -1,0 +1,314 @@
+//! `core`'s events in their Solidity form, one for one.
+
+use crate::interfaces::{IAsset, IERC20Permit, IMarket, IOracle, IRegistry, IVault};
+use alloy_primitives::{Address, LogData, U256};
+use alloy_sol_types::SolEvent;
+use gage_core::address::{self, MARKET, ORACLE, REGISTRY};
+use gage_core::feed::FeedTerms;
+use gage_core::listing::{CollateralTerms, MarketTerms};
+use gage_core::{Assets, Event, InterestModel, Shares, VaultId};
+
+fn wide(assets: Assets) -> U256 {
+    U256::from(assets.get())
+}
+
+fn wide_shares(shares: Shares) -> U256 {
+    U256::from(shares.get())
+}
+
+fn of_vault(vault: VaultId, event: &impl SolEvent) -> (Address, LogData) {
+    (address::vault(vault), event.encode_log_data())
+}
+
+fn of_market(event: &impl SolEvent) -> (Address, LogData) {
+    (MARKET, event.encode_log_data())
+}
+
+fn of_oracle(event: &impl SolEvent) -> (Address, LogData) {
+    (ORACLE, event.encode_log_data())
+}
+
+fn of_registry(event: &impl SolEvent) -> (Address, LogData) {
+    (REGISTRY, event.encode_log_data())
+}
+
+/// The log of `event`: which native contract emits it, and its topics and data.
+#[must_use]
+#[allow(clippy::too_many_lines, reason = "one arm for each variant, and nothing else")]
+pub fn encode_event(event: &Event) -> (Address, LogData) {
+    match *event {
+        Event::Transfer { token, from, to, value } => {
+            let log = IERC20Permit::Transfer { from, to, value: U256::from(value) };
+            (address::token(token), log.encode_log_data())
+        }
+        Event::Approval { token, owner, spender, value } => {
+            let log = IERC20Permit::Approval { owner, spender, value };
+            (address::token(token), log.encode_log_data())
+        }
+        Event::IssuerChanged { asset, issuer } => {
+            (address::asset(asset), IAsset::IssuerChanged { issuer }.encode_log_data())
+        }
+        Event::Wrapped { asset, account, value } => {
+            let log = IAsset::Deposit { account, value: wide(value) };
+            (address::asset(asset), log.encode_log_data())
+        }
+        Event::Unwrapped { asset, account, value } => {
+            let log = IAsset::Withdrawal { account, value: wide(value) };
+            (address::asset(asset), log.encode_log_data())
+        }
+        Event::Deposit { vault, sender, owner, assets, shares } => {
+            let (assets, shares) = (wide(assets), wide_shares(shares));
+            of_vault(vault, &IVault::Deposit { sender, owner, assets, shares })
+        }
+        Event::Withdraw { vault, sender, receiver, owner, assets, shares } => {
+            let (assets, shares) = (wide(assets), wide_shares(shares));
+            of_vault(vault, &IVault::Withdraw { sender, receiver, owner, assets, shares })
+        }
+        Event::Accrued { vault, interest, fee, borrow_index } => {
+            let (interest, fee) = (wide(interest), wide(fee));
+            let borrow_index = U256::from(borrow_index.get());
+            of_vault(vault, &IVault::Accrued { interest, fee, borrowIndex: borrow_index })
+        }
+        Event::LossRealised { vault, market, shortfall, from_reserves, from_lenders } => {
+            let log = IVault::LossRealised {
+                market: market.get(),
+                shortfall: wide(shortfall),
+                fromReserves: wide(from_reserves),
+                fromLenders: wide(from_lenders),
+            };
+            of_vault(vault, &log)
+        }
+        Event::CuratorChanged { vault, curator } => {
+            of_vault(vault, &IVault::CuratorChanged { curator })
+        }
+        Event::ReserveFeeChanged { vault, reserve_fee } => {
+            of_vault(vault, &IVault::ReserveFeeChanged { reserveFee: reserve_fee.get() })
+        }
+        Event::CapsChanged { vault, supply_cap, borrow_cap } => {
+            let (supply_cap, borrow_cap) = (wide(supply_cap), wide(borrow_cap));
+            let log = IVault::CapsChanged { supplyCap: supply_cap, borrowCap: borrow_cap };
+            of_vault(vault, &log)
+        }
+        Event::RatesChanged { vault, rates } => {
+            of_vault(vault, &IVault::RatesChanged { rates: rates.into() })
+        }
+        Event::VaultPauseChanged { vault, paused } => {
+            of_vault(vault, &IVault::PauseChanged { paused })
+        }
+        Event::LineCapChanged { vault, market, cap } => {
+            of_vault(vault, &IVault::LineCapChanged { market: market.get(), cap: wide(cap) })
+        }
+        Event::ReservesCollected { vault, to, assets } => {
+            of_vault(vault, &IVault::ReservesCollected { to, assets: wide(assets) })
+        }
+        Event::MarketCreated { market, owner } => {
+            of_market(&IMarket::MarketCreated { market: market.get(), owner })
+        }
+        Event::MarketTermsChanged { market, terms } => {
+            let terms = IMarket::MarketTerms::from(terms);
+            of_market(&IMarket::MarketTermsChanged {
+                market: market.get(),
+                targetHealth: terms.targetHealth,
+                fullBonusHealth: terms.fullBonusHealth,
+            })
+        }
+        Event::MarketOwnerChanged { market, owner } => {
+            of_market(&IMarket::MarketOwnerChanged { market: market.get(), owner })
+        }
+        Event::MarketPauseChanged { market, level, actor } => {
+            let (market, level) = (market.get(), level as u8);
+            of_market(&IMarket::MarketPauseChanged { market, level, actor })
+        }
+        Event::CollateralListed { market, asset, terms } => {
+            let (asset, terms) = (address::asset(asset), terms.into());
+            of_market(&IMarket::CollateralListed { market: market.get(), asset, terms })
+        }
+        Event::CollateralChanged { market, asset, terms } => {
+            let (asset, terms) = (address::asset(asset), terms.into());
+            of_market(&IMarket::CollateralChanged { market: market.get(), asset, terms })
+        }
+        Event::VaultListed { market, vault, feed, min_debt } => of_market(&IMarket::VaultListed {
+            market: market.get(),
+            vault: address::vault(vault),
+            feed: feed.get(),
+            minDebt: wide(min_debt),
+        }),
+        Event::CollateralSupplied { account, asset, payer, amount } => {
+            of_market(&IMarket::CollateralSupplied {
+                market: account.market.get(),
+                owner: account.owner,
+                asset: address::asset(asset),
+                sub: account.sub,
+                payer,
+                amount: wide(amount),
+            })
+        }
+        Event::CollateralWithdrawn { account, asset, receiver, amount } => {
+            of_market(&IMarket::CollateralWithdrawn {
+                market: account.market.get(),
+                owner: account.owner,
+                asset: address::asset(asset),
+                sub: account.sub,
+                receiver,
+                amount: wide(amount),
+            })
+        }
+        Event::Borrowed { account, vault, receiver, amount } => of_market(&IMarket::Borrowed {
+            market: account.market.get(),
+            owner: account.owner,
+            vault: address::vault(vault),
+            sub: account.sub,
+            receiver,
+            amount: wide(amount),
+        }),
+        Event::Repaid { account, vault, payer, amount } => of_market(&IMarket::Repaid {
+            market: account.market.get(),
+            owner: account.owner,
+            vault: address::vault(vault),
+            sub: account.sub,
+            payer,
+            amount: wide(amount),
+        }),
+        Event::Liquidated {
+            account,
+            liquidator,
+            vault,
+            asset,
+            repaid,
+            seized,
+            health_factor,
+            bonus,
+        } => of_market(&IMarket::Liquidated {
+            market: account.market.get(),
+            owner: account.owner,
+            liquidator,
+            sub: account.sub,
+            vault: address::vault(vault),
+            asset: address::asset(asset),
+            repaid: wide(repaid),
+            seized: wide(seized),
+            healthFactor: U256::from(health_factor.get()),
+            bonus: bonus.get(),
+        }),
+        Event::BadDebt { account, vault, amount } => of_market(&IMarket::BadDebt {
+            market: account.market.get(),
+            owner: account.owner,
+            vault: address::vault(vault),
+            sub: account.sub,
+            amount: wide(amount),
+        }),
+        Event::FeedCreated { feed, owner, description } => {
+            let description = description.as_str().into();
+            of_oracle(&IOracle::FeedCreated { feed: feed.get(), owner, description })
+        }
+        Event::FeedTermsChanged { feed, terms } => {
+            of_oracle(&IOracle::FeedTermsChanged { feed: feed.get(), terms: terms.into() })
+        }
+        Event::PublisherChanged { feed, publisher, allowed } => {
+            of_oracle(&IOracle::PublisherChanged { feed: feed.get(), publisher, allowed })
+        }
+        Event::PriceUpdated { feed, publisher, price, time, round } => {
+            of_oracle(&IOracle::PriceUpdated {
+                feed: feed.get(),
+                publisher,
+                price: U256::from(price.get()),
+                time: time.get(),
+                round,
+            })
+        }
+        Event::AssetCreated { asset, issuer, name, symbol, decimals } => {
+            of_registry(&IRegistry::AssetCreated {
+                asset: address::asset(asset),
+                issuer,
+                name: name.as_str().into(),
+                symbol: symbol.as_str().into(),
+                decimals,
+            })
+        }
+        Event::VaultCreated { vault, asset, curator, name, symbol } => {
+            of_registry(&IRegistry::VaultCreated {
+                vault: address::vault(vault),
+                asset: address::asset(asset),
+                curator,
+                name: name.as_str().into(),
+                symbol: symbol.as_str().into(),
+            })
+        }
+        Event::GovernanceChanged { governance } => {
+            of_registry(&IRegistry::GovernanceChanged { governance })
+        }
+        Event::GuardianChanged { guardian } => {
+            of_registry(&IRegistry::GuardianChanged { guardian })
+        }
+    }
+}
+
+/// `kind` of [`IVault::Rates`] for [`InterestModel::Kinked`].
+const KINKED: u8 = 0;
+/// `kind` of [`IVault::Rates`] for [`InterestModel::Adaptive`].
+const ADAPTIVE: u8 = 1;
+
+impl From<InterestModel> for IVault::Rates {
+    fn from(model: InterestModel) -> Self {
+        match model {
+            InterestModel::Kinked { base, slope1, slope2, kink } => {
+                Self { kind: KINKED, base, slope1, slope2, kink: kink.get(), rateAtTarget: 0 }
+            }
+            InterestModel::Adaptive { rate_at_target } => {
+                Self { kind: ADAPTIVE, rateAtTarget: rate_at_target.get(), ..Self::default() }
+            }
+        }
+    }
+}
+
+impl IVault::Rates {
+    /// The interest model that these rates describe, unchecked; `None` if the kind is unknown.
+    #[must_use]
+    pub fn model(&self) -> Option<InterestModel> {
+        match self.kind {
+            KINKED => Some(InterestModel::Kinked {
+                base: self.base,
+                slope1: self.slope1,
+                slope2: self.slope2,
+                kink: gage_core::Bps::new(self.kink),
+            }),
+            ADAPTIVE => Some(InterestModel::Adaptive {
+                rate_at_target: gage_core::Ray::new(self.rateAtTarget),
+            }),
+            _ => None,
+        }
+    }
+}
+
+impl From<MarketTerms> for IMarket::MarketTerms {
+    fn from(terms: MarketTerms) -> Self {
+        Self {
+            targetHealth: U256::from(terms.target_health.get()),
+            fullBonusHealth: U256::from(terms.full_bonus_health.get()),
+        }
+    }
+}
+
+impl From<CollateralTerms> for IMarket::CollateralTerms {
+    fn from(terms: CollateralTerms) -> Self {
+        Self {
+            feed: terms.feed.get(),
+            ltv: terms.ltv.get(),
+            threshold: terms.threshold.get(),
+            bonusMin: terms.bonus_min.get(),
+            bonusMax: terms.bonus_max.get(),
+            cap: wide(terms.cap),
+            rampSeconds: terms.ramp_seconds,
+        }
+    }
+}
+
+impl From<FeedTerms> for IOracle::FeedTerms {
+    fn from(terms: FeedTerms) -> Self {
+        Self {
+            maxAge: terms.max_age,
+            priceMin: U256::from(terms.price_min.get()),
+            priceMax: U256::from(terms.price_max.get()),
+        }
+    }
+}

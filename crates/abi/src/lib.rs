@@ -1,0 +1,23 @@
+//! How the chain is spoken to: the Solidity interfaces, errors and events of the native contracts.
+//!
+//! `sol/Gage.sol` declares everything once. This crate turns it into Rust types ([`IVault`],
+//! [`IMarket`], …) and JSON ABIs ([`interfaces`]), and maps `core`'s errors and events to their
+//! Solidity form ([`encode_error`], [`encode_event`]).
+
+mod describe;
+mod errors;
+mod events;
+mod interfaces;
+
+pub use describe::decode_error;
+pub use errors::encode_error;
+pub use events::encode_event;
+pub use gage_core::address as addresses;
+pub use interfaces::{
+    IAsset, IERC20Permit, IGageErrors, IMarket, IOracle, IRegistry, IVault, SOLIDITY, interfaces,
+};
+
+use alloy_primitives::{Address, address};
+
+/// The sender of each block's prelude (EIP-4788's system address).
+pub const SYSTEM_ADDRESS: Address = address!("fffffffffffffffffffffffffffffffffffffffe");

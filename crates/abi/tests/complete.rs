@@ -1,0 +1,215 @@
+//! Every error and event of `gage_core` has its Solidity form, and the other way round.
+#![allow(clippy::unwrap_used, clippy::too_many_lines, reason = "tests, one line for each variant")]
+
+use alloy_primitives::{Address, Bytes, U256};
+use gage_abi::{IGageErrors, decode_error, encode_error, encode_event, interfaces};
+use gage_core::feed::FeedTerms;
+use gage_core::listing::{CollateralTerms, MarketTerms};
+use gage_core::{
+    AccountId, AssetId, Assets, Bps, Cap, Error, Event, FeedId, InterestModel, Label, MarketId,
+    PauseLevel, Ray, Role, Shares, Timestamp, Token, VaultId, Wad,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Errors of the shell, which `gage_core` does not know.
+const SHELL: [&str; 8] = [
+    "AmountTooLarge",
+    "DirectCallOnly",
+    "MalformedCall",
+    "NotNativeContract",
+    "NotPayable",
+    "SystemOnly",
+    "UnknownFunction",
+    "UnknownPauseLevel",
+];
+
+fn errors() -> Vec<Error> {
+    let (market, asset, vault, feed) =
+        (MarketId::new(2), AssetId::new(3), VaultId::new(4), FeedId::new(5));
+    let (sender, a, s) = (Address::repeat_byte(7), Assets::new(8), Shares::new(9));
+    let (wad, time) = (Wad::new(10), Timestamp::new(11));
+    vec![
+        Error::Overflow,
+        Error::ZeroAmount,
+        Error::ZeroAddress,
+        Error::InvalidParameter { name: "kink", value: 12 },
+        Error::UnknownAsset { asset },
+        Error::UnknownVault { vault },
+        Error::UnknownMarket { market },
+        Error::UnknownFeed { feed },
+        Error::CollateralNotListed { market, asset },
+        Error::VaultNotListed { market, vault },
+        Error::AlreadyListed { market, id: 3 },
+        Error::TooManyListed { market, most: 16 },
+        Error::NotAuthorised { actor: sender, role: Role::Curator },
+        Error::InsufficientBalance { sender, balance: 1, needed: 2 },
+        Error::InsufficientAllowance { spender: sender, allowance: U256::MAX, needed: 2 },
+        Error::InvalidReceiver { receiver: sender },
+        Error::ExpiredSignature { deadline: U256::MAX },
+        Error::InvalidSigner { signer: sender, owner: sender },
+        Error::NotMintable { asset },
+        Error::NotWrapper { asset },
+        Error::ExceededMaxDeposit { receiver: sender, assets: a, most: a },
+        Error::ExceededMaxMint { receiver: sender, shares: s, most: s },
+        Error::ExceededMaxWithdraw { owner: sender, assets: a, most: a },
+        Error::ExceededMaxRedeem { owner: sender, shares: s, most: s },
+        Error::ZeroShares { assets: a },
+        Error::Illiquid { cash: a, asked: a },
+        Error::VaultPaused { vault },
+        Error::VaultWipedOut { vault },
+        Error::ReservesTooLow { reserves: a, asked: a },
+        Error::MarketPaused { market, level: PauseLevel::Frozen },
+        Error::CapExceeded { cap: Cap::Line, most: a, would: a },
+        Error::InsufficientCollateral { pledged: a, asked: a },
+        Error::AboveLimit { debt_value: wad, limit: wad },
+        Error::DebtBelowMinimum { debt: a, minimum: a },
+        Error::NoDebt,
+        Error::Healthy { health_factor: wad },
+        Error::LiquidationPaused { resumes_at: time },
+        Error::LiquidationWouldWorsen { health_factor: wad, threshold: Bps::new(8_000) },
+        Error::CloseOutNeeds { repay: a, offered: a },
+        Error::StalePrice { feed, updated_at: time, max_age: 60 },
+        Error::PriceOutOfBounds { feed, price: wad },
+        Error::ReportNotNewer { feed, round: 1, last_round: 2 },
+        Error::ReportFromFuture { feed, time, now: time },
+        Error::UnknownPublisher { feed, signer: sender },
+    ]
+}
+
+/// Each error of the core has its own Solidity error, whose values are read back, and each Solidity
+/// error is the core's or the shell's.
+#[test]
+fn errors_map_one_to_one() {
+    let encoded: BTreeMap<Bytes, Error> =
+        errors().iter().map(|error| (encode_error(error), *error)).collect();
+    let mut names = BTreeSet::new();
+    for (data, error) in &encoded {
+        let text = decode_error(data).unwrap_or_else(|| panic!("{error:?} has no Solidity error"));
+        let (name, values) = text.split_once('(').unwrap();
+        assert!(names.insert(name.to_owned()), "{name} stands for two errors");
+        let debug = format!("{error:?}");
+        let has_values = debug.contains('{');
+        assert_eq!(values != ")", has_values, "{debug} {text}");
+    }
+    names.extend(SHELL.map(str::to_owned));
+    let abi = IGageErrors::abi::contract();
+    let declared: BTreeSet<_> = abi.errors.keys().cloned().collect();
+    assert_eq!(names, declared);
+}
+
+/// The variants listed above are all there are: as many as `core` declares messages for. The
+/// compiler cannot say so while the enum is non-exhaustive.
+#[test]
+fn the_list_of_errors_is_complete() {
+    let source = include_str!("../../core/src/error.rs");
+    let (_, after) = source.split_once("pub enum Error {").unwrap();
+    let (variants, _) = after.split_once("pub enum Fault {").unwrap();
+    assert_eq!(errors().len(), variants.matches("#[error(").count());
+}
+
+fn events() -> Vec<Event> {
+    let (market, asset, vault, feed) =
+        (MarketId::new(2), AssetId::new(3), VaultId::new(4), FeedId::new(5));
+    let (who, amount, shares) = (Address::repeat_byte(7), Assets::new(8), Shares::new(9));
+    let (wad, time) = (Wad::new(10), Timestamp::new(11));
+    let account = AccountId { market, owner: who, sub: 1 };
+    let label = Label::new("x").unwrap();
+    let market_terms = MarketTerms { target_health: wad, full_bonus_health: wad };
+    let (ltv, cap) = (Bps::new(1), amount);
+    let terms = CollateralTerms {
+        feed,
+        ltv,
+        threshold: ltv,
+        bonus_min: ltv,
+        bonus_max: ltv,
+        cap,
+        ramp_seconds: 1,
+    };
+    let feed_terms = FeedTerms { max_age: 1, price_min: wad, price_max: wad };
+    let rates = InterestModel::Adaptive { rate_at_target: Ray::new(5) };
+    let none = Assets::ZERO;
+    vec![
+        Event::Transfer { token: Token::Asset(asset), from: who, to: who, value: 1 },
+        Event::Approval { token: Token::Share(vault), owner: who, spender: who, value: U256::MAX },
+        Event::IssuerChanged { asset, issuer: who },
+        Event::Wrapped { asset, account: who, value: amount },
+        Event::Unwrapped { asset, account: who, value: amount },
+        Event::Deposit { vault, sender: who, owner: who, assets: amount, shares },
+        Event::Withdraw { vault, sender: who, receiver: who, owner: who, assets: amount, shares },
+        Event::Accrued { vault, interest: amount, fee: none, borrow_index: Ray::ONE },
+        Event::LossRealised {
+            vault,
+            market,
+            shortfall: amount,
+            from_reserves: none,
+            from_lenders: amount,
+        },
+        Event::CuratorChanged { vault, curator: who },
+        Event::ReserveFeeChanged { vault, reserve_fee: ltv },
+        Event::CapsChanged { vault, supply_cap: cap, borrow_cap: cap },
+        Event::RatesChanged { vault, rates },
+        Event::VaultPauseChanged { vault, paused: true },
+        Event::LineCapChanged { vault, market, cap },
+        Event::ReservesCollected { vault, to: who, assets: amount },
+        Event::MarketCreated { market, owner: who },
+        Event::MarketTermsChanged { market, terms: market_terms },
+        Event::MarketOwnerChanged { market, owner: who },
+        Event::MarketPauseChanged { market, level: PauseLevel::Frozen, actor: who },
+        Event::CollateralListed { market, asset, terms },
+        Event::CollateralChanged { market, asset, terms },
+        Event::VaultListed { market, vault, feed, min_debt: amount },
+        Event::CollateralSupplied { account, asset, payer: who, amount },
+        Event::CollateralWithdrawn { account, asset, receiver: who, amount },
+        Event::Borrowed { account, vault, receiver: who, amount },
+        Event::Repaid { account, vault, payer: who, amount },
+        Event::Liquidated {
+            account,
+            liquidator: who,
+            vault,
+            asset,
+            repaid: amount,
+            seized: amount,
+            health_factor: wad,
+            bonus: ltv,
+        },
+        Event::BadDebt { account, vault, amount },
+        Event::FeedCreated { feed, owner: who, description: label },
+        Event::FeedTermsChanged { feed, terms: feed_terms },
+        Event::PublisherChanged { feed, publisher: who, allowed: true },
+        Event::PriceUpdated { feed, publisher: who, price: wad, time, round: 1 },
+        Event::AssetCreated { asset, issuer: who, name: label, symbol: label, decimals: 6 },
+        Event::VaultCreated { vault, asset, curator: who, name: label, symbol: label },
+        Event::GovernanceChanged { governance: who },
+        Event::GuardianChanged { guardian: who },
+    ]
+}
+
+/// Each event of the core has its own Solidity event, with as many topics as the ABI indexes, and
+/// each Solidity event is the core's, but for the rejection of a report.
+#[test]
+fn events_map_one_to_one() {
+    let abis = interfaces();
+    let declared: BTreeMap<_, _> = abis
+        .iter()
+        .flat_map(|(interface, abi)| abi.events().map(move |event| (*interface, event)))
+        .map(|(interface, event)| {
+            ((interface, event.selector()), (event.name.clone(), event.num_topics()))
+        })
+        .collect();
+    let mut seen = BTreeSet::new();
+    for event in events() {
+        let (_, data) = encode_event(&event);
+        let (key, (name, topics)) = declared
+            .iter()
+            .find(|((_, selector), _)| Some(selector) == data.topics().first())
+            .unwrap_or_else(|| panic!("{event:?} has no Solidity event"));
+        assert_eq!(data.topics().len(), *topics, "{name}");
+        assert!(seen.insert(*key), "{name} stands for two events");
+    }
+    let missing: Vec<_> = declared
+        .iter()
+        .filter(|(key, _)| !seen.contains(*key))
+        .map(|(_, (name, _))| name.as_str())
+        .collect();
+    assert_eq!(missing, ["ReportRejected"]);
+}
