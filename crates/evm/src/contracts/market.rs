@@ -1,0 +1,178 @@
+//! The market contract: every market and account.
+
+use super::numbers::{asset_id, assets, assets_or_all, pause_level, vault_id, wide};
+use super::shapes::{
+    account_state, collateral_state, collateral_terms, health as health_factor, liquidation_plan,
+    market_state, market_terms,
+};
+use super::{Answer, Frame, misrouted};
+use crate::gas;
+use alloy_sol_types::{SolCall, SolInterface};
+use gage_abi::IMarket::{self, IMarketCalls as Call};
+use gage_core::borrowing::{self, Draw, Release};
+use gage_core::explain::explain;
+use gage_core::liquidation::{self, Aim, Liquidation};
+use gage_core::listing::{self, LineTerms};
+use gage_core::{AccountId, Accrued, FeedId, Ledger, MarketId, margin};
+
+pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
+    match call {
+        Call::supplyCollateral(_)
+        | Call::withdrawCollateral(_)
+        | Call::borrow(_)
+        | Call::repay(_)
+        | Call::liquidate(_) => operate(frame, call),
+        Call::createMarket(_)
+        | Call::setMarketTerms(_)
+        | Call::setMarketOwner(_)
+        | Call::setPause(_)
+        | Call::addCollateral(_)
+        | Call::setCollateral(_)
+        | Call::listVault(_) => rule(frame, call),
+        view => read(frame, view),
+    }
+}
+
+/// What borrowers and liquidators do.
+fn operate(frame: &mut Frame<'_>, call: Call) -> Answer {
+    let cost = if matches!(call, Call::liquidate(_)) { gas::LIQUIDATION } else { gas::OPERATION };
+    let (ledger, caller) = frame.act(cost)?;
+    match call {
+        Call::supplyCollateral(call) => {
+            let IMarket::supplyCollateralCall { market, owner, sub, asset, amount } = call;
+            let id = AccountId { market: MarketId::new(market), owner, sub };
+            let (asset, amount) = (asset_id(asset)?, assets(amount)?);
+            borrowing::supply_collateral(ledger, caller, &id, asset, amount)?;
+            Ok(Vec::new())
+        }
+        Call::withdrawCollateral(call) => {
+            let IMarket::withdrawCollateralCall { market, sub, asset, amount, receiver } = call;
+            let (market, asset) = (MarketId::new(market), asset_id(asset)?);
+            let amount = assets_or_all(amount)?;
+            let release = Release { market, sub, asset, amount, receiver };
+            let released = borrowing::withdraw_collateral(ledger, caller, &release)?;
+            Ok(IMarket::withdrawCollateralCall::abi_encode_returns(&wide(released)))
+        }
+        Call::borrow(IMarket::borrowCall { market, sub, vault, amount, receiver }) => {
+            let (market, vault) = (MarketId::new(market), vault_id(vault)?);
+            let amount = assets(amount)?;
+            borrowing::borrow(ledger, caller, &Draw { market, sub, vault, amount, receiver })?;
+            Ok(Vec::new())
+        }
+        Call::repay(IMarket::repayCall { market, owner, sub, vault, amount }) => {
+            let id = AccountId { market: MarketId::new(market), owner, sub };
+            let (vault, amount) = (vault_id(vault)?, assets_or_all(amount)?);
+            let repaid = borrowing::repay(ledger, caller, &id, vault, amount)?;
+            Ok(IMarket::repayCall::abi_encode_returns(&wide(repaid)))
+        }
+        Call::liquidate(call) => {
+            let IMarket::liquidateCall { market, owner, sub, vault, asset, maxRepay, receiver } =
+                call;
+            let id = AccountId { market: MarketId::new(market), owner, sub };
+            let (vault, asset) = (vault_id(vault)?, asset_id(asset)?);
+            let max_repay = assets_or_all(maxRepay)?;
+            let asked = Liquidation { vault, asset, max_repay, receiver };
+            let plan = liquidation::liquidate(ledger, caller, &id, &asked)?;
+            let done = IMarket::liquidateReturn {
+                repaid: wide(plan.repaid()),
+                seized: wide(plan.seized()),
+            };
+            Ok(IMarket::liquidateCall::abi_encode_returns(&done))
+        }
+        other => Err(misrouted(other.selector())),
+    }
+}
+
+/// What market owners and guardians decide.
+fn rule(frame: &mut Frame<'_>, call: Call) -> Answer {
+    let (ledger, caller) = frame.act(gas::SMALL)?;
+    match call {
+        Call::createMarket(IMarket::createMarketCall { terms }) => {
+            let id = listing::create_market(ledger, caller, &market_terms(&terms)?)?;
+            return Ok(IMarket::createMarketCall::abi_encode_returns(&id.get()));
+        }
+        Call::setMarketTerms(IMarket::setMarketTermsCall { market, terms }) => {
+            let terms = market_terms(&terms)?;
+            listing::set_market_terms(ledger, caller, MarketId::new(market), &terms)?;
+        }
+        Call::setMarketOwner(IMarket::setMarketOwnerCall { market, owner }) => {
+            listing::set_market_owner(ledger, caller, MarketId::new(market), owner)?;
+        }
+        Call::setPause(IMarket::setPauseCall { market, level }) => {
+            let level = pause_level(level)?;
+            listing::set_pause(ledger, caller, MarketId::new(market), level)?;
+        }
+        Call::addCollateral(IMarket::addCollateralCall { market, asset, terms }) => {
+            let (market, asset) = (MarketId::new(market), asset_id(asset)?);
+            listing::add_collateral(ledger, caller, market, asset, &collateral_terms(&terms)?)?;
+        }
+        Call::setCollateral(IMarket::setCollateralCall { market, asset, terms }) => {
+            let (market, asset) = (MarketId::new(market), asset_id(asset)?);
+            listing::set_collateral(ledger, caller, market, asset, &collateral_terms(&terms)?)?;
+        }
+        Call::listVault(IMarket::listVaultCall { market, vault, feed, minDebt }) => {
+            let (market, vault) = (MarketId::new(market), vault_id(vault)?);
+            let terms = LineTerms { feed: FeedId::new(feed), min_debt: assets(minDebt)? };
+            listing::list_vault(ledger, caller, market, vault, &terms)?;
+        }
+        other => return Err(misrouted(other.selector())),
+    }
+    Ok(Vec::new())
+}
+
+fn read(frame: &mut Frame<'_>, call: Call) -> Answer {
+    let ledger = frame.view()?;
+    Ok(match call {
+        Call::marketState(IMarket::marketStateCall { market }) => {
+            let state = market_state(&ledger.market(MarketId::new(market))?);
+            IMarket::marketStateCall::abi_encode_returns(&state)
+        }
+        Call::collateralState(IMarket::collateralStateCall { market, asset }) => {
+            let terms = ledger.collateral(MarketId::new(market), asset_id(asset)?)?;
+            let state = collateral_state(&terms, ledger.now());
+            IMarket::collateralStateCall::abi_encode_returns(&state)
+        }
+        Call::lineState(IMarket::lineStateCall { market, vault }) => {
+            let vault = vault_id(vault)?;
+            let line = ledger.line(MarketId::new(market), vault)?;
+            let drawn = Accrued::load(ledger, vault)?.debt_of(line.debt_shares);
+            let state = IMarket::LineState {
+                feed: line.feed.get(),
+                cap: wide(line.cap),
+                drawn: wide(drawn),
+                minDebt: wide(line.min_debt),
+            };
+            IMarket::lineStateCall::abi_encode_returns(&state)
+        }
+        Call::accountState(IMarket::accountStateCall { market, owner, sub }) => {
+            let id = AccountId { market: MarketId::new(market), owner, sub };
+            let state = account_state(&explain(ledger, &id)?);
+            IMarket::accountStateCall::abi_encode_returns(&state)
+        }
+        Call::healthFactor(IMarket::healthFactorCall { market, owner, sub }) => {
+            let id = AccountId { market: MarketId::new(market), owner, sub };
+            let health = health_factor(margin::health(ledger, &id)?);
+            IMarket::healthFactorCall::abi_encode_returns(&health)
+        }
+        Call::debtOf(IMarket::debtOfCall { market, owner, sub, vault }) => {
+            let id = AccountId { market: MarketId::new(market), owner, sub };
+            let debt = borrowing::debt_of(ledger, &id, vault_id(vault)?)?;
+            IMarket::debtOfCall::abi_encode_returns(&wide(debt))
+        }
+        Call::collateralOf(IMarket::collateralOfCall { market, owner, sub, asset }) => {
+            let id = AccountId { market: MarketId::new(market), owner, sub };
+            let pledged = borrowing::collateral_of(ledger, &id, asset_id(asset)?)?;
+            IMarket::collateralOfCall::abi_encode_returns(&wide(pledged))
+        }
+        Call::previewLiquidation(call) => {
+            let IMarket::previewLiquidationCall { market, owner, sub, vault, asset, maxRepay } =
+                call;
+            let id = AccountId { market: MarketId::new(market), owner, sub };
+            let (vault, asset) = (vault_id(vault)?, asset_id(asset)?);
+            let aim = Aim { vault, asset, max_repay: assets_or_all(maxRepay)? };
+            let plan = liquidation_plan(&liquidation::preview_liquidation(ledger, &id, &aim)?);
+            IMarket::previewLiquidationCall::abi_encode_returns(&plan)
+        }
+        other => return Err(misrouted(other.selector())),
+    })
+}

@@ -1,0 +1,102 @@
+//! The oracle: feeds, their publishers, and the block's prelude.
+
+use super::frame::Records;
+use super::numbers::{label, wad};
+use super::shapes::{feed_state, feed_terms};
+use super::{Answer, Frame, Stopped, refused};
+use crate::gas;
+use crate::signing::{Signature, oracle_domain, signing_hash};
+use crate::slots::Slots;
+use alloy_primitives::{Address, Bytes};
+use alloy_sol_types::{SolCall, SolEvent};
+use gage_abi::IOracle::{self, IOracleCalls as Call, SignedReport};
+use gage_abi::{IGageErrors, SYSTEM_ADDRESS};
+use gage_core::address::Native;
+use gage_core::feed::{self, Report};
+use gage_core::{FeedId, Ledger, Timestamp};
+
+pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
+    match call {
+        Call::createFeed(IOracle::createFeedCall { description, terms }) => {
+            let (ledger, caller) = frame.act(gas::SMALL)?;
+            let (description, terms) = (label(&description)?, feed_terms(&terms)?);
+            let id = feed::create_feed(ledger, caller, description, &terms)?;
+            Ok(IOracle::createFeedCall::abi_encode_returns(&id.get()))
+        }
+        Call::setFeedTerms(IOracle::setFeedTermsCall { feed, terms }) => {
+            let (ledger, caller) = frame.act(gas::SMALL)?;
+            feed::set_feed_terms(ledger, caller, FeedId::new(feed), &feed_terms(&terms)?)?;
+            Ok(Vec::new())
+        }
+        Call::setPublisher(IOracle::setPublisherCall { feed, publisher, allowed }) => {
+            let (ledger, caller) = frame.act(gas::SMALL)?;
+            if allowed {
+                feed::add_publisher(ledger, caller, FeedId::new(feed), publisher)?;
+            } else {
+                feed::remove_publisher(ledger, caller, FeedId::new(feed), publisher)?;
+            }
+            Ok(Vec::new())
+        }
+        Call::feedState(IOracle::feedStateCall { feed }) => {
+            let ledger = frame.view()?;
+            let id = FeedId::new(feed);
+            let state = feed_state(id, &ledger.feed(id)?, ledger.now());
+            Ok(IOracle::feedStateCall::abi_encode_returns(&state))
+        }
+        Call::isPublisher(IOracle::isPublisherCall { feed, account }) => {
+            let allowed = frame.view()?.is_publisher(FeedId::new(feed), account)?;
+            Ok(IOracle::isPublisherCall::abi_encode_returns(&allowed))
+        }
+        Call::DOMAIN_SEPARATOR(_) => {
+            let separator = oracle_domain(frame.chain_id()).separator();
+            frame.view()?;
+            Ok(IOracle::DOMAIN_SEPARATORCall::abi_encode_returns(&separator))
+        }
+        Call::prelude(IOracle::preludeCall { reports }) => prelude(frame, &reports),
+    }
+}
+
+/// Applies the reports one by one; one that cannot be applied leaves an event and nothing else.
+fn prelude(frame: &mut Frame<'_>, reports: &[SignedReport]) -> Answer {
+    let separator = oracle_domain(frame.chain_id()).separator();
+    let (ledger, caller) = frame.act(gas::SMALL)?;
+    if caller != SYSTEM_ADDRESS {
+        return Err(refused(&IGageErrors::SystemOnly {}));
+    }
+    for signed in reports {
+        ledger.slots().meter().charge(gas::SMALL + gas::TYPED_HASH + gas::RECOVER)?;
+        let SignedReport { report, v, r, s } = signed;
+        let signer = Signature { v: *v, r: *r, s: *s }.signer(signing_hash(separator, report));
+        let checkpoint = ledger.slots().checkpoint();
+        match apply(ledger, report, signer) {
+            Ok(()) => ledger.slots().keep(),
+            Err(Stopped::Refused(reason)) => {
+                ledger.discard();
+                ledger.slots().revert_to(checkpoint);
+                reject(ledger, report.feed, signer, reason)?;
+            }
+            // The whole call halts, and its frame is taken back.
+            Err(fault) => {
+                ledger.slots().keep();
+                return Err(fault);
+            }
+        }
+    }
+    Ok(Vec::new())
+}
+
+fn apply(ledger: &mut Records<'_>, report: &IOracle::PriceReport, signer: Address) -> Answer<()> {
+    let report = Report {
+        feed: FeedId::new(report.feed),
+        round: report.round,
+        time: Timestamp::new(report.time),
+        price: wad(report.price)?,
+    };
+    feed::apply_report(ledger, &report, signer)?;
+    Ok(ledger.commit()?)
+}
+
+fn reject(ledger: &mut Records<'_>, feed: u32, signer: Address, reason: Bytes) -> Answer<()> {
+    let event = IOracle::ReportRejected { feed, signer, reason };
+    Ok(ledger.slots().log(Native::Oracle, event.encode_log_data())?)
+}

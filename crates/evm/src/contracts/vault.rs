@@ -1,0 +1,152 @@
+//! A vault: ERC-4626, and its curator's decisions.
+
+use super::numbers::{assets, shares, wide};
+use super::shapes::{model, vault_state};
+use super::{Answer, Frame, misrouted};
+use crate::gas;
+use alloy_primitives::U256;
+use alloy_sol_types::{SolCall, SolInterface};
+use gage_abi::IVault::{self, IVaultCalls as Call};
+use gage_core::curation::{self, Caps};
+use gage_core::lending::{self, Exit};
+use gage_core::{Accrued, Bps, Ledger, MarketId, Shares, VaultId, address};
+
+pub(super) fn call(frame: &mut Frame<'_>, id: VaultId, call: Call) -> Answer {
+    match call {
+        Call::deposit(IVault::depositCall { assets: amount, receiver }) => {
+            let (ledger, caller) = frame.act(gas::OPERATION)?;
+            let minted = lending::deposit(ledger, caller, id, assets(amount)?, receiver)?;
+            Ok(IVault::depositCall::abi_encode_returns(&wide_shares(minted)))
+        }
+        Call::mint(IVault::mintCall { shares: amount, receiver }) => {
+            let (ledger, caller) = frame.act(gas::OPERATION)?;
+            let paid = lending::mint(ledger, caller, id, shares(amount)?, receiver)?;
+            Ok(IVault::mintCall::abi_encode_returns(&wide(paid)))
+        }
+        Call::withdraw(IVault::withdrawCall { assets: amount, receiver, owner }) => {
+            let (ledger, caller) = frame.act(gas::OPERATION)?;
+            let exit = Exit { receiver, owner };
+            let burned = lending::withdraw(ledger, caller, id, assets(amount)?, exit)?;
+            Ok(IVault::withdrawCall::abi_encode_returns(&wide_shares(burned)))
+        }
+        Call::redeem(IVault::redeemCall { shares: amount, receiver, owner }) => {
+            let (ledger, caller) = frame.act(gas::OPERATION)?;
+            let exit = Exit { receiver, owner };
+            let paid = lending::redeem(ledger, caller, id, shares(amount)?, exit)?;
+            Ok(IVault::redeemCall::abi_encode_returns(&wide(paid)))
+        }
+        Call::accrue(_) => {
+            let (ledger, _) = frame.act(gas::SMALL)?;
+            lending::accrue(ledger, id)?;
+            Ok(Vec::new())
+        }
+        Call::setCurator(_)
+        | Call::setReserveFee(_)
+        | Call::setCaps(_)
+        | Call::setRates(_)
+        | Call::setPaused(_)
+        | Call::setLineCap(_)
+        | Call::collectReserves(_) => curate(frame, id, call),
+        view => read(frame, id, view),
+    }
+}
+
+/// What only the curator may do.
+fn curate(frame: &mut Frame<'_>, id: VaultId, call: Call) -> Answer {
+    let (ledger, caller) = frame.act(gas::SMALL)?;
+    match call {
+        Call::setCurator(IVault::setCuratorCall { curator }) => {
+            curation::set_curator(ledger, caller, id, curator)?;
+        }
+        Call::setReserveFee(IVault::setReserveFeeCall { reserveFee }) => {
+            curation::set_reserve_fee(ledger, caller, id, Bps::new(reserveFee))?;
+        }
+        Call::setCaps(IVault::setCapsCall { supplyCap, borrowCap }) => {
+            let caps = Caps { supply: assets(supplyCap)?, borrow: assets(borrowCap)? };
+            curation::set_caps(ledger, caller, id, caps)?;
+        }
+        Call::setRates(IVault::setRatesCall { rates }) => {
+            curation::set_model(ledger, caller, id, model(&rates)?)?;
+        }
+        Call::setPaused(IVault::setPausedCall { paused: true }) => {
+            curation::pause_vault(ledger, caller, id)?;
+        }
+        Call::setPaused(IVault::setPausedCall { paused: false }) => {
+            curation::resume_vault(ledger, caller, id)?;
+        }
+        Call::setLineCap(IVault::setLineCapCall { market, cap }) => {
+            let market = MarketId::new(market);
+            curation::set_line_cap(ledger, caller, id, market, assets(cap)?)?;
+        }
+        Call::collectReserves(IVault::collectReservesCall { to, assets: amount }) => {
+            curation::collect_reserves(ledger, caller, id, to, assets(amount)?)?;
+        }
+        other => return Err(misrouted(other.selector())),
+    }
+    Ok(Vec::new())
+}
+
+fn read(frame: &mut Frame<'_>, id: VaultId, call: Call) -> Answer {
+    let ledger = frame.view()?;
+    Ok(match call {
+        Call::asset(_) => {
+            let asset = address::asset(ledger.vault(id)?.asset);
+            IVault::assetCall::abi_encode_returns(&asset)
+        }
+        Call::totalAssets(_) => {
+            let total = Accrued::load(ledger, id)?.total_assets();
+            IVault::totalAssetsCall::abi_encode_returns(&wide(total))
+        }
+        Call::convertToShares(IVault::convertToSharesCall { assets: amount }) => {
+            let pool = Accrued::load(ledger, id)?.pool();
+            let worth = pool.shares_to_mint(assets(amount)?)?;
+            IVault::convertToSharesCall::abi_encode_returns(&wide_shares(worth))
+        }
+        Call::convertToAssets(IVault::convertToAssetsCall { shares: amount }) => {
+            let pool = Accrued::load(ledger, id)?.pool();
+            let worth = pool.assets_to_pay(shares(amount)?)?;
+            IVault::convertToAssetsCall::abi_encode_returns(&wide(worth))
+        }
+        Call::maxDeposit(_) => {
+            let most = lending::max_deposit(ledger, id)?;
+            IVault::maxDepositCall::abi_encode_returns(&wide(most))
+        }
+        Call::maxMint(_) => {
+            let most = lending::max_mint(ledger, id)?;
+            IVault::maxMintCall::abi_encode_returns(&wide_shares(most))
+        }
+        Call::maxWithdraw(IVault::maxWithdrawCall { owner }) => {
+            let most = lending::max_withdraw(ledger, id, owner)?;
+            IVault::maxWithdrawCall::abi_encode_returns(&wide(most))
+        }
+        Call::maxRedeem(IVault::maxRedeemCall { owner }) => {
+            let most = lending::max_redeem(ledger, id, owner)?;
+            IVault::maxRedeemCall::abi_encode_returns(&wide_shares(most))
+        }
+        Call::previewDeposit(IVault::previewDepositCall { assets: amount }) => {
+            let minted = lending::preview_deposit(ledger, id, assets(amount)?)?;
+            IVault::previewDepositCall::abi_encode_returns(&wide_shares(minted))
+        }
+        Call::previewMint(IVault::previewMintCall { shares: amount }) => {
+            let paid = lending::preview_mint(ledger, id, shares(amount)?)?;
+            IVault::previewMintCall::abi_encode_returns(&wide(paid))
+        }
+        Call::previewWithdraw(IVault::previewWithdrawCall { assets: amount }) => {
+            let burned = lending::preview_withdraw(ledger, id, assets(amount)?)?;
+            IVault::previewWithdrawCall::abi_encode_returns(&wide_shares(burned))
+        }
+        Call::previewRedeem(IVault::previewRedeemCall { shares: amount }) => {
+            let paid = lending::preview_redeem(ledger, id, shares(amount)?)?;
+            IVault::previewRedeemCall::abi_encode_returns(&wide(paid))
+        }
+        Call::state(_) => {
+            let state = vault_state(&Accrued::load(ledger, id)?);
+            IVault::stateCall::abi_encode_returns(&state)
+        }
+        other => return Err(misrouted(other.selector())),
+    })
+}
+
+fn wide_shares(amount: Shares) -> U256 {
+    U256::from(amount.get())
+}

@@ -1,0 +1,118 @@
+//! An account, in the market contract: which of the market's collaterals and vaults it uses, and
+//! the amounts in that order. One collateral and one debt take two slots.
+//!
+//! ```text
+//! 0   places of collaterals 2 (bit i is place i) · places of vaults 1 · first amount 16
+//! 1…  two amounts of 16 each: first the collaterals by place, then the debt shares by place
+//! ```
+
+use super::word::{Reader, Writer};
+use alloy_primitives::U256;
+use gage_core::{Account, Assets, Fault, Owed, Pledge, Shares};
+
+const AMOUNTS_PER_SLOT: usize = 2;
+
+/// How many slots the account takes whose first slot is `head`.
+pub(crate) fn account_slots(head: U256) -> usize {
+    let (collaterals, debts) = places(&mut Reader::new(head));
+    slots_of((collaterals.count_ones() + debts.count_ones()) as usize)
+}
+
+fn slots_of(amounts: usize) -> usize {
+    1 + amounts.saturating_sub(1).div_ceil(AMOUNTS_PER_SLOT)
+}
+
+fn places(head: &mut Reader) -> (u16, u8) {
+    (head.u16(), head.u8())
+}
+
+/// The slots of an account; one zero slot for the empty one.
+pub(crate) fn account_words(account: &Account) -> Result<Vec<U256>, Fault> {
+    let mut collaterals = 0_u16;
+    for pledge in &account.collaterals {
+        collaterals |= 1_u16.checked_shl(pledge.index.into()).ok_or(Fault::Unreadable)?;
+    }
+    let mut debts = 0_u8;
+    for owed in &account.debts {
+        debts |= 1_u8.checked_shl(owed.index.into()).ok_or(Fault::Unreadable)?;
+    }
+    let pledged = account.collaterals.iter().map(|pledge| pledge.amount.get());
+    let mut amounts = pledged.chain(account.debts.iter().map(|owed| owed.shares.get()));
+    let count = account.collaterals.len() + account.debts.len();
+    let mut words = Vec::with_capacity(slots_of(count));
+    let head = Writer::new().u16(collaterals).u8(debts);
+    words.push(head.u128(amounts.next().unwrap_or_default()).finish());
+    while let Some(first) = amounts.next() {
+        let second = amounts.next().unwrap_or_default();
+        words.push(Writer::new().u128(first).u128(second).finish());
+    }
+    Ok(words)
+}
+
+/// The account in these slots.
+pub(crate) fn account_from_words(words: &[U256]) -> Result<Account, Fault> {
+    let (head, rest) = words.split_first().ok_or(Fault::Unreadable)?;
+    let mut head = Reader::new(*head);
+    let (collaterals, debts) = places(&mut head);
+    let rest = rest.iter().flat_map(|word| {
+        let mut pair = Reader::new(*word);
+        [pair.u128(), pair.u128()]
+    });
+    let mut amounts = core::iter::once(head.u128()).chain(rest);
+    let mut next = || amounts.next().ok_or(Fault::Unreadable);
+    let mut account = Account::default();
+    for index in (0..16).filter(|index| collaterals >> index & 1 == 1) {
+        account.collaterals.push(Pledge { index, amount: Assets::new(next()?) });
+    }
+    for index in (0..8).filter(|index| debts >> index & 1 == 1) {
+        account.debts.push(Owed { index, shares: Shares::new(next()?) });
+    }
+    Ok(account)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use proptest::sample::subsequence;
+
+    prop_compose! {
+        fn any_account()(
+            collaterals in subsequence((0..16).collect::<Vec<u8>>(), 0..=16),
+            debts in subsequence((0..8).collect::<Vec<u8>>(), 0..=8),
+            amounts in prop::collection::vec(1..=u128::MAX, 24),
+        ) -> Account {
+            let mut amounts = amounts.into_iter();
+            let mut next = || amounts.next().unwrap();
+            Account {
+                collaterals: collaterals
+                    .into_iter()
+                    .map(|index| Pledge { index, amount: Assets::new(next()) })
+                    .collect(),
+                debts: debts
+                    .into_iter()
+                    .map(|index| Owed { index, shares: Shares::new(next()) })
+                    .collect(),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn accounts_read_back(account in any_account()) {
+            let words = account_words(&account).unwrap();
+            prop_assert_eq!(words.len(), account_slots(words[0]));
+            prop_assert_eq!(account_from_words(&words).unwrap(), account);
+        }
+    }
+
+    #[test]
+    fn the_usual_account_takes_two_slots_and_the_empty_one_leaves_nothing() {
+        let mut account = Account::default();
+        assert_eq!(account_words(&account).unwrap(), [U256::ZERO]);
+        account.set_collateral(3, Assets::new(5));
+        assert_eq!(account_words(&account).unwrap().len(), 1);
+        account.set_debt_shares(7, Shares::new(9));
+        assert_eq!(account_words(&account).unwrap().len(), 2);
+    }
+}

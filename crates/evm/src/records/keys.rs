@@ -1,0 +1,138 @@
+//! Where each record lies in its contract's storage.
+//!
+//! A key is a tag byte and the record's number, holder or account, written out: two records cannot
+//! share a key, nothing is hashed to find one, and whoever walks a contract's storage sees what each
+//! slot is. Only allowances, named by two addresses, take a hash. The trie hashes keys anyway.
+//!
+//! | tag | contract | rest of the key | slots |
+//! |---|---|---|---|
+//! | 0 | registry, vault, asset | slot number | the contract's own record |
+//! | 1 | vault, asset | holder | balance |
+//! | 2 | vault, asset | owner | permit nonce |
+//! | 3 | vault, asset | 31 bytes of keccak(owner, spender) | allowance |
+//! | 4 | market | market, slot number | the market |
+//! | 5 | market | market, asset, slot number | a collateral's terms and total |
+//! | 6 | market | market, vault, slot number | a line |
+//! | 7 | market | owner, market, sub-account, slot number | an account |
+//! | 8 | oracle | feed, slot number | a feed |
+//! | 9 | oracle | feed, publisher | 1 if the publisher may report |
+
+use alloy_primitives::{Address, U256, keccak256};
+use gage_core::{AccountId, AssetId, FeedId, MarketId, VaultId};
+
+/// What a slot holds: the first byte of its key. Zero is a contract's own record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Tag {
+    Balance = 1,
+    Nonce = 2,
+    Allowance = 3,
+    Market = 4,
+    Collateral = 5,
+    Line = 6,
+    Account = 7,
+    Feed = 8,
+    Publisher = 9,
+}
+
+/// The first slot of a contract's own record.
+pub(crate) const OWN: U256 = U256::ZERO;
+
+fn key_of_holder(tag: Tag, number: u32, holder: Address) -> U256 {
+    let mut bytes = [0; 32];
+    bytes[0] = tag as u8;
+    bytes[8..12].copy_from_slice(&number.to_be_bytes());
+    bytes[12..].copy_from_slice(holder.as_slice());
+    U256::from_be_bytes(bytes)
+}
+
+fn key_of_pair(tag: Tag, first: u32, second: u32) -> U256 {
+    let mut bytes = [0; 32];
+    bytes[0] = tag as u8;
+    bytes[20..24].copy_from_slice(&first.to_be_bytes());
+    bytes[24..28].copy_from_slice(&second.to_be_bytes());
+    U256::from_be_bytes(bytes)
+}
+
+/// The balance of `holder`.
+pub(crate) fn balance(holder: Address) -> U256 {
+    key_of_holder(Tag::Balance, 0, holder)
+}
+
+/// The permit nonce of `owner`.
+pub(crate) fn nonce(owner: Address) -> U256 {
+    key_of_holder(Tag::Nonce, 0, owner)
+}
+
+/// What `spender` may move of `owner`'s tokens.
+pub(crate) fn allowance(owner: Address, spender: Address) -> U256 {
+    let mut pair = [0; 40];
+    pair[..20].copy_from_slice(owner.as_slice());
+    pair[20..].copy_from_slice(spender.as_slice());
+    let mut hash = keccak256(pair);
+    hash[0] = Tag::Allowance as u8;
+    hash.into()
+}
+
+/// The first slot of a market.
+pub(crate) fn market(id: MarketId) -> U256 {
+    key_of_pair(Tag::Market, id.get(), 0)
+}
+
+/// The first slot of a collateral of a market.
+pub(crate) fn collateral(market: MarketId, asset: AssetId) -> U256 {
+    key_of_pair(Tag::Collateral, market.get(), asset.get())
+}
+
+/// The first slot of a line.
+pub(crate) fn line(market: MarketId, vault: VaultId) -> U256 {
+    key_of_pair(Tag::Line, market.get(), vault.get())
+}
+
+/// The first slot of an account.
+pub(crate) fn account(id: &AccountId) -> U256 {
+    let mut bytes = [0; 32];
+    bytes[0] = Tag::Account as u8;
+    bytes[1..21].copy_from_slice(id.owner.as_slice());
+    bytes[21..25].copy_from_slice(&id.market.get().to_be_bytes());
+    bytes[25..29].copy_from_slice(&id.sub.to_be_bytes());
+    U256::from_be_bytes(bytes)
+}
+
+/// The first slot of a feed.
+pub(crate) fn feed(id: FeedId) -> U256 {
+    key_of_pair(Tag::Feed, id.get(), 0)
+}
+
+/// Whether `publisher` may report to a feed.
+pub(crate) fn publisher(feed: FeedId, publisher: Address) -> U256 {
+    key_of_holder(Tag::Publisher, feed.get(), publisher)
+}
+
+/// The holder whose balance lies at `key`, if one's does.
+pub(crate) fn holder_of(key: U256) -> Option<Address> {
+    let bytes: [u8; 32] = key.to_be_bytes();
+    (bytes[0] == Tag::Balance as u8).then(|| Address::from_slice(&bytes[12..]))
+}
+
+/// The two numbers and the slot number of a key of a pair.
+fn pair_of(tag: Tag, key: U256) -> Option<[u32; 3]> {
+    let bytes: [u8; 32] = key.to_be_bytes();
+    let mut numbers = bytes[20..]
+        .chunks_exact(4)
+        .map(|chunk| chunk.iter().fold(0, |number, byte| number << 8 | u32::from(*byte)));
+    let numbers = [numbers.next()?, numbers.next()?, numbers.next()?];
+    (bytes[0] == tag as u8).then_some(numbers)
+}
+
+/// The vault whose line's cap and debt shares lie at `key`, if one's do.
+pub(crate) fn line_amounts_of(key: U256) -> Option<VaultId> {
+    let [_, vault, slot] = pair_of(Tag::Line, key)?;
+    (slot == 1).then(|| VaultId::new(vault))
+}
+
+/// The asset whose cap and total in a market lie at `key`, if one's do.
+pub(crate) fn collateral_amounts_of(key: U256) -> Option<AssetId> {
+    let [_, asset, slot] = pair_of(Tag::Collateral, key)?;
+    (slot == 1).then(|| AssetId::new(asset))
+}

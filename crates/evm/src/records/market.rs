@@ -1,0 +1,153 @@
+//! A market, its collaterals and its lines, in the market contract.
+//!
+//! ```text
+//! market      0   owner 20 · pause 1 · vaults 1 · collaterals 1 · resumes at 8 · present 1
+//!             1   target health 8 · full bonus health 8 · four numbers of 4
+//!             2…  eight numbers of 4 each: first the vaults listed, then the collaterals
+//! collateral  0   feed 4 · decimals 1 · LTV 2 · threshold 2 · threshold before 2 · ramp start 8 ·
+//!                 ramp end 8 · bonus min 2 · bonus max 2
+//!             1   cap 16 · total 16
+//! line        0   feed 4 · decimals 1 · min debt 16
+//!             1   cap 16 · debt shares 16
+//! ```
+
+use super::Record;
+use super::word::{Reader, Writer};
+use alloy_primitives::U256;
+use gage_core::{
+    AssetId, Assets, Bps, Collateral, Fault, FeedId, Line, Market, PauseLevel, Shares, Timestamp,
+    VaultId, Wad,
+};
+
+const NUMBERS_IN_SLOT_1: usize = 4;
+const NUMBERS_PER_SLOT: usize = 8;
+const HEALTH_BYTES: usize = 8;
+
+/// How many slots the market takes whose first slot is `head`.
+pub(crate) fn market_slots(head: U256) -> usize {
+    let mut head = Reader::new(head);
+    head.bytes::<21>();
+    slots_of(usize::from(head.u8()) + usize::from(head.u8()))
+}
+
+fn slots_of(numbers: usize) -> usize {
+    2 + numbers.saturating_sub(NUMBERS_IN_SLOT_1).div_ceil(NUMBERS_PER_SLOT)
+}
+
+/// The slots of a market.
+pub(crate) fn market_words(market: &Market) -> Result<Vec<U256>, Fault> {
+    let count = |length: usize| u8::try_from(length).map_err(|_| Fault::Unreadable);
+    let vaults = market.vaults.iter().map(|vault| vault.get());
+    let collaterals = market.collaterals.iter().map(|asset| asset.get());
+    let mut numbers = vaults.chain(collaterals);
+    let mut words = Vec::with_capacity(slots_of(market.vaults.len() + market.collaterals.len()));
+    words.push(
+        Writer::new()
+            .address(market.owner)
+            .u8(market.pause as u8)
+            .u8(count(market.vaults.len())?)
+            .u8(count(market.collaterals.len())?)
+            .u64(market.liquidation_resumes_at.get())
+            .u8(1)
+            .finish(),
+    );
+    let health = Writer::new()
+        .narrow(market.target_health.get(), HEALTH_BYTES)?
+        .narrow(market.full_bonus_health.get(), HEALTH_BYTES)?;
+    words.push(numbers.by_ref().take(NUMBERS_IN_SLOT_1).fold(health, Writer::u32).finish());
+    while words.len() < words.capacity() {
+        let slot = numbers.by_ref().take(NUMBERS_PER_SLOT).fold(Writer::new(), Writer::u32);
+        words.push(slot.finish());
+    }
+    Ok(words)
+}
+
+/// The market in these slots.
+pub(crate) fn market_from_words(words: &[U256]) -> Result<Market, Fault> {
+    let [head, health, rest @ ..] = words else { return Err(Fault::Unreadable) };
+    let [mut head, mut health] = [*head, *health].map(Reader::new);
+    let owner = head.address();
+    let pause = match head.u8() {
+        0 => PauseLevel::Open,
+        1 => PauseLevel::Restricted,
+        2 => PauseLevel::Frozen,
+        _ => return Err(Fault::Unreadable),
+    };
+    let [vaults, collaterals] = [usize::from(head.u8()), usize::from(head.u8())];
+    let liquidation_resumes_at = Timestamp::new(head.u64());
+    let target_health = Wad::new(health.u64().into());
+    let full_bonus_health = Wad::new(health.u64().into());
+    let mut numbers: Vec<u32> = (0..NUMBERS_IN_SLOT_1).map(|_| health.u32()).collect();
+    for word in rest {
+        let mut slot = Reader::new(*word);
+        numbers.extend((0..NUMBERS_PER_SLOT).map(|_| slot.u32()));
+    }
+    let listed = numbers.get(..vaults + collaterals).ok_or(Fault::Unreadable)?;
+    let (vaults, collaterals) = listed.split_at(vaults);
+    Ok(Market {
+        owner,
+        pause,
+        liquidation_resumes_at,
+        target_health,
+        full_bonus_health,
+        collaterals: collaterals.iter().copied().map(AssetId::new).collect(),
+        vaults: vaults.iter().copied().map(VaultId::new).collect(),
+    })
+}
+
+impl Record<2> for Collateral {
+    fn to_words(&self) -> Result<[U256; 2], Fault> {
+        Ok([
+            Writer::new()
+                .u32(self.feed.get())
+                .u8(self.decimals)
+                .u16(self.ltv.get())
+                .u16(self.threshold.get())
+                .u16(self.threshold_before.get())
+                .u64(self.ramp_start.get())
+                .u64(self.ramp_end.get())
+                .u16(self.bonus_min.get())
+                .u16(self.bonus_max.get())
+                .finish(),
+            Writer::new().u128(self.cap.get()).u128(self.total.get()).finish(),
+        ])
+    }
+
+    fn from_words(words: [U256; 2]) -> Result<Self, Fault> {
+        let [mut terms, mut amounts] = words.map(Reader::new);
+        Ok(Self {
+            feed: FeedId::new(terms.u32()),
+            decimals: terms.u8(),
+            ltv: Bps::new(terms.u16()),
+            threshold: Bps::new(terms.u16()),
+            threshold_before: Bps::new(terms.u16()),
+            ramp_start: Timestamp::new(terms.u64()),
+            ramp_end: Timestamp::new(terms.u64()),
+            bonus_min: Bps::new(terms.u16()),
+            bonus_max: Bps::new(terms.u16()),
+            cap: Assets::new(amounts.u128()),
+            total: Assets::new(amounts.u128()),
+        })
+    }
+}
+
+impl Record<2> for Line {
+    fn to_words(&self) -> Result<[U256; 2], Fault> {
+        let terms = Writer::new().u32(self.feed.get()).u8(self.decimals);
+        Ok([
+            terms.u128(self.min_debt.get()).finish(),
+            Writer::new().u128(self.cap.get()).u128(self.debt_shares.get()).finish(),
+        ])
+    }
+
+    fn from_words(words: [U256; 2]) -> Result<Self, Fault> {
+        let [mut terms, mut amounts] = words.map(Reader::new);
+        Ok(Self {
+            feed: FeedId::new(terms.u32()),
+            decimals: terms.u8(),
+            min_debt: Assets::new(terms.u128()),
+            cap: Assets::new(amounts.u128()),
+            debt_shares: Shares::new(amounts.u128()),
+        })
+    }
+}

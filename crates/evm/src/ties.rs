@@ -1,0 +1,127 @@
+//! Totals that must agree with the parts they sum, recomputed from storage.
+
+use crate::ledger::SlotLedger;
+use crate::records::keys;
+use crate::view::{self, ViewSlots};
+use alloy_primitives::{Address, U256};
+use gage_core::address::{self, MARKET, market_custody};
+use gage_core::{AssetId, Ledger, Stop, Token, VaultId};
+use revm::DatabaseRef;
+use std::collections::BTreeMap;
+
+/// How two numbers must relate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// Both are the same.
+    Equal,
+    /// The left one is at most the right one.
+    AtMost,
+}
+
+/// Two numbers that must agree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tie {
+    /// What is compared, in words.
+    pub name: String,
+    /// The first number.
+    pub left: U256,
+    /// The second number.
+    pub right: U256,
+    /// How they must relate.
+    pub relation: Relation,
+}
+
+impl Tie {
+    /// Whether the numbers agree.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        match self.relation {
+            Relation::Equal => self.left == self.right,
+            Relation::AtMost => self.left <= self.right,
+        }
+    }
+}
+
+/// Every total of the protocol in `state` against the sum of its parts; `storage_of` lists all
+/// slots of an account. Checks SOL-2 and SOL-3: balances sum to supply, cash and pledged collateral
+/// are held, lines' debt shares sum to their vault's, wrapped coins have native ones.
+///
+/// # Errors
+/// The state cannot be read.
+pub fn ties<D: DatabaseRef>(
+    state: D,
+    storage_of: impl Fn(Address) -> Vec<(U256, U256)>,
+) -> Result<Vec<Tie>, Stop> {
+    let mut ledger = view::ledger(state);
+    let protocol = ledger.protocol()?;
+    let mut ties = Vec::new();
+    let market = storage_of(MARKET);
+    let pledged = pledged(&market);
+    for id in (1..=protocol.assets).map(AssetId::new) {
+        let token = Token::Asset(id);
+        let supply = ledger.asset(id)?.supply.get();
+        let held = ledger.balance(token, market_custody())?;
+        let pledged = pledged.get(&id).copied().unwrap_or_default();
+        ties.push(supply_tie(token, &storage_of(address::asset(id)), supply));
+        ties.push(tie(
+            format!("collateral pledged of asset {id}"),
+            pledged,
+            held,
+            Relation::AtMost,
+        ));
+    }
+    for id in (1..=protocol.vaults).map(VaultId::new) {
+        vault_ties(&mut ledger, id, &market, &storage_of, &mut ties)?;
+    }
+    Ok(ties)
+}
+
+fn vault_ties<D: DatabaseRef>(
+    ledger: &mut SlotLedger<ViewSlots<D>>,
+    id: VaultId,
+    market: &[(U256, U256)],
+    storage_of: &impl Fn(Address) -> Vec<(U256, U256)>,
+    ties: &mut Vec<Tie>,
+) -> Result<(), Stop> {
+    let vault = ledger.vault(id)?;
+    let (shares, cash) = (vault.shares.get(), vault.cash.get());
+    let held = ledger.balance(Token::Asset(vault.asset), address::custody(id))?;
+    ties.push(supply_tie(Token::Share(id), &storage_of(address::vault(id)), shares));
+    ties.push(tie(format!("cash of vault {id}"), U256::from(cash), held, Relation::AtMost));
+    let lines = market.iter().filter(|(key, _)| keys::line_amounts_of(*key) == Some(id));
+    let drawn = lines.fold(U256::ZERO, |sum, (_, amounts)| sum.saturating_add(low_half(*amounts)));
+    let owed = vault.debt_shares.get();
+    ties.push(tie(format!("debt shares of lines of vault {id}"), drawn, owed, Relation::Equal));
+    Ok(())
+}
+
+fn tie(name: String, left: U256, right: u128, relation: Relation) -> Tie {
+    Tie { name, left, right: U256::from(right), relation }
+}
+
+fn supply_tie(token: Token, storage: &[(U256, U256)], supply: u128) -> Tie {
+    let balances = storage.iter().filter(|(key, _)| keys::holder_of(*key).is_some());
+    let sum = balances.fold(U256::ZERO, |sum, (_, balance)| sum.saturating_add(*balance));
+    let name = match token {
+        Token::Asset(id) => format!("balances of asset {id}"),
+        Token::Share(id) => format!("balances of shares of vault {id}"),
+    };
+    tie(name, sum, supply, Relation::Equal)
+}
+
+/// What all accounts together have pledged of each asset, as the collateral records say.
+fn pledged(market: &[(U256, U256)]) -> BTreeMap<AssetId, U256> {
+    let mut pledged: BTreeMap<AssetId, U256> = BTreeMap::new();
+    for (key, amounts) in market {
+        if let Some(asset) = keys::collateral_amounts_of(*key) {
+            let total = pledged.entry(asset).or_default();
+            *total = total.saturating_add(low_half(*amounts));
+        }
+    }
+    pledged
+}
+
+/// The second of the two amounts in a slot.
+fn low_half(amounts: U256) -> U256 {
+    amounts & U256::from(u128::MAX)
+}

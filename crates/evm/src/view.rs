@@ -1,0 +1,108 @@
+//! The ledger of a state at rest: for previews, explanations, what-ifs and genesis.
+
+use crate::ledger::SlotLedger;
+use crate::slots::Slots;
+use alloy_primitives::{LogData, U256};
+use gage_core::address::Native;
+use gage_core::{Fault, Timestamp};
+use revm::DatabaseRef;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Slots of a state that is only read; what is written stays here.
+#[derive(Debug)]
+pub struct ViewSlots<D: DatabaseRef> {
+    state: D,
+    now: Timestamp,
+    written: BTreeMap<(Native, U256), U256>,
+    marked: BTreeSet<Native>,
+    logs: Vec<(Native, LogData)>,
+    failure: Option<D::Error>,
+}
+
+/// The ledger in `state`, whose clock stands at zero: for records, and for what no time changes.
+pub fn ledger<D: DatabaseRef>(state: D) -> SlotLedger<ViewSlots<D>> {
+    ledger_at(state, Timestamp::ZERO)
+}
+
+/// The ledger in `state` at the moment `now`. Operations may be tried on it: they change what the
+/// ledger says, and nothing else.
+pub fn ledger_at<D: DatabaseRef>(state: D, now: Timestamp) -> SlotLedger<ViewSlots<D>> {
+    SlotLedger::new(ViewSlots {
+        state,
+        now,
+        written: BTreeMap::new(),
+        marked: BTreeSet::new(),
+        logs: Vec::new(),
+        failure: None,
+    })
+}
+
+impl<D: DatabaseRef> ViewSlots<D> {
+    /// Every slot that was written, by contract and key.
+    pub const fn written(&self) -> &BTreeMap<(Native, U256), U256> {
+        &self.written
+    }
+
+    /// Every contract that came to be.
+    pub const fn marked(&self) -> &BTreeSet<Native> {
+        &self.marked
+    }
+
+    /// Every log, in order.
+    pub fn logs(&self) -> &[(Native, LogData)] {
+        &self.logs
+    }
+
+    /// Why the state could not be read, after [`Fault::Unreadable`]; `None` if a record is corrupt.
+    pub const fn failure(&self) -> Option<&D::Error> {
+        self.failure.as_ref()
+    }
+
+    /// Moves the clock.
+    pub const fn set_now(&mut self, now: Timestamp) {
+        self.now = now;
+    }
+}
+
+impl<D: DatabaseRef> Slots for ViewSlots<D> {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn load(&mut self, contract: Native, first: U256, words: &mut [U256]) -> Result<(), Fault> {
+        let mut key = first;
+        for word in words {
+            *word = match self.written.get(&(contract, key)) {
+                Some(value) => *value,
+                None => match self.state.storage_ref(contract.address(), key) {
+                    Ok(value) => value,
+                    Err(error) => {
+                        self.failure = Some(error);
+                        return Err(Fault::Unreadable);
+                    }
+                },
+            };
+            key += U256::ONE;
+        }
+        Ok(())
+    }
+
+    fn store(
+        &mut self,
+        contract: Native,
+        changes: &mut dyn Iterator<Item = (U256, U256)>,
+    ) -> Result<(), Fault> {
+        self.written.extend(changes.map(|(key, value)| ((contract, key), value)));
+        Ok(())
+    }
+
+    fn log(&mut self, contract: Native, data: LogData) -> Result<(), Fault> {
+        self.logs.push((contract, data));
+        Ok(())
+    }
+
+    fn mark(&mut self, contract: Native) -> Result<(), Fault> {
+        self.marked.insert(contract);
+        Ok(())
+    }
+}

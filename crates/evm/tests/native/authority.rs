@@ -1,0 +1,183 @@
+//! Who may do what.
+
+use crate::entries::{entries, is_view};
+use crate::support::*;
+use alloy_primitives::{Address, U256};
+use alloy_sol_types::SolCall;
+use gage_abi::addresses::{MARKET, ORACLE, REGISTRY};
+use gage_abi::{IAsset, IERC20Permit, IMarket, IOracle, IRegistry, IVault};
+use std::collections::BTreeSet;
+
+/// A privileged function: where, by whom, and calldata that passes for them.
+fn privileged() -> Vec<(Address, Address, &'static str, Vec<u8>)> {
+    fn entry<C: SolCall>(
+        contract: Address,
+        role: Address,
+        call: C,
+    ) -> (Address, Address, &'static str, Vec<u8>) {
+        (contract, role, C::SIGNATURE, call.abi_encode())
+    }
+    let terms =
+        IMarket::MarketTerms { targetHealth: u(WAD * 12 / 10), fullBonusHealth: u(WAD / 2) };
+    let collateral = |cap: u128| IMarket::CollateralTerms {
+        feed: GOLD_FEED,
+        ltv: 7_000,
+        threshold: 8_000,
+        bonusMin: 300,
+        bonusMax: 800,
+        cap: u(cap),
+        rampSeconds: 86_400,
+    };
+    let rates = IVault::Rates {
+        kind: 1,
+        rateAtTarget: 1_268_391_679_350_583_460,
+        ..IVault::Rates::default()
+    };
+    let feed_terms = IOracle::FeedTerms { maxAge: 60, priceMin: u(1), priceMax: u(1 << 100) };
+    vec![
+        entry(USD, OWNER, IAsset::setIssuerCall { issuer: LENDER }),
+        entry(USD, OWNER, IAsset::mintCall { to: LENDER, value: u(1) }),
+        entry(VAULT, OWNER, IVault::setCuratorCall { curator: LENDER }),
+        entry(VAULT, OWNER, IVault::setReserveFeeCall { reserveFee: 500 }),
+        entry(VAULT, OWNER, IVault::setCapsCall { supplyCap: u(1), borrowCap: u(1) }),
+        entry(VAULT, OWNER, IVault::setRatesCall { rates }),
+        entry(VAULT, OWNER, IVault::setPausedCall { paused: true }),
+        entry(VAULT, OWNER, IVault::setLineCapCall { market: 1, cap: u(1) }),
+        entry(VAULT, OWNER, IVault::collectReservesCall { to: OWNER, assets: u(1) }),
+        entry(MARKET, OWNER, IMarket::setMarketTermsCall { market: 1, terms }),
+        entry(MARKET, OWNER, IMarket::setMarketOwnerCall { market: 1, owner: LENDER }),
+        entry(MARKET, OWNER, IMarket::setPauseCall { market: 1, level: 2 }),
+        entry(
+            MARKET,
+            OWNER,
+            IMarket::addCollateralCall { market: 1, asset: WRAPPED, terms: collateral(1) },
+        ),
+        entry(
+            MARKET,
+            OWNER,
+            IMarket::setCollateralCall { market: 1, asset: GOLD, terms: collateral(2) },
+        ),
+        entry(
+            MARKET,
+            OWNER,
+            IMarket::listVaultCall { market: 1, vault: second_vault(), feed: 2, minDebt: u(1) },
+        ),
+        entry(ORACLE, OWNER, IOracle::setFeedTermsCall { feed: 1, terms: feed_terms }),
+        entry(
+            ORACLE,
+            OWNER,
+            IOracle::setPublisherCall { feed: 1, publisher: LENDER, allowed: true },
+        ),
+        entry(REGISTRY, GOVERNOR, IRegistry::setGovernanceCall { governance: LENDER }),
+        entry(REGISTRY, GOVERNOR, IRegistry::setGuardianCall { guardian: LENDER }),
+    ]
+}
+
+fn second_vault() -> Address {
+    gage_abi::addresses::vault(gage_core::VaultId::new(2))
+}
+
+/// What anyone may call, for what is their own.
+const OPEN: [&str; 23] = [
+    "transfer",
+    "approve",
+    "transferFrom",
+    "permit",
+    "burn",
+    "deposit",
+    "withdraw",
+    "mint",
+    "redeem",
+    "accrue",
+    "createMarket",
+    "supplyCollateral",
+    "withdrawCollateral",
+    "borrow",
+    "repay",
+    "liquidate",
+    "createFeed",
+    "prelude",
+    "createAsset",
+    "createVault",
+    "setPaused",
+    "setPause",
+    "setPublisher",
+];
+
+fn world() -> World {
+    let mut world = World::loan();
+    world.now += 86_400;
+    world.ok(OWNER, VAULT, IVault::accrueCall {});
+    let terms = IRegistry::VaultTerms {
+        rates: IVault::Rates { kink: 5_000, ..IVault::Rates::default() },
+        ..IRegistry::VaultTerms::default()
+    };
+    let call =
+        IRegistry::createVaultCall { asset: USD, name: "Second".into(), symbol: "2".into(), terms };
+    assert_eq!(world.ok(LENDER, REGISTRY, call), second_vault());
+    world
+}
+
+/// AUT-1, L-04: `reg_l04`. Each privileged function passes for its role and for nobody else.
+#[test]
+fn reg_l04_strangers_have_no_authority() {
+    let world = world();
+    let before = world.state();
+    for (contract, role, signature, data) in privileged() {
+        for actor in [STRANGER, BORROWER, LENDER, GUARDIAN, OWNER, GOVERNOR] {
+            let mut world = world.clone();
+            let done = world.send(actor, contract, U256::ZERO, data.clone());
+            let raises_pause =
+                signature.starts_with("setPause(") && [GUARDIAN, GOVERNOR].contains(&actor);
+            if actor == role || raises_pause {
+                let error = if done.is_success() { String::new() } else { done.error() };
+                assert!(done.is_success(), "{signature}: {error}");
+            } else {
+                let error = done.error();
+                assert!(
+                    error.starts_with(&format!("NotAuthorised(actor: {actor}")),
+                    "{signature} by {actor}: {error}"
+                );
+                assert_eq!(world.state(), before, "{signature}");
+            }
+        }
+    }
+}
+
+/// L-04: a function that is neither open nor privileged in these tables fails this test.
+#[test]
+fn reg_l04_every_function_is_in_a_table() {
+    let listed: BTreeSet<_> =
+        privileged().into_iter().map(|(.., signature, _)| signature.to_owned()).collect();
+    for (_, function) in entries().into_iter().filter(|(_, function)| !is_view(function)) {
+        let open = OPEN.contains(&function.name.as_str());
+        assert!(open || listed.contains(&function.signature()), "{}", function.signature());
+    }
+}
+
+/// A guardian raises a market's pause and cannot lower it; governance can.
+#[test]
+fn guardians_only_raise() {
+    let mut world = World::loan();
+    let pause = |level| IMarket::setPauseCall { market: 1, level };
+    world.ok(GUARDIAN, MARKET, pause(1));
+    assert!(world.refused(BORROWER, MARKET, borrow(DOLLAR)).starts_with("MarketPaused("));
+    world.ok(BORROWER, MARKET, repay(u(DOLLAR)));
+    world.ok(GUARDIAN, MARKET, pause(2));
+    assert!(world.refused(GUARDIAN, MARKET, pause(0)).starts_with("NotAuthorised("));
+    assert_eq!(world.refused(GUARDIAN, MARKET, pause(3)), "UnknownPauseLevel(level: 3)");
+    world.ok(GOVERNOR, MARKET, pause(0));
+    let state = world.ok(STRANGER, MARKET, IMarket::marketStateCall { market: 1 });
+    assert_eq!(state.liquidationResumesAt, world.now + 3_600);
+}
+
+#[test]
+fn others_shares_need_an_allowance() {
+    let mut world = World::market();
+    let exit = IVault::withdrawCall { assets: u(DOLLAR), receiver: STRANGER, owner: LENDER };
+    let error = world.refused(STRANGER, VAULT, exit.clone());
+    assert!(error.starts_with("ERC20InsufficientAllowance("), "{error}");
+    world.ok(LENDER, VAULT, IERC20Permit::approveCall { spender: STRANGER, value: U256::MAX });
+    world.ok(STRANGER, VAULT, exit);
+    assert_eq!(world.balance(USD, STRANGER), DOLLAR);
+}

@@ -1,0 +1,14 @@
+//! Real transactions through `gage_evm::evm` on an in-memory database.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod authority;
+mod borders;
+mod entries;
+mod frames;
+mod gas;
+mod layout;
+mod permits;
+mod story;
+mod support;
+mod tmp_bench;
+mod tokens;
