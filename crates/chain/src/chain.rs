@@ -1,0 +1,390 @@
+//! The chain: a store of blocks, and the head that the next one follows.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use alloy_consensus::{
+    Header, ReceiptEnvelope, Sealed, Transaction, TxEnvelope, transaction::Recovered,
+};
+use alloy_primitives::{Address, B256, TxHash};
+use gage_state::{Changes, Prepared, StateError, Store, Table, View};
+use parking_lot::{Mutex, MutexGuard, RwLock};
+use revm::database_interface::bal::EvmDatabaseError;
+
+use crate::{
+    FoundReceipt, FoundTransaction, Genesis, GenesisError, Place, SealedBlock, SealedHeader,
+    execute::Executed, records, rules::BASE_FEE_PARAMS,
+};
+
+/// A chain of blocks on a store. Clones share it; reads go on while a block is written.
+#[derive(Clone)]
+pub struct Chain(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    genesis: Genesis,
+    head: RwLock<SealedHeader>,
+    /// The last blocks, which are asked for most, by number.
+    recent: RwLock<BTreeMap<u64, Arc<Recent>>>,
+    /// Held while the head moves.
+    writing: Mutex<()>,
+}
+
+/// How many blocks are kept in memory besides being stored.
+const RECENT_BLOCKS: usize = 32;
+
+struct Recent {
+    block: SealedBlock,
+    receipts: Vec<FoundReceipt>,
+}
+
+impl fmt::Debug for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chain").field("head", &self.head().num_hash_slow()).finish_non_exhaustive()
+    }
+}
+
+/// Our own fault: the node should stop, or the caller asks for what is not there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChainError {
+    /// No such block.
+    #[error("block {0} is not known")]
+    UnknownBlock(u64),
+    /// The store's answer, or its failure.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A record that does not decode.
+    #[error("the record of block {number} in {table:?} is damaged")]
+    Damaged {
+        /// Where it lies.
+        table: Table,
+        /// Whose it is; 0 if the key is a hash.
+        number: u64,
+    },
+    /// The protocol's records could not be read.
+    #[error("the protocol's records: {0}")]
+    Ledger(gage_core::Stop),
+    /// The EVM stopped for a reason that is no transaction's.
+    #[error("the evm failed: {0}")]
+    Evm(String),
+}
+
+impl From<EvmDatabaseError<StateError>> for ChainError {
+    fn from(error: EvmDatabaseError<StateError>) -> Self {
+        match error {
+            EvmDatabaseError::Database(error) => error.into(),
+            other => Self::Evm(other.to_string()),
+        }
+    }
+}
+
+/// Why a store could not be opened as a chain.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The genesis itself is wrong.
+    #[error(transparent)]
+    Genesis(#[from] GenesisError),
+    /// The store belongs to another chain.
+    #[error("the data directory holds the chain with genesis block {stored}, not {given}")]
+    OtherChain {
+        /// Hash of the stored block 0.
+        stored: B256,
+        /// Hash of the given genesis' block 0.
+        given: B256,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+}
+
+impl From<StateError> for OpenError {
+    fn from(error: StateError) -> Self {
+        Self::Chain(error.into())
+    }
+}
+
+/// Why a built block did not become part of the chain.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommitError {
+    /// Another block came first.
+    #[error("built on block {built_on}, but the head is {head}")]
+    NotOnHead {
+        /// The parent's number.
+        built_on: u64,
+        /// The head's number.
+        head: u64,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+}
+
+/// A block that is executed and sealed, and not yet part of the chain.
+#[derive(Debug)]
+pub struct Built {
+    block: SealedBlock,
+    receipts: Vec<ReceiptEnvelope>,
+    prepared: Prepared,
+}
+
+impl Built {
+    /// The block.
+    pub fn block(&self) -> &SealedBlock {
+        &self.block
+    }
+}
+
+impl Chain {
+    /// Opens the chain that starts with `genesis`; an empty store gets its block 0.
+    ///
+    /// # Errors
+    /// [`OpenError::OtherChain`] if the store's block 0 is another.
+    pub fn open(store: Store, genesis: &Genesis) -> Result<Self, OpenError> {
+        genesis.validate()?;
+        let changes = genesis.changes();
+        if store.head().is_none() {
+            let (block, prepared) = genesis_block(&store, genesis, &changes)?;
+            let records = records::records(&block, &[]);
+            store.commit(prepared, 0, block.hash(), records)?;
+        } else {
+            // The root is computed on an empty store, since ours has moved on.
+            let (given, _) = genesis_block(&Store::in_memory()?, genesis, &changes)?;
+            let stored = records::header(&store, 0)?.ok_or(ChainError::UnknownBlock(0))?.hash();
+            if stored != given.hash() {
+                return Err(OpenError::OtherChain { stored, given: given.hash() });
+            }
+        }
+        let number = store.head().ok_or(ChainError::UnknownBlock(0))?.number;
+        let head = records::header(&store, number)?.ok_or(ChainError::UnknownBlock(number))?;
+        Ok(Self(Arc::new(Inner {
+            store,
+            genesis: genesis.clone(),
+            head: RwLock::new(head),
+            recent: RwLock::default(),
+            writing: Mutex::new(()),
+        })))
+    }
+
+    /// What the chain starts from.
+    pub fn genesis(&self) -> &Genesis {
+        &self.0.genesis
+    }
+
+    /// Whose transactions these are (EIP-155).
+    pub fn chain_id(&self) -> u64 {
+        self.0.genesis.chain_id
+    }
+
+    /// The store below.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The last block's header.
+    pub fn head(&self) -> SealedHeader {
+        self.0.head.read().clone()
+    }
+
+    /// The base fee of the block after the head.
+    pub fn next_base_fee(&self) -> u64 {
+        self.0.head.read().next_block_base_fee(BASE_FEE_PARAMS).unwrap_or_default()
+    }
+
+    /// The header of a block.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn header(&self, number: u64) -> Result<Option<SealedHeader>, ChainError> {
+        match self.recent(number) {
+            Some(recent) => Ok(Some(recent.block.header.clone())),
+            None => records::header(&self.0.store, number),
+        }
+    }
+
+    /// The number of the block with this hash.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn number_of(&self, hash: B256) -> Result<Option<u64>, ChainError> {
+        records::number_of(&self.0.store, hash)
+    }
+
+    /// A block with its transactions.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn block(&self, number: u64) -> Result<Option<SealedBlock>, ChainError> {
+        if let Some(recent) = self.recent(number) {
+            return Ok(Some(recent.block.clone()));
+        }
+        let Some(header) = records::header(&self.0.store, number)? else { return Ok(None) };
+        let transactions = records::transactions(&self.0.store, number)?;
+        Ok(transactions.map(|transactions| SealedBlock { header, transactions }))
+    }
+
+    /// A block's receipts.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn receipts(&self, number: u64) -> Result<Option<Vec<FoundReceipt>>, ChainError> {
+        if let Some(recent) = self.recent(number) {
+            return Ok(Some(recent.receipts.clone()));
+        }
+        let Some(block) = self.block(number)? else { return Ok(None) };
+        let receipts = records::receipts(&self.0.store, number)?;
+        Ok(receipts.map(|receipts| block.found(receipts)))
+    }
+
+    /// The transaction with this hash, if a block has it.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn transaction(&self, hash: TxHash) -> Result<Option<FoundTransaction>, ChainError> {
+        let Some((number, index)) = records::place(&self.0.store, hash)? else { return Ok(None) };
+        if let Some(recent) = self.recent(number) {
+            return Ok(recent.block.transaction(index));
+        }
+        Ok(self.block(number)?.and_then(|block| block.transaction(index)))
+    }
+
+    /// The receipt of the transaction with this hash, if a block has it.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn receipt(&self, hash: TxHash) -> Result<Option<FoundReceipt>, ChainError> {
+        let Some((number, index)) = records::place(&self.0.store, hash)? else { return Ok(None) };
+        let at = |receipts: &[FoundReceipt]| receipts.get(position(index)).cloned();
+        if let Some(recent) = self.recent(number) {
+            return Ok(at(&recent.receipts));
+        }
+        Ok(self.receipts(number)?.and_then(|receipts| at(&receipts)))
+    }
+
+    fn recent(&self, number: u64) -> Option<Arc<Recent>> {
+        self.0.recent.read().get(&number).cloned()
+    }
+
+    fn remember(&self, recent: Recent) {
+        let mut kept = self.0.recent.write();
+        kept.insert(recent.block.number(), Arc::new(recent));
+        if kept.len() > RECENT_BLOCKS {
+            kept.pop_first();
+        }
+    }
+
+    /// The state after a block.
+    ///
+    /// # Errors
+    /// [`StateError::Pruned`] and [`StateError::NotYet`] for heights that are not kept.
+    pub fn state(&self, number: u64) -> Result<View, ChainError> {
+        Ok(self.0.store.at(number)?)
+    }
+
+    /// Makes a built block the head. It is durable when this returns.
+    ///
+    /// # Errors
+    /// [`CommitError::NotOnHead`] if the head moved since it was built.
+    pub fn commit(&self, built: Built) -> Result<(SealedBlock, Vec<FoundReceipt>), CommitError> {
+        let _writing = self.writing();
+        let head = self.head();
+        if built.block.header.parent_hash != head.hash() {
+            let built_on = built.block.number().saturating_sub(1);
+            return Err(CommitError::NotOnHead { built_on, head: head.number });
+        }
+        Ok(self.store_block(built)?)
+    }
+
+    /// Taken by whoever moves the head.
+    pub(crate) fn writing(&self) -> MutexGuard<'_, ()> {
+        self.0.writing.lock()
+    }
+
+    /// Completes the header with what execution gave. Nothing is written.
+    pub(crate) fn seal(&self, header: Header, executed: Executed) -> Result<Built, ChainError> {
+        let prepared = self.0.store.prepare(&executed.changes)?;
+        let header = Sealed::new(executed.complete(header, prepared.root()));
+        let Executed { transactions, receipts, .. } = executed;
+        Ok(Built { block: SealedBlock { header, transactions }, receipts, prepared })
+    }
+
+    /// Writes a block that follows the head; the caller holds [`writing`](Self::writing).
+    pub(crate) fn store_block(
+        &self,
+        built: Built,
+    ) -> Result<(SealedBlock, Vec<FoundReceipt>), ChainError> {
+        let Built { block, receipts, prepared } = built;
+        let records = records::records(&block, &receipts);
+        self.0.store.commit(prepared, block.number(), block.hash(), records)?;
+        let receipts = block.found(receipts);
+        self.remember(Recent { block: block.clone(), receipts: receipts.clone() });
+        *self.0.head.write() = block.header.clone();
+        Ok((block, receipts))
+    }
+}
+
+/// Block 0 on an empty store.
+fn genesis_block(
+    store: &Store,
+    genesis: &Genesis,
+    changes: &Changes,
+) -> Result<(SealedBlock, Prepared), ChainError> {
+    let prepared = store.prepare(changes)?;
+    let header = Sealed::new(genesis.header(prepared.root()));
+    Ok((SealedBlock { header, transactions: Vec::new() }, prepared))
+}
+
+fn position(index: u64) -> usize {
+    usize::try_from(index).unwrap_or(usize::MAX)
+}
+
+impl SealedBlock {
+    fn transaction(&self, index: u64) -> Option<FoundTransaction> {
+        let transaction = self.transactions.get(position(index))?.clone();
+        Some(FoundTransaction { transaction, place: self.place(index) })
+    }
+
+    fn place(&self, index: u64) -> Place {
+        Place {
+            block_number: self.number(),
+            block_hash: self.hash(),
+            timestamp: self.header.timestamp,
+            base_fee: self.header.base_fee_per_gas.unwrap_or_default(),
+            index,
+        }
+    }
+
+    /// The block's receipts with what is told from their neighbours.
+    fn found(&self, receipts: Vec<ReceiptEnvelope>) -> Vec<FoundReceipt> {
+        let mut gas_before = 0;
+        let mut first_log_index = 0;
+        let numbered = (0_u64..).zip(self.transactions.iter().zip(receipts));
+        let found = numbered.map(|(index, (transaction, receipt))| {
+            let place = self.place(index);
+            let gas_used = receipt.cumulative_gas_used() - gas_before;
+            gas_before = receipt.cumulative_gas_used();
+            let first = first_log_index;
+            first_log_index += receipt.logs().len() as u64;
+            FoundReceipt {
+                place,
+                gas_used,
+                gas_price: gas_price(transaction, place.base_fee),
+                first_log_index: first,
+                created: created(transaction),
+                transaction: transaction.clone(),
+                receipt,
+            }
+        });
+        found.collect()
+    }
+}
+
+/// What was paid for a unit of gas; nothing for a prelude, which asks below the base fee.
+fn gas_price(tx: &TxEnvelope, base_fee: u64) -> u128 {
+    if tx.max_fee_per_gas() == 0 { 0 } else { tx.effective_gas_price(Some(base_fee)) }
+}
+
+fn created(tx: &Recovered<TxEnvelope>) -> Option<Address> {
+    tx.kind().is_create().then(|| tx.signer().create(tx.nonce()))
+}

@@ -1,0 +1,42 @@
+//! Blocks: building, executing, validating and storing them.
+//!
+//! A [`Chain`] is a [`Genesis`] and what followed. It takes time from the block's attributes and
+//! transactions from a [`TxSource`]; it has no clock, no network, no task and no randomness, so two
+//! chains fed the same bytes hold the same bytes.
+//!
+//! Every block starts with the **prelude**, a system transaction that carries signed price reports to
+//! the oracle; see [`prelude_tx`]. Headers are Ethereum's, in the shape of the Prague and Osaka forks:
+//! proof of stake, empty withdrawals, no blobs, no requests. There are no system contracts for beacon
+//! roots, block hashes, withdrawals or consolidations (EIP-4788, 2935, 7002, 7251).
+mod block;
+mod build;
+mod call;
+mod chain;
+mod check;
+mod execute;
+mod genesis;
+mod import;
+mod logs;
+mod overrides;
+mod records;
+mod rules;
+mod transaction;
+
+pub use block::{FoundReceipt, FoundTransaction, Place, SealedBlock, SealedHeader};
+pub use build::{Batch, BlockAttributes, BuildError, Room, TxSource};
+pub use call::{CallError, CallOutcome, CallRequest, Called};
+pub use chain::{Built, Chain, ChainError, CommitError, OpenError};
+pub use check::{CheckError, Checked};
+pub use gage_evm::ties::{Relation, Tie};
+pub use genesis::{Genesis, GenesisAccount, GenesisError, ProtocolRoles, WrappedNative};
+pub use import::{BlockError, HeaderField, ImportError};
+pub use logs::{FoundLog, LogError, LogFilter};
+pub use overrides::{AccountOverride, BlockOverride, Overrides};
+pub use rules::{
+    BASE_FEE_PARAMS, EXTRA_DATA_BYTES_MAX, GAS_LIMIT_MIN, PRELUDE_GAS_LIMIT, PRELUDE_REPORTS_MAX,
+    SPEC, SYSTEM, TX_BYTES_MAX, TX_GAS_LIMIT_MAX,
+};
+pub use transaction::{
+    Rejection, decode_transaction, intrinsic_gas, is_prelude, prelude_reports, prelude_tx, recover,
+    sender,
+};

@@ -1,0 +1,32 @@
+//! The constants that every node of a chain must agree on.
+
+use alloy_eips::eip1559::BaseFeeParams;
+use alloy_primitives::Address;
+use revm::primitives::hardfork::SpecId;
+
+/// Who sends the prelude, as in EIP-4788. Nobody has its key.
+pub const SYSTEM: Address = gage_abi::SYSTEM_ADDRESS;
+
+/// The rules of the EVM from block 0 on.
+pub const SPEC: SpecId = SpecId::OSAKA;
+
+/// How the base fee moves: by at most an eighth per block, half full is neutral (EIP-1559).
+pub const BASE_FEE_PARAMS: BaseFeeParams = BaseFeeParams::ethereum();
+
+/// The gas that the prelude declares. It pays for none of it, but what it uses counts in the block.
+pub const PRELUDE_GAS_LIMIT: u64 = 30_000_000;
+
+/// The most reports of one prelude, so that its gas stays far below its limit.
+pub const PRELUDE_REPORTS_MAX: usize = 256;
+
+/// The least gas limit of a block: the prelude must always fit.
+pub const GAS_LIMIT_MIN: u64 = PRELUDE_GAS_LIMIT;
+
+/// The most gas of one transaction (EIP-7825).
+pub const TX_GAS_LIMIT_MAX: u64 = 1 << 24;
+
+/// The most bytes of one encoded transaction, as other clients' pools have it.
+pub const TX_BYTES_MAX: usize = 128 * 1024;
+
+/// The most bytes of a header's extra data (Yellow Paper, 4.3.4).
+pub const EXTRA_DATA_BYTES_MAX: usize = 32;
