@@ -1,0 +1,121 @@
+//! What gas costs: suggestions and history.
+
+use alloy_consensus::BlockHeader;
+use alloy_eips::BlockNumberOrTag;
+use alloy_primitives::U256;
+use alloy_rpc_types_eth::FeeHistory;
+use gage_chain::SealedHeader;
+use jsonrpsee::core::RegisterMethodError;
+
+use crate::{
+    arguments::Number,
+    context::Context,
+    error::{InternalError, LimitError, RequestError},
+    methods::{Answer, Methods},
+};
+
+/// Blocks of one history; whoever asks for more gets these, as from other clients.
+const HISTORY_BLOCKS_MAX: u64 = 1024;
+/// Percentiles of one history.
+const PERCENTILES_MAX: usize = 100;
+
+pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
+    methods.read("eth_gasPrice", gas_price)?;
+    methods.read("eth_maxPriorityFeePerGas", tip)?;
+    methods.heavy("eth_feeHistory", history)
+}
+
+fn gas_price(context: &Context, (): ()) -> Answer<U256> {
+    let base_fee = U256::from(context.chain.next_base_fee());
+    Ok(base_fee.saturating_add(U256::from(context.node.tip_suggestion())))
+}
+
+fn tip(context: &Context, (): ()) -> Answer<U256> {
+    Ok(U256::from(context.node.tip_suggestion()))
+}
+
+fn history(
+    context: &Context,
+    (count, newest, percentiles): (Number<u64>, BlockNumberOrTag, Option<Vec<f64>>),
+) -> Answer<FeeHistory> {
+    let percentiles = check_percentiles(percentiles)?;
+    let at = context.at(Some(newest.into()))?;
+    let newest = context.number(at);
+    let count = count.0.min(HISTORY_BLOCKS_MAX).min(newest + 1);
+    let oldest_block = newest + 1 - count;
+    let mut history = FeeHistory { oldest_block, ..FeeHistory::default() };
+    if count == 0 {
+        return Ok(history);
+    }
+    let mut rewards = Vec::new();
+    for number in oldest_block..=newest {
+        let header = context.header(number)?;
+        history.base_fee_per_gas.push(base_fee(&header));
+        history.gas_used_ratio.push(header.gas_used as f64 / header.gas_limit as f64);
+        history.blob_gas_used_ratio.push(0.0);
+        if let Some(percentiles) = &percentiles {
+            rewards.push(block_rewards(context, &header, percentiles)?);
+        }
+    }
+    history.base_fee_per_gas.push(base_fee_after(context, newest)?);
+    // There are no blobs: their gas costs the least that EIP-4844 knows, and none is used.
+    history.base_fee_per_blob_gas = vec![1; history.base_fee_per_gas.len()];
+    history.reward = percentiles.map(|_| rewards);
+    Ok(history)
+}
+
+fn check_percentiles(percentiles: Option<Vec<f64>>) -> Answer<Option<Vec<f64>>> {
+    let Some(percentiles) = percentiles.filter(|percentiles| !percentiles.is_empty()) else {
+        return Ok(None);
+    };
+    let asked = percentiles.len();
+    if asked > PERCENTILES_MAX {
+        return Err(LimitError::Percentiles { asked, most: PERCENTILES_MAX }.into());
+    }
+    let mut last = 0.0;
+    for percentile in &percentiles {
+        if !(last..=100.0).contains(percentile) {
+            return Err(RequestError::Percentile(*percentile).into());
+        }
+        last = *percentile;
+    }
+    Ok(Some(percentiles))
+}
+
+fn base_fee(header: &SealedHeader) -> u128 {
+    header.base_fee_per_gas().unwrap_or_default().into()
+}
+
+fn base_fee_after(context: &Context, number: u64) -> Answer<u128> {
+    if number < context.chain.head().number {
+        return Ok(base_fee(&context.header(number + 1)?));
+    }
+    Ok(context.chain.next_base_fee().into())
+}
+
+/// The tips below which the given percentages of the block's gas were paid. The prelude pays none
+/// and is left out.
+fn block_rewards(
+    context: &Context,
+    header: &SealedHeader,
+    percentiles: &[f64],
+) -> Answer<Vec<u128>> {
+    let number = header.number;
+    let receipts = context.chain.receipts(number)?.ok_or(InternalError::Incomplete(number))?;
+    let base_fee = base_fee(header);
+    let users = receipts.iter().skip(1);
+    let mut tips: Vec<(u128, u64)> =
+        users.map(|found| (found.gas_price.saturating_sub(base_fee), found.gas_used)).collect();
+    tips.sort_unstable();
+    let gas_used: u64 = tips.iter().map(|(_, gas)| gas).sum();
+    let reward = |percentile: &f64| {
+        let threshold = (gas_used as f64 * percentile / 100.0) as u64;
+        let mut gas_below = 0;
+        let reached = tips.iter().find(|(_, gas)| {
+            gas_below += gas;
+            gas_below >= threshold
+        });
+        reached.or(tips.last()).map_or(0, |(tip, _)| *tip)
+    };
+    Ok(percentiles.iter().map(reward).collect())
+}

@@ -1,0 +1,183 @@
+//! `gage_explain`: why an account stands as it does, and what a liquidation would do to it.
+
+use alloy_eips::BlockId;
+use alloy_primitives::Address;
+use gage_core::{
+    Stop,
+    explain::{CollateralView, DebtView, explain as explain_account},
+    ids::{AccountId, MarketId},
+    liquidation::{Kind, Plan, Repayment, Seizure},
+};
+use serde::Serialize;
+
+use super::{
+    Book, book,
+    names::{AssetName, Quote, VaultName},
+    numbers::Shown,
+};
+use crate::{arguments::Number, context::Context, methods::Answer};
+
+/// An account's standing. Values are US dollars.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Explained {
+    market: u32,
+    owner: Address,
+    sub: u32,
+    collaterals: Vec<Collateral>,
+    debts: Vec<Debt>,
+    collateral_value: Shown,
+    debt_value: Shown,
+    borrow_limit: Shown,
+    liquidation_limit: Shown,
+    headroom: Shown,
+    health_factor: Shown,
+    liquidatable: bool,
+    /// What liquidating the largest debt against the largest suitable collateral would do.
+    liquidation: Option<Liquidation>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Collateral {
+    asset: AssetName,
+    amount: Shown,
+    quote: Quote,
+    value: Shown,
+    ltv: Shown,
+    threshold: Shown,
+    contribution: Shown,
+    /// The price at or below which the account is liquidatable, all else fixed.
+    liquidation_price: Option<Shown>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Debt {
+    vault: VaultName,
+    amount: Shown,
+    quote: Quote,
+    value: Shown,
+    /// The price from which on the account is liquidatable, all else fixed.
+    liquidation_price: Option<Shown>,
+}
+
+/// A liquidation as it would be carried out.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Liquidation {
+    close_out: bool,
+    bonus: Shown,
+    health_before: Shown,
+    health_after: Shown,
+    bad_debt_value: Shown,
+    repayments: Vec<Repaid>,
+    seizures: Vec<Seized>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Repaid {
+    vault: VaultName,
+    repaid: Shown,
+    shortfall: Shown,
+    from_reserves: Shown,
+    from_lenders: Shown,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Seized {
+    asset: AssetName,
+    seized: Shown,
+}
+
+type Which = (Number<u32>, Address, Option<Number<u32>>, Option<BlockId>);
+
+pub(super) fn explain(context: &Context, (market, owner, sub, id): Which) -> Answer<Explained> {
+    let mut book = book(context, id)?;
+    let sub = sub.map_or(0, |sub| sub.0);
+    Ok(explained(&mut book, &AccountId { market: MarketId::new(market.0), owner, sub })?)
+}
+
+/// The account's standing in the ledger as it is, or as it was made to be.
+pub(super) fn explained(book: &mut Book, id: &AccountId) -> Result<Explained, Stop> {
+    let explanation = explain_account(book, id)?;
+    let collaterals = explanation.collaterals.iter().map(|leg| collateral(book, leg));
+    let collaterals = collaterals.collect::<Result<_, Stop>>()?;
+    let debts = explanation.debts.iter().map(|leg| debt(book, leg));
+    let debts = debts.collect::<Result<_, Stop>>()?;
+    let totals = explanation.totals;
+    Ok(Explained {
+        market: id.market.get(),
+        owner: id.owner,
+        sub: id.sub,
+        collaterals,
+        debts,
+        collateral_value: Shown::wad(totals.collateral_value),
+        debt_value: Shown::wad(totals.debt_value),
+        borrow_limit: Shown::wad(totals.borrow_limit),
+        liquidation_limit: Shown::wad(totals.liquidation_limit),
+        headroom: Shown::wad(explanation.headroom),
+        health_factor: Shown::health(explanation.health_factor),
+        liquidatable: totals.liquidation_limit < totals.debt_value,
+        liquidation: explanation.liquidation.map(|plan| liquidation(book, &plan)).transpose()?,
+    })
+}
+
+fn collateral(book: &mut Book, leg: &CollateralView) -> Result<Collateral, Stop> {
+    let asset = AssetName::of(book, leg.asset)?;
+    Ok(Collateral {
+        amount: Shown::amount(leg.amount.get(), asset.decimals),
+        quote: Quote::of(book, leg.feed)?,
+        value: Shown::wad(leg.value),
+        ltv: Shown::bps(leg.ltv),
+        threshold: Shown::bps(leg.threshold),
+        contribution: Shown::wad(leg.contribution),
+        liquidation_price: leg.liquidation_price.map(Shown::wad),
+        asset,
+    })
+}
+
+fn debt(book: &mut Book, leg: &DebtView) -> Result<Debt, Stop> {
+    let vault = VaultName::of(book, leg.vault)?;
+    Ok(Debt {
+        amount: Shown::amount(leg.amount.get(), vault.asset.decimals),
+        quote: Quote::of(book, leg.feed)?,
+        value: Shown::wad(leg.value),
+        liquidation_price: leg.liquidation_price.map(Shown::wad),
+        vault,
+    })
+}
+
+fn liquidation(book: &mut Book, plan: &Plan) -> Result<Liquidation, Stop> {
+    let repayments = plan.repayments.iter().map(|repayment| repaid(book, repayment));
+    let repayments = repayments.collect::<Result<_, Stop>>()?;
+    let seizures = plan.seizures.iter().map(|seizure| seized(book, seizure));
+    Ok(Liquidation {
+        close_out: plan.kind == Kind::CloseOut,
+        bonus: Shown::share(plan.bonus),
+        health_before: Shown::health(plan.health_before),
+        health_after: Shown::health(plan.health_after),
+        bad_debt_value: Shown::wad(plan.bad_debt_value),
+        repayments,
+        seizures: seizures.collect::<Result<_, Stop>>()?,
+    })
+}
+
+fn repaid(book: &mut Book, repayment: &Repayment) -> Result<Repaid, Stop> {
+    let vault = VaultName::of(book, repayment.vault)?;
+    let amount = |amount: gage_core::Assets| Shown::amount(amount.get(), vault.asset.decimals);
+    Ok(Repaid {
+        repaid: amount(repayment.repaid),
+        shortfall: amount(repayment.loss.shortfall),
+        from_reserves: amount(repayment.loss.from_reserves),
+        from_lenders: amount(repayment.loss.from_lenders),
+        vault,
+    })
+}
+
+fn seized(book: &mut Book, seizure: &Seizure) -> Result<Seized, Stop> {
+    let asset = AssetName::of(book, seizure.asset)?;
+    Ok(Seized { seized: Shown::amount(seizure.seized.get(), asset.decimals), asset })
+}

@@ -1,0 +1,114 @@
+//! `gage_markets`: the borrowers' rule books.
+
+use alloy_eips::BlockId;
+use alloy_primitives::Address;
+use gage_core::{
+    Stop,
+    ids::{AssetId, MarketId, VaultId},
+    ledger::Ledger,
+    market::PauseLevel,
+    vault::Accrued,
+};
+use serde::Serialize;
+
+use super::{
+    Book, book,
+    names::{AssetName, Quote, VaultName},
+    numbers::Shown,
+};
+use crate::{context::Context, methods::Answer};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MarketRow {
+    id: u32,
+    owner: Address,
+    pause: &'static str,
+    liquidation_resumes_at: u64,
+    target_health: Shown,
+    full_bonus_health: Shown,
+    collaterals: Vec<CollateralRow>,
+    lines: Vec<LineRow>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CollateralRow {
+    asset: AssetName,
+    quote: Quote,
+    ltv: Shown,
+    threshold: Shown,
+    threshold_now: Shown,
+    ramp_end: u64,
+    bonus_min: Shown,
+    bonus_max: Shown,
+    cap: Shown,
+    total: Shown,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LineRow {
+    vault: VaultName,
+    quote: Quote,
+    cap: Shown,
+    drawn: Shown,
+    min_debt: Shown,
+}
+
+pub(super) fn markets(context: &Context, (id,): (Option<BlockId>,)) -> Answer<Vec<MarketRow>> {
+    let mut book = book(context, id)?;
+    let count = book.protocol()?.markets;
+    let rows = (1..=count).map(|id| Ok(market(&mut book, MarketId::new(id))?));
+    rows.collect()
+}
+
+fn market(book: &mut Book, id: MarketId) -> Result<MarketRow, Stop> {
+    book.discard();
+    let market = book.market(id)?;
+    let collaterals = market.collaterals.iter().map(|asset| collateral(book, id, *asset));
+    let collaterals = collaterals.collect::<Result<_, Stop>>()?;
+    let lines = market.vaults.iter().map(|vault| line(book, id, *vault));
+    Ok(MarketRow {
+        id: id.get(),
+        owner: market.owner,
+        pause: match market.pause {
+            PauseLevel::Open => "open",
+            PauseLevel::Restricted => "restricted",
+            PauseLevel::Frozen => "frozen",
+        },
+        liquidation_resumes_at: market.liquidation_resumes_at.get(),
+        target_health: Shown::wad(market.target_health),
+        full_bonus_health: Shown::wad(market.full_bonus_health),
+        collaterals,
+        lines: lines.collect::<Result<_, Stop>>()?,
+    })
+}
+
+fn collateral(book: &mut Book, market: MarketId, id: AssetId) -> Result<CollateralRow, Stop> {
+    let terms = book.collateral(market, id)?;
+    Ok(CollateralRow {
+        asset: AssetName::of(book, id)?,
+        quote: Quote::of(book, terms.feed)?,
+        ltv: Shown::bps(terms.ltv),
+        threshold: Shown::bps(terms.threshold),
+        threshold_now: Shown::bps(terms.threshold_at(book.now())),
+        ramp_end: terms.ramp_end.get(),
+        bonus_min: Shown::bps(terms.bonus_min),
+        bonus_max: Shown::bps(terms.bonus_max),
+        cap: Shown::amount(terms.cap.get(), terms.decimals),
+        total: Shown::amount(terms.total.get(), terms.decimals),
+    })
+}
+
+fn line(book: &mut Book, market: MarketId, id: VaultId) -> Result<LineRow, Stop> {
+    let line = book.line(market, id)?;
+    let drawn = Accrued::load(book, id)?.debt_of(line.debt_shares);
+    Ok(LineRow {
+        vault: VaultName::of(book, id)?,
+        quote: Quote::of(book, line.feed)?,
+        cap: Shown::amount(line.cap.get(), line.decimals),
+        drawn: Shown::amount(drawn.get(), line.decimals),
+        min_debt: Shown::amount(line.min_debt.get(), line.decimals),
+    })
+}

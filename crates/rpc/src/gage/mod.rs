@@ -1,0 +1,71 @@
+//! `gage_*`: the lending protocol, read for people and programs.
+//!
+//! Every answer is computed by `gage_core` over the records of one block's state, in memory: the
+//! same functions that carry out transactions. Names, symbols and decimals come along, and every
+//! quantity is both exact (`raw`, base units in decimal) and readable (`formatted`), so that a
+//! table can be printed from one answer.
+//!
+//! | Method | Parameters (optional ones in brackets) |
+//! |---|---|
+//! | `gage_assets`, `gage_vaults`, `gage_markets`, `gage_feeds` | \[block\] |
+//! | `gage_account` | address \[market\] \[sub\] \[block\] |
+//! | `gage_explain` | market, owner \[sub\] \[block\] |
+//! | `gage_whatIf` | market, owner, sub, changes: see [`what_if::Changes`] |
+//! | `gage_liquidations` | \[first block\] \[last block\] |
+//! | `gage_submitReports` | list of `{ report: { feed, round, time, price }, v, r, s }` |
+//! | `gage_status` | |
+//!
+//! Numbers are JSON numbers, decimal strings or hex.
+
+mod accounts;
+mod explain;
+mod feeds;
+mod liquidations;
+mod markets;
+mod names;
+mod numbers;
+mod reports;
+mod status;
+mod vaults;
+mod what_if;
+
+use alloy_eips::BlockId;
+use gage_core::Timestamp;
+use gage_evm::{
+    SlotLedger,
+    view::{ViewSlots, ledger_at},
+};
+use gage_state::View;
+use jsonrpsee::core::RegisterMethodError;
+
+use crate::{
+    context::{At, Context},
+    methods::{Answer, Methods},
+};
+
+/// The protocol's records at one block; what is tried on them stays here.
+type Book = SlotLedger<ViewSlots<View>>;
+
+pub(crate) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
+    methods.heavy("gage_assets", vaults::assets)?;
+    methods.heavy("gage_vaults", vaults::vaults)?;
+    methods.heavy("gage_markets", markets::markets)?;
+    methods.heavy("gage_feeds", feeds::feeds)?;
+    methods.heavy("gage_account", accounts::account)?;
+    methods.heavy("gage_explain", explain::explain)?;
+    methods.heavy("gage_whatIf", what_if::what_if)?;
+    methods.heavy("gage_liquidations", liquidations::liquidations)?;
+    methods.read("gage_submitReports", reports::submit)?;
+    methods.read("gage_status", status::status)
+}
+
+/// The records at the block that `id` names, at that block's time; at the next one's for `pending`.
+fn book(context: &Context, id: Option<BlockId>) -> Answer<Book> {
+    let at = context.at(id)?;
+    let number = context.number(at);
+    let time = match at {
+        At::Block(number) => context.header(number)?.timestamp,
+        At::Pending => context.next_block().timestamp.unwrap_or_default(),
+    };
+    Ok(ledger_at(context.chain.state(number)?, Timestamp::new(time)))
+}

@@ -1,0 +1,226 @@
+//! Requests that make no sense are refused in words, and the server lives on.
+
+use std::time::Duration;
+
+use gage_rpc::{Config, Cors, Limits};
+use serde_json::{Value, json};
+
+use crate::{
+    client::{self, WebSocket},
+    world::{CHAIN_ID, World, transfer, user},
+};
+
+const PARSE_ERROR: i64 = -32700;
+const INVALID_REQUEST: i64 = -32600;
+const UNKNOWN_METHOD: i64 = -32601;
+const INVALID_PARAMS: i64 = -32602;
+const REFUSED: i64 = -32000;
+const NOT_FOUND: i64 = -32001;
+const LIMIT: i64 = -32005;
+
+fn assert_alive(world: &World) {
+    assert_eq!(world.ask("eth_chainId", json!([])), format!("{CHAIN_ID:#x}"));
+}
+
+#[test]
+fn bytes_that_are_no_request_are_told_so() {
+    let world = World::new();
+    let table = [
+        ("", PARSE_ERROR),
+        ("{", PARSE_ERROR),
+        ("\u{0}\u{1}", PARSE_ERROR),
+        ("[", PARSE_ERROR),
+        ("[]", INVALID_REQUEST),
+        // The JSON-RPC library takes an object without an id for broken JSON.
+        ("{}", PARSE_ERROR),
+        (r#"{"id":1}"#, INVALID_REQUEST),
+        (r#"{"jsonrpc":"1.0","id":1,"method":"eth_chainId"}"#, INVALID_REQUEST),
+        (r#"{"jsonrpc":"2.0","id":1,"method":7}"#, INVALID_REQUEST),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"eth_unknown"}"#, UNKNOWN_METHOD),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"evm_revert"}"#, UNKNOWN_METHOD),
+    ];
+    for (body, code) in table {
+        let answer = client::post(world.addr, body.as_bytes());
+        let answer: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+        assert_eq!(answer["error"]["code"], code, "{body:?}: {answer}");
+    }
+    assert_alive(&world);
+}
+
+#[test]
+fn arguments_that_are_wrong_are_named() {
+    let world = World::new();
+    let address = user(0).address();
+    let table = [
+        ("eth_getBalance", json!([]), "missing value for required argument 0"),
+        ("eth_getBalance", json!({ "address": address }), "non-array args"),
+        ("eth_getBalance", json!([7]), "invalid argument 0: "),
+        ("eth_getBalance", json!(["0x12"]), "invalid argument 0: "),
+        ("eth_getBalance", json!(["0xzz"]), "invalid argument 0: "),
+        ("eth_getBalance", json!([address, "newest"]), "invalid argument 1: "),
+        ("eth_getBalance", json!([address, "0x1ffffffffffffffff"]), "invalid argument 1: "),
+        ("eth_getBalance", json!([address, { "blockNumber": "x" }]), "invalid argument 1: "),
+        ("eth_getBalance", json!([address, "latest", 1]), "too many arguments"),
+        ("eth_getBlockByNumber", json!(["12"]), "invalid argument 0: "),
+        ("eth_getBlockByNumber", json!(["latest", "yes"]), "invalid argument 1: "),
+        ("eth_getBlockByHash", json!(["0x1234"]), "invalid argument 0: "),
+        ("eth_getStorageAt", json!([address, "slot"]), "invalid argument 1: "),
+        ("eth_sendRawTransaction", json!(["0xabc"]), "invalid argument 0: "),
+        ("eth_call", json!([{ "to": "nobody" }]), "invalid argument 0: "),
+        ("eth_call", json!([{ "data": "0x01", "input": "0x02" }]), "both \"data\" and \"input\""),
+        ("eth_call", json!([{ "gasPrice": "0x1", "maxFeePerGas": "0x1" }]), "both gasPrice and"),
+        ("eth_call", json!([{ "chainId": "0x1" }]), "chainId 1 is not this chain's 4243"),
+        ("eth_getLogs", json!([{ "fromBlock": "0x2", "toBlock": "0x1" }]), "invalid block range"),
+        ("eth_getLogs", json!([{ "topics": [1, 2, 3, 4, 5] }]), "invalid argument 0: "),
+        ("eth_getLogs", json!(["latest"]), "invalid argument 0: "),
+        ("eth_newFilter", json!([{ "fromBlock": "0x2", "toBlock": "0x1" }]), "invalid block range"),
+        ("eth_feeHistory", json!([1, "latest", [50, 10]]), "invalid reward percentile 10"),
+        ("eth_feeHistory", json!([1, "latest", [101]]), "invalid reward percentile 101"),
+        ("eth_getFilterChanges", json!(["0x"]), "invalid argument 0: "),
+        ("evm_increaseTime", json!([-1]), "invalid argument 0: "),
+    ];
+    for (method, params, message) in table {
+        let (code, told) = world.refusal(method, params.clone());
+        assert_eq!(code, INVALID_PARAMS, "{method} {params}: {told}");
+        assert!(told.starts_with(message), "{method} {params}: {told}");
+    }
+    assert_alive(&world);
+}
+
+#[test]
+fn what_is_not_there_is_null_or_named() {
+    let world = World::new();
+    let nothing = format!("0x{}", "11".repeat(32));
+    let nulls = [
+        ("eth_getBlockByNumber", json!(["0x64"])),
+        ("eth_getBlockByHash", json!([nothing, true])),
+        ("eth_getBlockReceipts", json!(["0x64"])),
+        ("eth_getBlockTransactionCountByHash", json!([nothing])),
+        ("eth_getUncleCountByBlockNumber", json!(["0x64"])),
+        ("eth_getTransactionByHash", json!([nothing])),
+        ("eth_getRawTransactionByHash", json!([nothing])),
+        ("eth_getTransactionReceipt", json!([nothing])),
+        ("eth_getTransactionByBlockNumberAndIndex", json!(["latest", "0x9"])),
+        ("eth_getTransactionByBlockHashAndIndex", json!([nothing, "0x0"])),
+    ];
+    for (method, params) in nulls {
+        assert_eq!(world.ask(method, params), Value::Null, "{method}");
+    }
+    let address = user(0).address();
+    let (code, told) = world.refusal("eth_getBalance", json!([address, "0x64"]));
+    assert_eq!((code, told.as_str()), (NOT_FOUND, "header not found: block 100"));
+    let by_hash = json!([{ "to": address }, { "blockHash": nothing }]);
+    assert_eq!(world.refusal("eth_call", by_hash).0, NOT_FOUND);
+    let (code, told) = world.refusal("eth_getFilterChanges", json!(["0x1"]));
+    assert_eq!((code, told.as_str()), (REFUSED, "filter not found"));
+    assert_eq!(world.ask("eth_uninstallFilter", json!(["0x1"])), false);
+}
+
+#[test]
+fn refused_transactions_say_why() {
+    let world = World::new();
+    let raw = transfer(0, 0, user(1).address());
+    world.send(&raw);
+    world.node.produce();
+    let (code, told) = world.refusal("eth_sendRawTransaction", json!([raw]));
+    assert_eq!(code, REFUSED);
+    assert!(told.starts_with("nonce too low"), "{told}");
+    let (code, told) = world.refusal("eth_sendRawTransaction", json!(["0x03c0"]));
+    assert_eq!(code, REFUSED);
+    assert!(told.starts_with("transaction type not supported"), "{told}");
+    assert_eq!(world.refusal("eth_sendRawTransaction", json!(["0x"])).0, REFUSED);
+}
+
+#[test]
+fn limits_are_told_and_hold() {
+    let limits = Limits {
+        batch_max: 3,
+        request_bytes_max: 1_000,
+        filters_max: 1,
+        filter_ttl: Duration::from_secs(60),
+        log_blocks_max: 2,
+        ..Limits::default()
+    };
+    let world = World::with_limits(limits);
+    for _ in 0..4 {
+        world.node.produce();
+    }
+    let one = json!({ "jsonrpc": "2.0", "id": 1, "method": "eth_chainId" });
+    let answer = client::post(world.addr, json!([one, one, one]).to_string().as_bytes());
+    assert_eq!(answer.json().as_array().map(Vec::len), Some(3));
+    let answer = client::post(world.addr, json!([one, one, one, one]).to_string().as_bytes());
+    assert_eq!(answer.json()["error"]["code"], -32010);
+    let answer = client::post(world.addr, " ".repeat(1_001).as_bytes());
+    assert_eq!(answer.status, 413);
+
+    let (code, told) = world.refusal("eth_getLogs", json!([{ "fromBlock": "earliest" }]));
+    assert_eq!(code, LIMIT);
+    assert!(told.starts_with("block range of 5 blocks exceeds the limit of 2"), "{told}");
+    // What lies beyond the head costs nothing.
+    world.ask("eth_getLogs", json!([{ "fromBlock": "0x3", "toBlock": "0xffffff" }]));
+
+    world.ask("eth_newBlockFilter", json!([]));
+    assert_eq!(world.refusal("eth_newBlockFilter", json!([])).0, LIMIT);
+    assert_alive(&world);
+}
+
+#[test]
+fn heavy_work_beyond_the_bound_is_refused_and_reads_go_on() {
+    let limits = Limits { heavy_running_max: 0, heavy_waiting_max: 0, ..Limits::default() };
+    let world = World::with_limits(limits);
+    let (code, told) = world.refusal("eth_call", json!([{ "to": user(0).address() }]));
+    assert_eq!(code, LIMIT);
+    assert!(told.starts_with("server is busy"), "{told}");
+    assert_alive(&world);
+}
+
+#[test]
+fn a_busy_address_is_named() {
+    let world = World::new();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let config = Config { addr: world.addr, ..Config::default() };
+    let node = std::sync::Arc::clone(&world.node);
+    let second = gage_rpc::serve(config, world.node.chain().clone(), node);
+    let error = runtime.block_on(second).expect_err("the port is taken");
+    assert!(error.to_string().contains(&world.addr.to_string()), "{error}");
+}
+
+#[test]
+fn development_methods_exist_only_in_development() {
+    let world = World::with(Config::default());
+    for method in ["evm_mine", "evm_increaseTime", "evm_setNextBlockTimestamp", "gage_faucet"] {
+        assert_eq!(world.refusal(method, json!([])).0, UNKNOWN_METHOD, "{method}");
+    }
+}
+
+#[test]
+fn browsers_of_other_origins_are_let_in_as_configured() {
+    let preflight = "OPTIONS / HTTP/1.1\r\nOrigin: https://app.example\r\n\
+                     Access-Control-Request-Method: POST\r\n\
+                     Access-Control-Request-Headers: content-type";
+    let table = [
+        (Cors::Any, true),
+        (Cors::Origins(vec!["https://app.example".into()]), true),
+        (Cors::Origins(vec!["https://other.example".into()]), false),
+        (Cors::None, false),
+    ];
+    for (cors, allowed) in table {
+        let world = World::with(Config { cors: cors.clone(), ..Config::default() });
+        let answer = client::http(world.addr, preflight, b"");
+        let headers = answer.headers.to_lowercase();
+        assert_eq!(headers.contains("access-control-allow-origin"), allowed, "{cors:?} {headers}");
+    }
+}
+
+#[test]
+fn nonsense_over_a_websocket_is_answered_too() {
+    let world = World::new();
+    let mut socket = WebSocket::open(world.addr);
+    socket.send("{");
+    assert_eq!(socket.next()["error"]["code"], PARSE_ERROR);
+    assert_eq!(socket.call("eth_subscribe", json!([])).unwrap_err()["code"], INVALID_PARAMS);
+    let unknown = socket.call("eth_subscribe", json!(["weather"])).unwrap_err();
+    assert_eq!(unknown["code"], INVALID_PARAMS);
+    assert_eq!(socket.call("eth_unsubscribe", json!(["0x1"])).unwrap(), false);
+    assert_eq!(socket.call("eth_chainId", json!([])).unwrap(), "0x1093");
+}
