@@ -1,0 +1,20 @@
+//! The mempool, the block producer and the wiring of one running node.
+//!
+//! A [`Node`] puts a [`Pool`] of transactions and a [`ReportPool`] of price reports in front of a
+//! [`Chain`](gage_chain::Chain) and makes its blocks: by hand with [`Node::produce`], or at an
+//! interval with [`Node::run`]. Time comes from a [`Clock`]. To the RPC server it is a
+//! [`NodeHandle`](gage_rpc::NodeHandle).
+mod clock;
+mod feeds;
+mod handle;
+mod meters;
+mod node;
+mod pool;
+mod reports;
+mod selection;
+
+pub use clock::Clock;
+pub use node::{Node, NodeConfig, PastTimestamp, ProduceError, SubmitError};
+pub use pool::{AccountFacts, Pool, PoolError, PoolLimits, Pooled, REPLACEMENT_BUMP_PERCENT};
+pub use reports::{AHEAD_SECONDS_MAX, FeedFacts, ReportError, ReportPool};
+pub use selection::Selection;

@@ -1,0 +1,454 @@
+//! One node: pools in front of a chain, and the producer of its blocks.
+
+use std::{collections::BTreeSet, fmt, future::Future, sync::Arc, time::Duration};
+
+use alloy_consensus::{
+    SignableTransaction, Transaction, TxEip1559, TxEnvelope, transaction::Recovered,
+};
+use alloy_primitives::{Address, TxHash, TxKind, U256};
+use alloy_signer::SignerSync;
+use alloy_signer_local::PrivateKeySigner;
+use gage_abi::IOracle::SignedReport;
+use gage_chain::{
+    BlockAttributes, BuildError, Chain, ChainError, CommitError, ImportError, PRELUDE_REPORTS_MAX,
+    SealedBlock, decode_transaction, recover,
+};
+use gage_rpc::Head;
+use gage_state::View;
+use parking_lot::{Mutex, RwLock};
+use tokio::{
+    sync::{Notify, broadcast},
+    task::spawn_blocking,
+    time::{Interval, MissedTickBehavior, interval},
+};
+
+use crate::{
+    Clock,
+    clock::Shift,
+    feeds, meters,
+    pool::{AccountFacts, Pool, PoolError, PoolLimits},
+    reports::{ReportError, ReportPool},
+    selection::Selection,
+};
+
+/// What a subscriber may lag behind before it misses something.
+const EVENTS_KEPT: usize = 1_024;
+
+/// The tip that a wallet is told to offer, in wei.
+pub(crate) const TIP_SUGGESTED: u128 = 100_000_000;
+
+/// The gas of a plain transfer, which the faucet sends.
+const TRANSFER_GAS: u64 = 21_000;
+
+/// How a node behaves.
+#[derive(Clone, Debug)]
+pub struct NodeConfig {
+    /// Who gets the tips of the node's blocks.
+    pub beneficiary: Address,
+    /// From block to block in [`Node::run`]; zero makes one whenever something waits for it.
+    pub block_time: Duration,
+    /// The gas limit to move towards; the genesis' if `None`.
+    pub gas_limit: Option<u64>,
+    /// Bounds of the mempool.
+    pub pool: PoolLimits,
+    /// Whether [`gage_rpc::DevHandle`] is offered to clients.
+    pub dev: bool,
+    /// Who pays what the development faucet gives; no faucet if `None`.
+    pub faucet: Option<PrivateKeySigner>,
+}
+
+impl Default for NodeConfig {
+    fn default() -> Self {
+        Self {
+            beneficiary: Address::ZERO,
+            block_time: Duration::from_secs(1),
+            gas_limit: None,
+            pool: PoolLimits::default(),
+            dev: false,
+            faucet: None,
+        }
+    }
+}
+
+/// Why a node did not make a block. Whatever it is, the node should stop.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProduceError {
+    /// It could not be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// It could not be stored.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The state could not be read.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+}
+
+/// Why a transaction was not taken.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubmitError {
+    /// The pool's reason.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// The state could not be read.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The node has no faucet.
+    #[error("this node has no faucet")]
+    NoFaucet,
+}
+
+impl From<gage_chain::Rejection> for SubmitError {
+    fn from(rejection: gage_chain::Rejection) -> Self {
+        Self::Pool(rejection.into())
+    }
+}
+
+/// Why a block's time was not fixed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("timestamp {timestamp} is lower than the previous block's timestamp {parent}")]
+pub struct PastTimestamp {
+    /// What was asked.
+    pub timestamp: u64,
+    /// The head's.
+    pub parent: u64,
+}
+
+/// A running node. Clones share it; every method may be called from any thread.
+#[derive(Clone)]
+pub struct Node(Arc<Inner>);
+
+struct Inner {
+    chain: Chain,
+    config: NodeConfig,
+    clock: Arc<dyn Clock>,
+    shift: Shift,
+    pool: Mutex<Pool>,
+    /// The state that the pool's facts are of; changes only while the pool is locked.
+    head_state: RwLock<View>,
+    reports: Mutex<ReportPool>,
+    /// Held while the head moves.
+    producing: Mutex<()>,
+    /// Woken when something waits for a block.
+    wake: Notify,
+    heads: broadcast::Sender<Arc<Head>>,
+    pending: broadcast::Sender<TxHash>,
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("chain", &self.0.chain).finish_non_exhaustive()
+    }
+}
+
+impl Node {
+    /// A node on a chain.
+    ///
+    /// # Errors
+    /// The head's state could not be read.
+    pub fn open(
+        chain: Chain,
+        config: NodeConfig,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ChainError> {
+        let head = chain.head();
+        let pool = Pool::new(config.pool, chain.chain_id(), head.gas_limit);
+        meters::head(head.number, head.gas_used);
+        Ok(Self(Arc::new(Inner {
+            head_state: RwLock::new(chain.state(head.number)?),
+            chain,
+            config,
+            clock,
+            shift: Shift::default(),
+            pool: Mutex::new(pool),
+            reports: Mutex::new(ReportPool::default()),
+            producing: Mutex::new(()),
+            wake: Notify::new(),
+            heads: broadcast::channel(EVENTS_KEPT).0,
+            pending: broadcast::channel(EVENTS_KEPT).0,
+        })))
+    }
+
+    /// The chain below.
+    pub fn chain(&self) -> &Chain {
+        &self.0.chain
+    }
+
+    /// The node's time in Unix seconds, shifted as a development node's may be.
+    pub fn now(&self) -> u64 {
+        self.0.shift.apply(self.0.clock.now())
+    }
+
+    /// How the node behaves.
+    pub fn config(&self) -> &NodeConfig {
+        &self.0.config
+    }
+
+    /// The time that a block made now would carry.
+    pub fn next_timestamp(&self) -> u64 {
+        let next = self.0.shift.next(self.0.clock.now());
+        next.max(self.0.chain.head().timestamp)
+    }
+
+    /// Each block that becomes the head.
+    pub fn subscribe_heads(&self) -> broadcast::Receiver<Arc<Head>> {
+        self.0.heads.subscribe()
+    }
+
+    /// Each transaction that the pool takes.
+    pub fn subscribe_pending(&self) -> broadcast::Receiver<TxHash> {
+        self.0.pending.subscribe()
+    }
+
+    /// Takes a transaction as wallets send it; returns its hash.
+    ///
+    /// # Errors
+    /// [`SubmitError::Pool`] says what is wrong with it.
+    pub fn submit_raw(&self, bytes: &[u8]) -> Result<TxHash, SubmitError> {
+        let tx = decode_transaction(bytes)?;
+        // Known transactions are refused before their signature is recovered.
+        if self.0.pool.lock().get(*tx.tx_hash()).is_some() {
+            return Err(PoolError::Known.into());
+        }
+        self.submit(recover(tx, self.0.chain.chain_id())?)
+    }
+
+    /// Takes a transaction whose signer is known; returns its hash.
+    ///
+    /// # Errors
+    /// [`SubmitError::Pool`] says what is wrong with it.
+    pub fn submit(&self, tx: Recovered<TxEnvelope>) -> Result<TxHash, SubmitError> {
+        let hash = *tx.tx_hash();
+        {
+            let mut pool = self.0.pool.lock();
+            let account = self.account(tx.signer())?;
+            pool.add(tx, account)?;
+            meters::pool(pool.len());
+        }
+        // No one may be listening.
+        let _ = self.0.pending.send(hash);
+        self.0.wake.notify_one();
+        Ok(hash)
+    }
+
+    /// Takes price reports for the next block. Each is judged for itself, in the order given.
+    ///
+    /// # Errors
+    /// The first report's that is refused; those before it are taken.
+    pub fn submit_reports(&self, reports: Vec<SignedReport>) -> Result<(), ReportError> {
+        let state = self.0.head_state.read().clone();
+        let now = self.now();
+        for signed in reports {
+            let signer = feeds::signer(self.0.chain.chain_id(), &signed)?;
+            let facts = feeds::facts(&state, signed.report.feed, signer)?;
+            self.0.reports.lock().add(signed, signer, &facts, now)?;
+            self.0.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    /// What waits, with `f` looking at the pool while nothing else does.
+    pub fn with_pool<T>(&self, f: impl FnOnce(&Pool) -> T) -> T {
+        f(&self.0.pool.lock())
+    }
+
+    /// How many transactions wait.
+    pub fn pool_len(&self) -> usize {
+        self.0.pool.lock().len()
+    }
+
+    /// How many reports wait.
+    pub fn reports_len(&self) -> usize {
+        self.0.reports.lock().len()
+    }
+
+    /// Makes the next block from what waits, at the clock's time but not before the parent's. An empty
+    /// one is made, too.
+    ///
+    /// # Errors
+    /// [`ProduceError`]; no transaction and no report can cause one.
+    pub fn produce(&self) -> Result<SealedBlock, ProduceError> {
+        let _producing = self.0.producing.lock();
+        let started = self.0.clock.now_millis();
+        let parent = self.0.chain.head();
+        let timestamp = self.0.shift.take_next(self.0.clock.now()).max(parent.timestamp);
+        let reports = self.0.reports.lock().select(timestamp, PRELUDE_REPORTS_MAX);
+        let mut selection = self.0.pool.lock().select(self.0.chain.next_base_fee());
+        let attributes = BlockAttributes {
+            timestamp,
+            beneficiary: self.0.config.beneficiary,
+            reports,
+            gas_limit: self.0.config.gas_limit,
+        };
+        let built = self.0.chain.build(&attributes, &mut selection)?;
+        let (block, receipts) = self.0.chain.commit(built)?;
+        self.0.reports.lock().remove_sent(&attributes.reports);
+        let new = Head { block, receipts };
+        self.settle(&new, &selection)?;
+        meters::built(self.0.clock.now_millis().saturating_sub(started));
+        let block = new.block.clone();
+        self.announce(new);
+        Ok(block)
+    }
+
+    /// Takes a block from elsewhere as the next one.
+    ///
+    /// # Errors
+    /// [`ImportError::Invalid`] if the block is at fault.
+    pub fn import(&self, rlp: &[u8]) -> Result<SealedBlock, ImportError> {
+        let _producing = self.0.producing.lock();
+        let (block, receipts) = self.0.chain.import(rlp)?;
+        let new = Head { block, receipts };
+        self.settle(&new, &Selection::default())?;
+        let block = new.block.clone();
+        self.announce(new);
+        Ok(block)
+    }
+
+    /// Makes blocks until `shutdown` is done: at each interval, or whenever something waits. A block
+    /// that was begun is finished.
+    ///
+    /// # Errors
+    /// [`ProduceError`] ends it.
+    pub async fn run(&self, shutdown: impl Future<Output = ()>) -> Result<(), ProduceError> {
+        let mut ticks = self.ticks();
+        tokio::pin!(shutdown);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut shutdown => return Ok(()),
+                () = self.due(ticks.as_mut()) => {}
+            }
+            let node = self.clone();
+            match spawn_blocking(move || node.produce()).await {
+                Ok(produced) => produced.map(drop)?,
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            }
+        }
+    }
+
+    fn ticks(&self) -> Option<Interval> {
+        let every = Some(self.0.config.block_time).filter(|time| !time.is_zero())?;
+        let mut ticks = interval(every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Some(ticks)
+    }
+
+    async fn due(&self, ticks: Option<&mut Interval>) {
+        match ticks {
+            Some(ticks) => drop(ticks.tick().await),
+            None => self.0.wake.notified().await,
+        }
+    }
+
+    /// Brings the pool to the new head.
+    fn settle(&self, new: &Head, selection: &Selection) -> Result<(), ChainError> {
+        let header = &new.block.header;
+        let state = self.0.chain.state(header.number)?;
+        let mut pool = self.0.pool.lock();
+        *self.0.head_state.write() = state.clone();
+        pool.set_block_gas_limit(header.gas_limit);
+        for (hash, reason) in &selection.invalid {
+            tracing::debug!(%hash, %reason, "transaction dropped");
+            pool.remove(*hash);
+        }
+        let mut moved: BTreeSet<Address> = selection.doubtful.clone();
+        for tx in &new.block.transactions {
+            moved.insert(tx.signer());
+            let authorised = tx.authorization_list().unwrap_or_default();
+            moved.extend(authorised.iter().filter_map(|one| one.recover_authority().ok()));
+        }
+        for sender in moved {
+            pool.refresh(sender, self.account(sender)?);
+        }
+        meters::pool(pool.len());
+        if pool.has_ready(self.0.chain.next_base_fee()) {
+            self.0.wake.notify_one();
+        }
+        drop(pool);
+        self.0.reports.lock().retain_newer(|feed| feeds::round(&state, feed));
+        Ok(())
+    }
+
+    fn announce(&self, new: Head) {
+        meters::block(&new);
+        let header = &new.block.header;
+        tracing::info!(
+            number = header.number,
+            hash = %header.hash(),
+            transactions = new.block.transactions.len(),
+            gas = header.gas_used,
+            "block"
+        );
+        // No one may be listening.
+        let _ = self.0.heads.send(Arc::new(new));
+    }
+
+    fn account(&self, address: Address) -> Result<AccountFacts, ChainError> {
+        let account = self.0.head_state.read().account(address)?;
+        Ok(account.map_or_else(AccountFacts::default, |account| AccountFacts {
+            nonce: account.info.nonce,
+            balance: account.info.balance,
+        }))
+    }
+}
+
+/// What only a development node offers.
+impl Node {
+    /// Makes `blocks` blocks at once.
+    ///
+    /// # Errors
+    /// As [`produce`](Self::produce).
+    pub fn mine(&self, blocks: u64) -> Result<(), ProduceError> {
+        (0..blocks).try_for_each(|_| self.produce().map(drop))
+    }
+
+    /// Moves the node's time ahead; returns by how much in all.
+    pub fn increase_time(&self, seconds: u64) -> u64 {
+        self.0.shift.increase(seconds)
+    }
+
+    /// Fixes the next block's time; the node's time goes on from there.
+    ///
+    /// # Errors
+    /// [`PastTimestamp`] before the head's.
+    pub fn set_next_timestamp(&self, timestamp: u64) -> Result<(), PastTimestamp> {
+        let parent = self.0.chain.head().timestamp;
+        if timestamp < parent {
+            return Err(PastTimestamp { timestamp, parent });
+        }
+        self.0.shift.set_next(timestamp);
+        Ok(())
+    }
+
+    /// Sends `amount` wei from the faucet's account to `to`; returns the transaction's hash.
+    ///
+    /// # Errors
+    /// [`SubmitError::NoFaucet`]; otherwise as [`submit`](Self::submit).
+    pub fn faucet(&self, to: Address, amount: U256) -> Result<TxHash, SubmitError> {
+        let signer = self.0.config.faucet.as_ref().ok_or(SubmitError::NoFaucet)?;
+        let from = signer.address();
+        let waiting = self.0.pool.lock().next_nonce(from);
+        let nonce = match waiting {
+            Some(nonce) => nonce,
+            None => self.account(from)?.nonce,
+        };
+        let tx = TxEip1559 {
+            chain_id: self.0.chain.chain_id(),
+            nonce,
+            gas_limit: TRANSFER_GAS,
+            max_fee_per_gas: u128::from(self.0.chain.next_base_fee()) * 2 + TIP_SUGGESTED,
+            max_priority_fee_per_gas: TIP_SUGGESTED,
+            to: TxKind::Call(to),
+            value: amount,
+            ..TxEip1559::default()
+        };
+        let signature = signer
+            .sign_hash_sync(&tx.signature_hash())
+            .map_err(|_| SubmitError::Pool(gage_chain::Rejection::Signature.into()))?;
+        let tx = TxEnvelope::from(tx.into_signed(signature));
+        self.submit(Recovered::new_unchecked(tx, from))
+    }
+}

@@ -1,0 +1,119 @@
+//! The order in which waiting transactions are offered to a block.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, BinaryHeap},
+    sync::Arc,
+    vec,
+};
+
+use alloy_consensus::{Transaction, TxEnvelope, transaction::Recovered};
+use alloy_primitives::{Address, TxHash};
+use gage_chain::{Rejection, Room, TxSource};
+
+use crate::pool::Pooled;
+
+/// The least gas of any transaction: with less room than this a block is full.
+const TRANSFER_GAS: u64 = 21_000;
+
+/// After so many that did not fit in a row, a block counts as full.
+const MISFITS_MAX: usize = 64;
+
+/// The ready transactions at one moment, best first: by effective tip, then by arrival, each sender's
+/// in the order of nonces.
+#[derive(Debug, Default)]
+pub struct Selection {
+    base_fee: u64,
+    best: BinaryHeap<Candidate>,
+    blocked: BTreeSet<Address>,
+    offered: Option<Address>,
+    misfits: usize,
+    /// What no later block will take either.
+    pub(crate) invalid: Vec<(TxHash, Rejection)>,
+    /// Senders whose account is not as the pool thinks.
+    pub(crate) doubtful: BTreeSet<Address>,
+}
+
+/// A sender's next transaction, and those after it.
+#[derive(Debug)]
+struct Candidate {
+    tip: u128,
+    arrival: Reverse<u64>,
+    next: Arc<Pooled>,
+    later: vec::IntoIter<Arc<Pooled>>,
+}
+
+impl PartialEq for Candidate {
+    fn eq(&self, other: &Self) -> bool {
+        (self.tip, self.arrival) == (other.tip, other.arrival)
+    }
+}
+
+impl Eq for Candidate {}
+
+impl PartialOrd for Candidate {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Candidate {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.tip, self.arrival).cmp(&(other.tip, other.arrival))
+    }
+}
+
+impl Candidate {
+    /// The first of `later`, unless it does not pay the base fee.
+    fn new(base_fee: u64, mut later: vec::IntoIter<Arc<Pooled>>) -> Option<Self> {
+        let next = later.next()?;
+        let tip = next.transaction.effective_tip_per_gas(base_fee)?;
+        Some(Self { tip, arrival: Reverse(next.arrival), next, later })
+    }
+}
+
+impl Selection {
+    pub(crate) fn new(base_fee: u64, ready: impl Iterator<Item = Vec<Arc<Pooled>>>) -> Self {
+        Self {
+            base_fee,
+            best: ready.filter_map(|txs| Candidate::new(base_fee, txs.into_iter())).collect(),
+            ..Self::default()
+        }
+    }
+}
+
+impl TxSource for Selection {
+    fn next(&mut self, room: Room) -> Option<Recovered<TxEnvelope>> {
+        // What was offered last was taken, or it would have been rejected.
+        if self.offered.take().is_some() {
+            self.misfits = 0;
+        }
+        if room.gas_left < TRANSFER_GAS || self.misfits >= MISFITS_MAX {
+            return None;
+        }
+        loop {
+            let Candidate { next, later, .. } = self.best.pop()?;
+            let sender = next.transaction.signer();
+            if self.blocked.contains(&sender) {
+                continue;
+            }
+            self.best.extend(Candidate::new(self.base_fee, later));
+            self.offered = Some(sender);
+            return Some(next.transaction.clone());
+        }
+    }
+
+    fn rejected(&mut self, hash: TxHash, reason: &Rejection) {
+        let Some(sender) = self.offered.take() else { return };
+        // Whatever the reason, the sender's later nonces cannot follow.
+        self.blocked.insert(sender);
+        if matches!(reason, Rejection::NoRoom { .. }) {
+            self.misfits += 1;
+            return;
+        }
+        self.doubtful.insert(sender);
+        if !reason.may_pass_later() {
+            self.invalid.push((hash, reason.clone()));
+        }
+    }
+}
