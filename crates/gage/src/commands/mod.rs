@@ -1,0 +1,13 @@
+//! The user's commands, over a node's RPC.
+
+pub(crate) mod account;
+pub(crate) mod act;
+pub(crate) mod show;
+
+use serde_json::Value;
+
+/// Prints JSON for machines.
+pub(crate) fn print_json(value: &Value) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}

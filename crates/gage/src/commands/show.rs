@@ -1,0 +1,266 @@
+//! `gage markets`, `gage vaults`, `gage feeds`.
+
+use alloy_primitives::U256;
+use gage_abi::{IMarket, IOracle};
+use serde_json::{Value, json};
+
+use super::print_json;
+use crate::{
+    amounts::{all_digits, bps, health, per_year, percent, price, tokens},
+    calendar::minute,
+    cli::Remote,
+    client::Client,
+    contracts::MARKET,
+    reading::{Answers, Names, VaultReading, ask, counts, feed, market},
+    table::{Column, table},
+};
+
+/// Lists the vaults.
+pub(crate) fn vaults(args: &Remote) -> anyhow::Result<()> {
+    let client = Client::new(&args.rpc_url);
+    let vaults = crate::reading::vaults(&client)?;
+    if args.json {
+        return print_json(&vaults.iter().map(vault_json).collect());
+    }
+    let columns = [
+        Column::Right("id"),
+        Column::Left("vault"),
+        Column::Left("lends"),
+        Column::Right("assets"),
+        Column::Right("cash"),
+        Column::Right("borrowed"),
+        Column::Right("utilisation"),
+        Column::Right("borrow rate"),
+        Column::Right("supply rate"),
+        Column::Left("state"),
+    ];
+    let row = |vault: &VaultReading| {
+        let VaultReading { id, token, asset, state } = vault;
+        let amount = |value| tokens(value, asset.decimals);
+        vec![
+            id.to_string(),
+            token.symbol.clone(),
+            asset.symbol.clone(),
+            amount(state.totalAssets),
+            amount(state.cash),
+            amount(state.debt),
+            percent(state.utilisation),
+            per_year(state.borrowRate),
+            per_year(state.supplyRate),
+            if state.paused { "paused" } else { "open" }.to_owned(),
+        ]
+    };
+    println!("{}", table(&columns, vaults.iter().map(row).collect()));
+    Ok(())
+}
+
+fn vault_json(vault: &VaultReading) -> Value {
+    let VaultReading { id, token, asset, state } = vault;
+    let amount = |value| all_digits(value, asset.decimals);
+    json!({
+        "id": id,
+        "address": token.address,
+        "symbol": token.symbol,
+        "asset": { "address": asset.address, "symbol": asset.symbol, "decimals": asset.decimals },
+        "curator": state.curator,
+        "totalAssets": amount(state.totalAssets),
+        "cash": amount(state.cash),
+        "debt": amount(state.debt),
+        "reserves": amount(state.reserves),
+        "losses": amount(state.losses),
+        "supplyCap": amount(state.supplyCap),
+        "borrowCap": amount(state.borrowCap),
+        "utilisation": all_digits(state.utilisation, 18),
+        "borrowRatePerSecond": all_digits(state.borrowRate, 27),
+        "supplyRatePerSecond": all_digits(state.supplyRate, 27),
+        "reserveFeeBps": state.reserveFee,
+        "paused": state.paused,
+    })
+}
+
+/// Lists the feeds.
+pub(crate) fn feeds(args: &Remote) -> anyhow::Result<()> {
+    let client = Client::new(&args.rpc_url);
+    let ids = 1..=counts(&client)?.feeds;
+    let feeds = ids.map(|id| Ok((id, feed(&client, id)?))).collect::<anyhow::Result<Vec<_>>>()?;
+    if args.json {
+        return print_json(&feeds.iter().map(feed_json).collect());
+    }
+    let columns = [
+        Column::Right("id"),
+        Column::Left("feed"),
+        Column::Right("price"),
+        Column::Right("round"),
+        Column::Left("updated (UTC)"),
+        Column::Left("state"),
+    ];
+    let row = |(id, feed): &(u32, IOracle::FeedState)| {
+        vec![
+            id.to_string(),
+            feed.description.clone(),
+            price(feed.price),
+            feed.round.to_string(),
+            if feed.round == 0 { "never".to_owned() } else { minute(feed.updatedAt) },
+            if feed.fresh { "fresh" } else { "stale" }.to_owned(),
+        ]
+    };
+    println!("{}", table(&columns, feeds.iter().map(row).collect()));
+    Ok(())
+}
+
+fn feed_json((id, feed): &(u32, IOracle::FeedState)) -> Value {
+    json!({
+        "id": id,
+        "description": feed.description,
+        "owner": feed.owner,
+        "price": all_digits(feed.price, 18),
+        "updatedAt": feed.updatedAt,
+        "round": feed.round,
+        "maxAgeSeconds": feed.maxAge,
+        "fresh": feed.fresh,
+    })
+}
+
+/// Lists the markets.
+pub(crate) fn markets(args: &Remote) -> anyhow::Result<()> {
+    let client = Client::new(&args.rpc_url);
+    let names = Names::read(&client)?;
+    let mut found = Vec::new();
+    for id in 1..=counts(&client)?.markets {
+        let state = market(&client, id)?;
+        if args.json {
+            found.push(market_json(&client, &names, (id, &state))?);
+        } else {
+            print_market(&client, &names, (id, &state))?;
+        }
+    }
+    if args.json { print_json(&found.into()) } else { Ok(()) }
+}
+
+fn collateral(
+    of: &dyn Answers,
+    market: u32,
+    asset: alloy_primitives::Address,
+) -> anyhow::Result<IMarket::CollateralState> {
+    ask(of, MARKET, &IMarket::collateralStateCall { market, asset })
+}
+
+fn line(
+    of: &dyn Answers,
+    market: u32,
+    vault: alloy_primitives::Address,
+) -> anyhow::Result<IMarket::LineState> {
+    ask(of, MARKET, &IMarket::lineStateCall { market, vault })
+}
+
+fn print_market(
+    of: &dyn Answers,
+    names: &Names,
+    (id, state): (u32, &IMarket::MarketState),
+) -> anyhow::Result<()> {
+    println!(
+        "Market {id} · {} · liquidation aims at health {}, full bonus at {}",
+        pause_name(state.pause),
+        health(state.targetHealth),
+        health(state.fullBonusHealth),
+    );
+    let mut rows = Vec::new();
+    for asset in &state.collaterals {
+        let terms = collateral(of, id, *asset)?;
+        let amount = |value| tokens(value, names.decimals(*asset));
+        rows.push(vec![
+            names.symbol(*asset),
+            price(feed(of, terms.feed)?.price),
+            bps(terms.ltv),
+            bps(terms.thresholdNow),
+            format!("{} to {}", bps(terms.bonusMin), bps(terms.bonusMax)),
+            amount(terms.total),
+            amount(terms.cap),
+        ]);
+    }
+    let columns = [
+        Column::Left("collateral"),
+        Column::Right("price"),
+        Column::Right("LTV"),
+        Column::Right("threshold"),
+        Column::Right("bonus"),
+        Column::Right("pledged"),
+        Column::Right("cap"),
+    ];
+    println!("{}", table(&columns, rows));
+    let mut rows = Vec::new();
+    for vault in names.vaults().iter().filter(|vault| state.vaults.contains(&vault.token.address)) {
+        let terms = line(of, id, vault.token.address)?;
+        let amount = |value| tokens(value, vault.asset.decimals);
+        rows.push(vec![
+            vault.asset.symbol.clone(),
+            vault.token.symbol.clone(),
+            amount(terms.drawn),
+            amount(terms.cap),
+            amount(terms.minDebt),
+            per_year(vault.state.borrowRate),
+        ]);
+    }
+    let columns = [
+        Column::Left("borrow"),
+        Column::Left("from"),
+        Column::Right("drawn"),
+        Column::Right("line"),
+        Column::Right("least debt"),
+        Column::Right("rate"),
+    ];
+    println!("{}\n", table(&columns, rows));
+    Ok(())
+}
+
+fn market_json(
+    of: &dyn Answers,
+    names: &Names,
+    (id, state): (u32, &IMarket::MarketState),
+) -> anyhow::Result<Value> {
+    let collaterals = state.collaterals.iter().map(|asset| {
+        let terms = collateral(of, id, *asset)?;
+        let amount = |value: U256| all_digits(value, names.decimals(*asset));
+        Ok(json!({
+            "asset": asset,
+            "symbol": names.symbol(*asset),
+            "feed": terms.feed,
+            "ltvBps": terms.ltv,
+            "thresholdBps": terms.thresholdNow,
+            "bonusMinBps": terms.bonusMin,
+            "bonusMaxBps": terms.bonusMax,
+            "pledged": amount(terms.total),
+            "cap": amount(terms.cap),
+        }))
+    });
+    let lines = state.vaults.iter().map(|vault| {
+        let terms = line(of, id, *vault)?;
+        let reading = names.vaults().iter().find(|reading| reading.token.address == *vault);
+        let decimals = reading.map_or(0, |reading| reading.asset.decimals);
+        Ok(json!({
+            "vault": vault,
+            "symbol": names.symbol(*vault),
+            "feed": terms.feed,
+            "drawn": all_digits(terms.drawn, decimals),
+            "cap": all_digits(terms.cap, decimals),
+            "minDebt": all_digits(terms.minDebt, decimals),
+        }))
+    });
+    Ok(json!({
+        "id": id,
+        "owner": state.owner,
+        "pause": pause_name(state.pause),
+        "targetHealth": all_digits(state.targetHealth, 18),
+        "fullBonusHealth": all_digits(state.fullBonusHealth, 18),
+        "collaterals": collaterals.collect::<anyhow::Result<Vec<_>>>()?,
+        "lines": lines.collect::<anyhow::Result<Vec<_>>>()?,
+    }))
+}
+
+fn pause_name(level: u8) -> &'static str {
+    match level {
+        0 => "open",
+        1 => "restricted",
+        _ => "frozen",
+    }
+}

@@ -1,0 +1,7 @@
+//! The demo world: a lending market with lenders and borrowers, built by signed transactions.
+
+mod borrowers;
+pub(crate) mod prices;
+pub(crate) mod script;
+pub(crate) mod setup;
+pub(crate) mod world;

@@ -1,0 +1,181 @@
+//! A data directory: the database, the genesis it began with, and what the demo was told.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use alloy_primitives::{B256, keccak256};
+use anyhow::{Context as _, bail};
+use gage_chain::{Chain, Genesis};
+use gage_state::Store;
+use serde::{Deserialize, Serialize};
+
+use crate::history::History;
+
+/// The database's file.
+const DATABASE: &str = "chain.redb";
+
+/// The genesis, as JSON.
+const GENESIS: &str = "genesis.json";
+
+/// What the demo was told, as JSON.
+const DEMO: &str = "demo.json";
+
+/// What the demo world of a chain is made from. A chain keeps it for life.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct DemoOrder {
+    pub(crate) seed: u64,
+    pub(crate) borrowers: u32,
+    /// The name and the hash of the history that is replayed.
+    pub(crate) history: Option<(String, B256)>,
+}
+
+/// What a history is, whatever it is called.
+pub(crate) fn fingerprint(history: &History) -> B256 {
+    keccak256(format!("{:?}", history.bars))
+}
+
+/// Where a chain is kept.
+pub(crate) enum Home {
+    Folder(PathBuf),
+    Memory,
+}
+
+impl Home {
+    /// A folder, made if need be.
+    pub(crate) fn folder(path: &Path) -> anyhow::Result<Self> {
+        fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))?;
+        Ok(Self::Folder(path.to_owned()))
+    }
+
+    /// The genesis that the chain began with, if it began.
+    pub(crate) fn genesis(&self) -> anyhow::Result<Option<Genesis>> {
+        let Some(text) = self.read(GENESIS)? else { return Ok(None) };
+        let genesis = Genesis::from_json(&text);
+        Ok(Some(genesis.with_context(|| format!("{GENESIS} in {self}"))?))
+    }
+
+    /// Opens the chain that begins with `genesis`; a second start must give the same.
+    pub(crate) fn open(&self, genesis: &Genesis) -> anyhow::Result<Chain> {
+        let store = match self {
+            Self::Memory => Store::in_memory()?,
+            Self::Folder(folder) => {
+                // Written before the first block, so that a start that was cut off is repeated as it was.
+                if !folder.join(GENESIS).exists() {
+                    self.write(GENESIS, &serde_json::to_string_pretty(genesis)?)?;
+                }
+                Store::open(folder.join(DATABASE))?
+            }
+        };
+        Chain::open(store, genesis).with_context(|| format!("cannot open the chain in {self}"))
+    }
+
+    /// Takes down what the demo is made from. A chain that has a demo keeps its own; asking for
+    /// another is an error.
+    pub(crate) fn order(&self, order: &DemoOrder) -> anyhow::Result<()> {
+        let Some(text) = self.read(DEMO)? else {
+            return self.write(DEMO, &serde_json::to_string_pretty(order)?);
+        };
+        let kept: DemoOrder =
+            serde_json::from_str(&text).with_context(|| format!("{DEMO} in {self} is damaged"))?;
+        let same_prices = kept.history.as_ref().map(|h| h.1) == order.history.as_ref().map(|h| h.1);
+        if same_prices && (kept.seed, kept.borrowers) == (order.seed, order.borrowers) {
+            return Ok(());
+        }
+        bail!(
+            "{self} holds another demo: --seed {} --borrowers {}{}. Say the same, name another \
+             --data-dir, or use --ephemeral",
+            kept.seed,
+            kept.borrowers,
+            kept.history.map_or_else(String::new, |(name, _)| format!(" --replay {name}")),
+        )
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&self) -> anyhow::Result<()> {
+        let Self::Folder(folder) = self else { return Ok(()) };
+        for file in [DEMO, DATABASE, GENESIS] {
+            let path = folder.join(file);
+            if path.exists() {
+                fs::remove_file(&path)
+                    .with_context(|| format!("cannot remove {}", path.display()))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, name: &str) -> anyhow::Result<Option<String>> {
+        let Self::Folder(folder) = self else { return Ok(None) };
+        let path = folder.join(name);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = fs::read_to_string(&path);
+        Ok(Some(text.with_context(|| format!("cannot read {}", path.display()))?))
+    }
+
+    /// Whole or not at all, also when the machine stops.
+    fn write(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        let Self::Folder(folder) = self else { return Ok(()) };
+        let (partial, path) = (folder.join(format!("{name}.partial")), folder.join(name));
+        let write = || {
+            let mut file = fs::File::create(&partial)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&partial, &path)?;
+            fs::File::open(folder)?.sync_all()
+        };
+        write().with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+impl std::fmt::Display for Home {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Folder(folder) => write!(f, "{}", folder.display()),
+            Self::Memory => f.write_str("memory"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::genesis::development;
+
+    fn order(seed: u64) -> DemoOrder {
+        DemoOrder { seed, borrowers: 5, history: None }
+    }
+
+    #[test]
+    fn a_folder_keeps_its_genesis_and_its_demo() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::folder(folder.path()).unwrap();
+        assert!(home.genesis().unwrap().is_none());
+        let genesis = development(1_000).unwrap();
+        drop(home.open(&genesis).unwrap());
+        assert_eq!(home.genesis().unwrap(), Some(genesis));
+        home.order(&order(1)).unwrap();
+        home.order(&order(1)).unwrap();
+        let refused = home.order(&order(2)).unwrap_err().to_string();
+        assert!(refused.contains("--seed 1 --borrowers 5"), "{refused}");
+        home.clear().unwrap();
+        home.order(&order(2)).unwrap();
+    }
+
+    #[test]
+    fn damaged_files_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::folder(folder.path()).unwrap();
+        fs::write(folder.path().join(GENESIS), "{}").unwrap();
+        assert!(format!("{:#}", home.genesis().unwrap_err()).contains(GENESIS));
+        fs::write(folder.path().join(DEMO), "nonsense").unwrap();
+        assert!(format!("{:#}", home.order(&order(1)).unwrap_err()).contains(DEMO));
+        fs::remove_file(folder.path().join(GENESIS)).unwrap();
+        fs::write(folder.path().join(DATABASE), vec![7; 10_000]).unwrap();
+        assert!(home.open(&development(1).unwrap()).is_err());
+    }
+}

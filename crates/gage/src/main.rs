@@ -1,0 +1,116 @@
+//! The command line: one binary.
+
+mod abi;
+mod amounts;
+mod calendar;
+mod cli;
+mod client;
+mod clock;
+mod commands;
+mod contracts;
+mod decimal;
+mod demo;
+mod dev;
+mod genesis;
+mod history;
+mod home;
+mod keeper;
+mod keys;
+mod live;
+mod local;
+mod node_command;
+mod publisher;
+mod reading;
+mod replay;
+mod serve;
+mod stop;
+mod summary;
+mod table;
+mod tally;
+mod telemetry;
+mod ties;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Cli, Command, HistoryCommand};
+use commands::{act, show};
+use history::fetch::{Order, fetch};
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Dev(args) => {
+            let ties_hold = dev::run(&args)?;
+            return Ok(if ties_hold { ExitCode::SUCCESS } else { ExitCode::from(2) });
+        }
+        Command::Node(args) => node_command::run(&args)?,
+        Command::Genesis { config: false } => {
+            eprintln!("{}", genesis::FIELDS);
+            print!("{}", genesis::EXAMPLE);
+        }
+        Command::Genesis { config: true } => print!("{}", node_command::EXAMPLE),
+        Command::Abi(args) => {
+            println!("{} files in {}", abi::write(&args.out)?, args.out.display())
+        }
+        Command::Check(args) => node_command::check(&args)?,
+        Command::History(command) => histories(command)?,
+        Command::Markets(args) => show::markets(&args)?,
+        Command::Vaults(args) => show::vaults(&args)?,
+        Command::Feeds(args) => show::feeds(&args)?,
+        Command::Account(args) => commands::account::account(&args)?,
+        Command::Explain(args) => commands::account::explain(&args)?,
+        Command::Deposit(args) => act::lend::deposit(&args)?,
+        Command::Redeem(args) => act::lend::redeem(&args)?,
+        Command::Supply(args) => act::pledge::supply(&args)?,
+        Command::Withdraw(args) => act::pledge::withdraw(&args)?,
+        Command::Borrow(args) => act::borrow::borrow(&args)?,
+        Command::Repay(args) => act::borrow::repay(&args)?,
+        Command::Liquidate(args) => act::borrow::liquidate(&args)?,
+        Command::Send(args) => act::coins::send(&args)?,
+        Command::Wrap(args) => act::coins::wrap(&args)?,
+        Command::Unwrap(args) => act::coins::unwrap(&args)?,
+        Command::Price(args) => act::price::price(&args)?,
+        Command::Faucet(args) => act::coins::faucet(&args)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn histories(command: HistoryCommand) -> anyhow::Result<()> {
+    match command {
+        HistoryCommand::List => {
+            for (name, _) in history::BUILTIN {
+                let history = history::History::open(name)?;
+                let (first, last) = history.span();
+                let assets: Vec<_> = history.bars.keys().map(String::as_str).collect();
+                println!(
+                    "{name}  {} to {} UTC, {}, {} steps",
+                    calendar::minute(first),
+                    calendar::minute(last),
+                    assets.join(" "),
+                    history.steps().len(),
+                );
+            }
+            Ok(())
+        }
+        HistoryCommand::Fetch(args) => {
+            telemetry::log("warn");
+            let (exchange, base_url) = (args.exchange, args.base_url);
+            let order =
+                Order { exchange, base_url, symbols: args.symbols, from: args.from, to: args.to };
+            let rows = fetch(&order, &args.out)?;
+            println!("{rows} bars in {}", args.out.display());
+            Ok(())
+        }
+    }
+}

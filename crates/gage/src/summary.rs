@@ -1,0 +1,168 @@
+//! The summary of a replay: who was liquidated, who bore what, and whether the totals tie.
+
+use std::fmt::Write as _;
+
+use alloy_primitives::{Address, U256};
+
+use crate::{
+    amounts::{all_digits, bps, per_year, percent, tokens, usd},
+    live::bad_debt,
+    reading::{Answers, Names, VaultReading},
+    table::{Column, facts, table},
+    tally::{Loss, Tally},
+    ties::{Relation, Tie, TieLog},
+};
+
+/// What a summary is made from.
+pub(crate) struct Summary<'a> {
+    pub(crate) title: String,
+    pub(crate) tally: &'a Tally,
+    pub(crate) log: &'a TieLog,
+    /// The totals at the end.
+    pub(crate) ties: &'a [Tie],
+    pub(crate) names: Names,
+}
+
+impl<'a> Summary<'a> {
+    /// Reads the symbols that the summary needs.
+    pub(crate) fn new(
+        of: &dyn Answers,
+        title: String,
+        tally: &'a Tally,
+        (log, ties): (&'a TieLog, &'a [Tie]),
+    ) -> anyhow::Result<Self> {
+        Ok(Self { title, tally, log, ties, names: Names::read(of)? })
+    }
+
+    /// Whether every total tied, at the end and on the way.
+    pub(crate) fn ties_hold(&self) -> bool {
+        self.log.broken.is_empty() && self.ties.iter().all(Tie::holds)
+    }
+
+    /// As text.
+    pub(crate) fn text(&self) -> String {
+        let mut text = format!("\n{}\n\n", self.title);
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{}\n", self.totals());
+        let _ = writeln!(text, "Vaults\n{}\n", self.vaults());
+        if !self.tally.seized.is_empty() {
+            let _ = writeln!(text, "Collateral seized\n{}\n", self.seized());
+        }
+        let _ = writeln!(text, "Bad debt, and who bore it\n{}\n", self.losses());
+        let _ = writeln!(text, "Totals at the end\n{}\n", self.tie_table());
+        let verdict = if self.ties_hold() {
+            format!(
+                "All totals tie: {} at the end, and in {} checks on the way.",
+                self.ties.len(),
+                self.log.checks
+            )
+        } else {
+            format!("TOTALS DO NOT TIE: {} on the way.", self.log.broken.len())
+        };
+        let _ = writeln!(text, "{verdict}");
+        for (block, tie) in &self.log.broken {
+            let _ =
+                writeln!(text, "  block {block}: {}: {} against {}", tie.name, tie.left, tie.right);
+        }
+        text
+    }
+
+    fn totals(&self) -> comfy_table::Table {
+        let Tally { transactions, refused, gas, liquidations, rejected_reports, .. } = self.tally;
+        facts(&[
+            ("Blocks", self.tally.blocks().to_string()),
+            ("Transactions", format!("{transactions} ({refused} refused)")),
+            ("Gas", format!("{} M", gas / 1_000_000)),
+            ("Price reports refused", rejected_reports.to_string()),
+            ("Accounts that borrowed", self.tally.accounts.len().to_string()),
+            ("Liquidations", liquidations.to_string()),
+            ("Repaid", usd(self.tally.repaid_value)),
+            ("Seized", usd(self.tally.seized_value)),
+            ("Mean bonus", bps(self.tally.mean_bonus_bps().saturating_to())),
+            ("Bad debt", usd(bad_debt(self.tally))),
+        ])
+    }
+
+    fn vaults(&self) -> comfy_table::Table {
+        let columns = [
+            Column::Left("vault"),
+            Column::Right("assets"),
+            Column::Right("cash"),
+            Column::Right("debt"),
+            Column::Right("reserves"),
+            Column::Right("utilisation"),
+            Column::Right("borrow rate"),
+            Column::Right("supply rate"),
+            Column::Right("repaid by liquidation"),
+        ];
+        let row = |vault: &VaultReading| {
+            let VaultReading { id, token, asset, state } = vault;
+            let amount = |value| tokens(value, asset.decimals);
+            vec![
+                token.symbol.clone(),
+                amount(state.totalAssets),
+                amount(state.cash),
+                amount(state.debt),
+                amount(state.reserves),
+                percent(state.utilisation),
+                per_year(state.borrowRate),
+                per_year(state.supplyRate),
+                amount(self.tally.repaid.get(id).copied().unwrap_or_default()),
+            ]
+        };
+        table(&columns, self.names.vaults().iter().map(row).collect())
+    }
+
+    fn seized(&self) -> comfy_table::Table {
+        let row = |(asset, amount): (&Address, &U256)| {
+            let decimals = self.names.decimals(*asset);
+            vec![self.names.symbol(*asset), tokens(*amount, decimals)]
+        };
+        let columns = [Column::Left("asset"), Column::Right("seized")];
+        table(&columns, self.tally.seized.iter().map(row).collect())
+    }
+
+    fn losses(&self) -> comfy_table::Table {
+        let columns = [
+            Column::Left("vault"),
+            Column::Right("bad debt"),
+            Column::Right("paid by reserves"),
+            Column::Right("borne by lenders"),
+        ];
+        let row = |vault: &VaultReading| {
+            let loss = self.tally.losses.get(&vault.id).copied().unwrap_or_default();
+            let Loss { shortfall, from_reserves, from_lenders } = loss;
+            let amount =
+                |value| format!("{} {}", tokens(value, vault.asset.decimals), vault.asset.symbol);
+            vec![
+                vault.token.symbol.clone(),
+                amount(shortfall),
+                amount(from_reserves),
+                amount(from_lenders),
+            ]
+        };
+        table(&columns, self.names.vaults().iter().map(row).collect())
+    }
+
+    fn tie_table(&self) -> comfy_table::Table {
+        let columns = [
+            Column::Left("total"),
+            Column::Right("left"),
+            Column::Right("right"),
+            Column::Left(""),
+        ];
+        let row = |tie: &Tie| {
+            let how = match (tie.holds(), tie.relation) {
+                (true, Relation::Equal) => "ties".to_owned(),
+                (true, Relation::AtMost) => "holds".to_owned(),
+                (true, Relation::AboveByAtMost(_)) => {
+                    format!("ties (rounded up by {} units)", tie.left.saturating_sub(tie.right))
+                }
+                (false, _) => "DOES NOT TIE".to_owned(),
+            };
+            let amount = |value| all_digits(value, tie.decimals);
+            vec![tie.name.clone(), amount(tie.left), amount(tie.right), how]
+        };
+        table(&columns, self.ties.iter().map(row).collect())
+    }
+}

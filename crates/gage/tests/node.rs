@@ -1,0 +1,90 @@
+//! `gage node` from files, and what files it refuses.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+fn gage(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gage"));
+    command
+        .current_dir(folder)
+        .args(arguments)
+        .env_remove("RUST_LOG")
+        .output()
+        .expect("gage starts")
+}
+
+fn refused(folder: &Path, arguments: &[&str]) -> String {
+    let output = gage(folder, arguments);
+    assert!(!output.status.success(), "{arguments:?} was not refused");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    fs::write(folder.join(name), text).expect("a file can be written");
+}
+
+const QUIET: &str = "block_time = 0.05\n[rpc]\nport = 0\n[metrics]\nenabled = false\n";
+
+/// Runs a node until it says where it listens; what it answers to one request.
+fn chain_id(folder: &Path) -> String {
+    let mut node = Command::new(env!("CARGO_BIN_EXE_gage"))
+        .current_dir(folder)
+        .args(["node", "--genesis", "genesis.json", "--config", "gage.toml"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("gage starts");
+    let mut line = String::new();
+    BufReader::new(node.stdout.take().expect("piped")).read_line(&mut line).expect("text");
+    let url = line.split_whitespace().nth(1).expect("an address").to_owned();
+    let asked = gage(folder, &["vaults", "--rpc-url", &url, "--json"]);
+    // SIGKILL, as nodes die.
+    node.kill().expect("a child can be killed");
+    node.wait().expect("a child can be waited for");
+    assert_eq!(String::from_utf8_lossy(&asked.stdout).trim(), "[]", "{line}");
+    line
+}
+
+#[test]
+fn a_node_starts_from_the_examples_and_again() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let genesis = gage(folder.path(), &["genesis"]).stdout;
+    fs::write(folder.path().join("genesis.json"), genesis).expect("a file can be written");
+    write(folder.path(), "gage.toml", QUIET);
+    assert!(chain_id(folder.path()).contains("chain id 4244"));
+    assert!(chain_id(folder.path()).contains("chain id 4244"));
+    let checked = gage(folder.path(), &["check", "--data-dir", "gage-node"]);
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+}
+
+#[test]
+fn bad_files_are_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    let start = ["node", "--genesis", "genesis.json", "--config", "gage.toml"];
+    assert!(refused(folder, &start).contains("genesis.json"));
+    write(folder, "genesis.json", "{\"chainId\": 1}");
+    let said = refused(folder, &start);
+    assert!(said.contains("genesis.json") && said.contains("protocol"), "{said}");
+    let genesis = String::from_utf8(gage(folder, &["genesis"]).stdout).expect("text");
+    write(folder, "genesis.json", &genesis.replace("\"extraData\"", "\"extraDate\""));
+    assert!(refused(folder, &start).contains("extraDate"));
+    write(folder, "genesis.json", &genesis);
+    assert!(refused(folder, &start).contains("gage.toml"));
+    write(folder, "gage.toml", "blocktime = 1");
+    assert!(refused(folder, &start).contains("blocktime"));
+
+    // A database of something else, and one of another chain.
+    write(folder, "gage.toml", QUIET);
+    fs::create_dir(folder.join("gage-node")).expect("a folder can be made");
+    write(&folder.join("gage-node"), "chain.redb", "not a database at all");
+    assert!(refused(folder, &start).contains("chain.redb"));
+    fs::remove_dir_all(folder.join("gage-node")).expect("a folder can be removed");
+    chain_id(folder);
+    write(folder, "genesis.json", &genesis.replace("4244", "4245"));
+    assert!(refused(folder, &start).contains("genesis"));
+}
