@@ -1,0 +1,105 @@
+//! Gage beside Morpho Blue and Aave v3.6: microseconds and gas of the same operations on the same revm, one run.
+//!
+//! A subject is anything that implements [`scenario::Subject`]; [`Contestant`] lists them.
+
+mod aave;
+mod artifact;
+mod chain;
+mod engine;
+mod floor;
+mod morpho;
+mod report;
+mod scenario;
+mod token;
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+
+use crate::artifact::Artifacts;
+use crate::floor::Bare;
+use crate::report::{Column, Report, Round};
+use crate::scenario::{Plan, Samples, Subject};
+
+/// Microseconds and gas per operation, beside Morpho Blue and Aave v3.6 on the same revm.
+#[derive(Parser)]
+#[command(version)]
+struct Options {
+    /// Lenders, and as many borrowers.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(2..))]
+    users: u32,
+
+    /// Measured passes; one more comes first and is thrown away.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    passes: u32,
+
+    /// Transactions that share a block, of which only the first accrues interest; one table for each.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 100], value_parser = clap::value_parser!(u32).range(1..))]
+    per_block: Vec<u32>,
+
+    /// Also write the results to this file.
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+/// Whoever has a column in the results; the others are compared with the first.
+#[derive(Clone, Copy)]
+enum Contestant {
+    Morpho,
+    Aave,
+}
+
+impl Contestant {
+    const ALL: [Self; 2] = [Self::Morpho, Self::Aave];
+
+    /// A fresh one, for one pass.
+    fn subject(self) -> Box<dyn Subject> {
+        match self {
+            Self::Morpho => Box::new(morpho::Morpho::default()),
+            Self::Aave => Box::new(aave::Aave::default()),
+        }
+    }
+}
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    let report = measure(&options)?;
+    let page = report.markdown();
+    print!("{page}");
+    if let Some(path) = &options.out {
+        fs::write(path, &page).with_context(|| format!("writing {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn measure(options: &Options) -> Result<Report> {
+    let artifacts = Artifacts::load()?;
+    let (users, passes) = (options.users as usize, options.passes as usize);
+    let rounds = options.per_block.iter().map(|per_block| {
+        let plan = Plan { users, per_block: *per_block as usize };
+        measure_round(&artifacts, plan, passes)
+    });
+    let rounds = rounds.collect::<Result<_>>()?;
+    let floor =
+        Bare::ALL.map(|bare| Ok((bare.name(), floor::measure(bare, &artifacts, users, passes)?)));
+    Ok(Report { users, passes, rounds, floor: floor.into_iter().collect::<Result<_>>()? })
+}
+
+/// Runs all passes, the contestants taking turns, so that a slow spell of the machine meets them all.
+fn measure_round(artifacts: &Artifacts, plan: Plan, passes: usize) -> Result<Round> {
+    let mut columns: Vec<Column> = Contestant::ALL
+        .map(|contestant| Column { name: contestant.subject().name(), samples: Samples::new() })
+        .into();
+    for pass in 0..=passes {
+        for (contestant, column) in Contestant::ALL.into_iter().zip(&mut columns) {
+            eprintln!("{} per block, pass {pass} of {passes}: {}", plan.per_block, column.name);
+            scenario::play(contestant.subject().as_mut(), artifacts, plan, &mut column.samples)?;
+            if pass == 0 {
+                column.samples.clear();
+            }
+        }
+    }
+    Ok(Round { per_block: plan.per_block, columns })
+}

@@ -1,0 +1,155 @@
+//! Morpho Blue 1.0.0: one WETH/USDC market at an LLTV of 86 %, with a one-slot oracle and an adaptive-curve-like rate
+//! model of ours (`peers/CurveIrm.sol`).
+
+use alloy_primitives::{Address, Bytes, U256};
+use alloy_sol_types::{SolValue, sol};
+use anyhow::Result;
+
+use crate::chain::{Call, Chain};
+use crate::scenario::{Action, Cast, Operation, PRICE, Subject};
+use crate::token::{Asset, Tokens};
+
+sol! {
+    #[derive(Default)]
+    struct MarketParams {
+        address loanToken;
+        address collateralToken;
+        address oracle;
+        address irm;
+        uint256 lltv;
+    }
+
+    interface IMorpho {
+        function enableIrm(address irm) external;
+        function enableLltv(uint256 lltv) external;
+        function createMarket(MarketParams memory market) external;
+        function supply(MarketParams memory market, uint256 assets, uint256 shares, address onBehalf, bytes memory data)
+            external returns (uint256, uint256);
+        function withdraw(MarketParams memory market, uint256 assets, uint256 shares, address onBehalf, address receiver)
+            external returns (uint256, uint256);
+        function borrow(MarketParams memory market, uint256 assets, uint256 shares, address onBehalf, address receiver)
+            external returns (uint256, uint256);
+        function repay(MarketParams memory market, uint256 assets, uint256 shares, address onBehalf, bytes memory data)
+            external returns (uint256, uint256);
+        function supplyCollateral(MarketParams memory market, uint256 assets, address onBehalf, bytes memory data)
+            external;
+        function withdrawCollateral(MarketParams memory market, uint256 assets, address onBehalf, address receiver)
+            external;
+        function liquidate(
+            MarketParams memory market, address borrower, uint256 seizedAssets, uint256 repaidShares, bytes memory data
+        ) external returns (uint256, uint256);
+    }
+
+    interface IPairOracle {
+        function set(uint256 price) external;
+    }
+}
+
+/// Loan-to-value at which a position may be liquidated: 86 %, 1e18 = 100 %.
+const LLTV: u64 = 860_000_000_000_000_000;
+
+/// Borrow shares for one base unit of debt in a young market.
+const SHARES_PER_ASSET: u64 = 1_000_000;
+
+/// Decimals of an oracle price: 36, those of USDC, less those of WETH.
+const PRICE_DECIMALS: u64 = 36 + 6 - 18;
+
+/// Morpho Blue with one market.
+#[derive(Default)]
+pub(crate) struct Morpho {
+    morpho: Address,
+    market: MarketParams,
+    tokens: Tokens,
+}
+
+impl Subject for Morpho {
+    fn name(&self) -> &'static str {
+        "Morpho Blue"
+    }
+
+    fn setup(&mut self, chain: &mut Chain<'_>, cast: &Cast) -> Result<()> {
+        let admin = cast.admin;
+        self.tokens = Tokens::deploy(chain, admin)?;
+        self.morpho = chain.deploy(admin, "Morpho", &admin.abi_encode())?;
+        self.market = MarketParams {
+            loanToken: self.token(Asset::Usdc),
+            collateralToken: self.token(Asset::Weth),
+            oracle: chain.deploy(admin, "PairOracle", &[])?,
+            irm: chain.deploy(admin, "CurveIrm", &[])?,
+            lltv: U256::from(LLTV),
+        };
+        self.set_price(chain, cast, PRICE)?;
+
+        let irm = self.market.irm;
+        chain.send(admin, Call::new(self.morpho, &IMorpho::enableIrmCall { irm }))?;
+        chain.send(
+            admin,
+            Call::new(self.morpho, &IMorpho::enableLltvCall { lltv: U256::from(LLTV) }),
+        )?;
+        let market = self.market.clone();
+        chain.send(admin, Call::new(self.morpho, &IMorpho::createMarketCall { market }))?;
+
+        self.tokens.endow(chain, cast, self.morpho)?;
+        let first_supply = Action {
+            operation: Operation::Supply,
+            sender: cast.treasury,
+            account: cast.treasury,
+            amount: cast.first_supply(),
+        };
+        chain.send(cast.treasury, self.call(&first_supply))?;
+        Ok(())
+    }
+
+    fn set_price(&self, chain: &mut Chain<'_>, cast: &Cast, usd: u64) -> Result<()> {
+        let price = U256::from(usd) * U256::from(10).pow(U256::from(PRICE_DECIMALS));
+        chain.send(cast.admin, Call::new(self.market.oracle, &IPairOracle::setCall { price }))?;
+        Ok(())
+    }
+
+    fn call(&self, action: &Action) -> Call {
+        let market = self.market.clone();
+        let (assets, shares, data) = (action.amount, U256::ZERO, Bytes::new());
+        let (on_behalf, receiver) = (action.account, action.sender);
+        let morpho = self.morpho;
+        match action.operation {
+            Operation::Supply => Call::new(
+                morpho,
+                &IMorpho::supplyCall { market, assets, shares, onBehalf: on_behalf, data },
+            ),
+            Operation::Withdraw => Call::new(
+                morpho,
+                &IMorpho::withdrawCall { market, assets, shares, onBehalf: on_behalf, receiver },
+            ),
+            Operation::Borrow => Call::new(
+                morpho,
+                &IMorpho::borrowCall { market, assets, shares, onBehalf: on_behalf, receiver },
+            ),
+            Operation::Repay => Call::new(
+                morpho,
+                &IMorpho::repayCall { market, assets, shares, onBehalf: on_behalf, data },
+            ),
+            Operation::SupplyCollateral => Call::new(
+                morpho,
+                &IMorpho::supplyCollateralCall { market, assets, onBehalf: on_behalf, data },
+            ),
+            Operation::WithdrawCollateral => Call::new(
+                morpho,
+                &IMorpho::withdrawCollateralCall { market, assets, onBehalf: on_behalf, receiver },
+            ),
+            Operation::Liquidate => Call::new(
+                morpho,
+                &IMorpho::liquidateCall {
+                    market,
+                    borrower: action.account,
+                    seizedAssets: U256::ZERO,
+                    repaidShares: assets * U256::from(SHARES_PER_ASSET),
+                    data,
+                },
+            ),
+        }
+    }
+
+    fn token(&self, asset: Asset) -> Address {
+        self.tokens.of(asset)
+    }
+}

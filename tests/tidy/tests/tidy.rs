@@ -1,0 +1,95 @@
+//! House rules that lints do not check.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A file of more production lines than this holds more than one concept.
+const LINES_MAX: usize = 600;
+
+/// Names that say nothing about what a module holds.
+const FORBIDDEN_MODULES: [&str; 5] = ["utils", "helpers", "common", "misc", "types"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder of the workspace can be read") {
+        let path = entry.expect("an entry of the workspace can be read").path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if path.is_dir() && name != "target" && name != "node_modules" && name != "cache" {
+            rust_files(&path, found);
+        } else if name.ends_with(".rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn sources() -> Vec<(PathBuf, String)> {
+    let mut paths = Vec::new();
+    for folder in ["crates", "bench", "tests"] {
+        rust_files(&root().join(folder), &mut paths);
+    }
+    assert!(paths.len() > 50, "the walk found only {} files", paths.len());
+    paths
+        .into_iter()
+        .map(|path| {
+            let text = fs::read_to_string(&path).expect("a source file is UTF-8");
+            (path, text)
+        })
+        .collect()
+}
+
+fn offenders(rule: impl Fn(&Path, &str) -> Option<String>) -> Vec<String> {
+    sources()
+        .iter()
+        .filter_map(|(path, text)| rule(path, text).map(|why| format!("{}: {why}", path.display())))
+        .collect()
+}
+
+#[test]
+fn files_hold_one_concept() {
+    let long = offenders(|path, text| {
+        let lines = text.lines().take_while(|line| line.trim() != "#[cfg(test)]").count();
+        let in_tests = path.components().any(|part| part.as_os_str() == "tests");
+        (lines > LINES_MAX && !in_tests).then(|| format!("{lines} lines before its tests"))
+    });
+    assert!(long.is_empty(), "{long:#?}");
+}
+
+#[test]
+fn modules_are_named_by_their_concept() {
+    let vague = offenders(|path, _| {
+        let stem = path.file_stem()?.to_str()?;
+        let parent = path.parent()?.file_name()?.to_str()?;
+        let name = if stem == "mod" { parent } else { stem };
+        FORBIDDEN_MODULES.contains(&name).then(|| format!("a module called {name}"))
+    });
+    assert!(vague.is_empty(), "{vague:#?}");
+}
+
+#[test]
+fn every_file_opens_with_its_concept() {
+    let mute = offenders(|_, text| {
+        let opens = text.lines().next().is_some_and(|line| line.starts_with("//!") || line.starts_with("#!"));
+        (!opens).then(|| "no module documentation in its first line".to_owned())
+    });
+    assert!(mute.is_empty(), "{mute:#?}");
+}
+
+#[test]
+fn nothing_is_left_unfinished() {
+    // Spelled in two parts, so that this file does not find itself.
+    let marks = [["to", "do!"], ["unimple", "mented!"], ["FIX", "ME"], ["XX", "X:"]].map(|part| part.concat());
+    let unfinished = offenders(|_, text| {
+        marks.iter().find(|mark| text.contains(mark.as_str())).map(|mark| format!("contains {mark}"))
+    });
+    assert!(unfinished.is_empty(), "{unfinished:#?}");
+}
+
+#[test]
+fn no_test_is_skipped() {
+    let mark = ["#[ign", "ore"].concat();
+    let skipped = offenders(|_, text| text.contains(&mark).then(|| "an ignored test".to_owned()));
+    assert!(skipped.is_empty(), "{skipped:#?}");
+}
