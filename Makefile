@@ -1,0 +1,42 @@
+# `make run` and `make test` need Rust, a C compiler, Node.js and git; they set up the rest.
+
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+ARGS ?=
+
+.PHONY: help run dev test test-rust test-clients check soak bench abi clean
+
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## Build, then replay the crash of August 2024 on a live lending chain (ARGS="--speed 7200 …")
+	$(CARGO) run --release -p gage -- dev --replay 2024-08 $(ARGS)
+
+dev: ## A plain development chain with the demo's assets, vaults and markets
+	$(CARGO) run --release -p gage -- dev $(ARGS)
+
+test: test-rust test-clients ## Every test, real clients included
+
+test-rust: ## Unit, property, stateful, crash and end-to-end tests in Rust
+	$(CARGO) test --workspace
+
+test-clients: ## viem, ethers, web3.py and cast against a live node
+	$(CARGO) build -p gage
+	GAGE_BIN="$(TARGET)/debug/gage" tests/clients/run
+
+check: ## Format and lints, as the build server runs them
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+soak: ## The random tests in their long form (STEPS, SEEDS)
+	GAGE_STEPS=$(or $(STEPS),20000) GAGE_SEEDS=$(or $(SEEDS),50) $(CARGO) test --release -p gage-core --test stateful -- --nocapture
+
+bench: ## Side by side with Morpho Blue and Aave v3.6; writes bench/RESULTS.md
+	$(CARGO) run --release -p gage-bench -- --out bench/RESULTS.md $(ARGS)
+
+abi: ## Write the JSON ABIs and the Solidity interfaces to abi/
+	$(CARGO) run --release -p gage -- abi --out abi
+
+clean: ## Remove what builds made
+	$(CARGO) clean
+	rm -rf tests/clients/node_modules tests/clients/.venv bench/cache bench/peers/node_modules
