@@ -22,7 +22,7 @@ test-rust: ## Unit, property, stateful, crash and end-to-end tests in Rust
 
 test-clients: ## viem, ethers, web3.py and cast against a live node
 	$(CARGO) build -p gage
-	GAGE_BIN="$(TARGET)/debug/gage" tests/clients/run
+	GAGE_BIN="$(TARGET)/debug/gage" tests/run.sh
 
 check: ## Format and lints, as the build server runs them
 	$(CARGO) fmt --all --check

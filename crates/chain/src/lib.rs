@@ -37,6 +37,6 @@ pub use rules::{
     SPEC, SYSTEM, TX_BYTES_MAX, TX_GAS_LIMIT_MAX,
 };
 pub use transaction::{
-    Rejection, decode_transaction, intrinsic_gas, is_prelude, prelude_reports, prelude_tx, recover,
-    sender,
+    Rejection, check_init_code, decode_transaction, intrinsic_gas, is_prelude, prelude_reports,
+    prelude_tx, recover, sender,
 };

@@ -9,7 +9,10 @@ use alloy_primitives::{Address, Bytes, Signature, TxKind, U256};
 use alloy_sol_types::SolCall;
 use gage_abi::IOracle;
 use gage_core::address::ORACLE;
-use revm::context_interface::{cfg::gas::calculate_initial_tx_gas, result::InvalidTransaction};
+use revm::{
+    context_interface::{cfg::gas::calculate_initial_tx_gas, result::InvalidTransaction},
+    primitives::eip3860::MAX_INITCODE_SIZE,
+};
 
 use crate::rules::{PRELUDE_GAS_LIMIT, SPEC, SYSTEM, TX_BYTES_MAX};
 
@@ -29,6 +32,9 @@ pub enum Rejection {
     /// More bytes than [`TX_BYTES_MAX`].
     #[error("oversized data: transaction size {0}, limit {TX_BYTES_MAX}")]
     Oversized(usize),
+    /// More creation code than EIP-3860 allows.
+    #[error("max initcode size exceeded: code size {0}, limit {MAX_INITCODE_SIZE}")]
+    InitCode(usize),
     /// Blobs (EIP-4844) have no place on this chain.
     #[error("transaction type not supported: blob transactions are refused")]
     Blob,
@@ -192,6 +198,18 @@ pub fn decode_transaction(bytes: &[u8]) -> Result<TxEnvelope, Rejection> {
         return Err(Rejection::TrailingBytes(rest.len()));
     }
     Ok(tx)
+}
+
+/// Refuses creation code that no block could run (EIP-3860).
+///
+/// # Errors
+/// [`Rejection::InitCode`].
+pub fn check_init_code(tx: &impl Transaction) -> Result<(), Rejection> {
+    let size = tx.input().len();
+    if tx.is_create() && size > MAX_INITCODE_SIZE {
+        return Err(Rejection::InitCode(size));
+    }
+    Ok(())
 }
 
 /// The transaction with its signer.

@@ -98,7 +98,7 @@ impl DevHandle for Node {
     }
 
     fn increase_time(&self, seconds: u64) -> Result<u64, NodeError> {
-        Ok(Self::increase_time(self, seconds))
+        Self::increase_time(self, seconds).map_err(NodeError::refused)
     }
 
     fn set_next_timestamp(&self, timestamp: u64) -> Result<(), NodeError> {

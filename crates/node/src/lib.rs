@@ -14,7 +14,7 @@ mod reports;
 mod selection;
 
 pub use clock::Clock;
-pub use node::{Node, NodeConfig, PastTimestamp, ProduceError, SubmitError};
+pub use node::{Node, NodeConfig, ProduceError, SubmitError, TIMESTAMP_MAX, TimeError};
 pub use pool::{AccountFacts, Pool, PoolError, PoolLimits, Pooled, REPLACEMENT_BUMP_PERCENT};
 pub use reports::{AHEAD_SECONDS_MAX, FeedFacts, ReportError, ReportPool};
 pub use selection::Selection;

@@ -106,14 +106,23 @@ impl From<gage_chain::Rejection> for SubmitError {
     }
 }
 
-/// Why a block's time was not fixed.
+/// The latest time that a development node can be moved to: the end of the year 9999.
+pub const TIMESTAMP_MAX: u64 = 253_402_300_799;
+
+/// Why a node's time was not moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("timestamp {timestamp} is lower than the previous block's timestamp {parent}")]
-pub struct PastTimestamp {
-    /// What was asked.
-    pub timestamp: u64,
-    /// The head's.
-    pub parent: u64,
+pub enum TimeError {
+    /// Blocks never go back.
+    #[error("timestamp {timestamp} is lower than the previous block's timestamp {parent}")]
+    Past {
+        /// What was asked.
+        timestamp: u64,
+        /// The head's.
+        parent: u64,
+    },
+    /// A time beyond [`TIMESTAMP_MAX`], from which the chain could never come back.
+    #[error("timestamp {0} is after the year 9999")]
+    TooFar(u64),
 }
 
 /// A running node. Clones share it; every method may be called from any thread.
@@ -406,18 +415,28 @@ impl Node {
     }
 
     /// Moves the node's time ahead; returns by how much in all.
-    pub fn increase_time(&self, seconds: u64) -> u64 {
-        self.0.shift.increase(seconds)
+    ///
+    /// # Errors
+    /// [`TimeError::TooFar`].
+    pub fn increase_time(&self, seconds: u64) -> Result<u64, TimeError> {
+        let target = self.now().saturating_add(seconds);
+        if target > TIMESTAMP_MAX {
+            return Err(TimeError::TooFar(target));
+        }
+        Ok(self.0.shift.increase(seconds))
     }
 
     /// Fixes the next block's time; the node's time goes on from there.
     ///
     /// # Errors
-    /// [`PastTimestamp`] before the head's.
-    pub fn set_next_timestamp(&self, timestamp: u64) -> Result<(), PastTimestamp> {
+    /// [`TimeError`] before the head's, or too far ahead.
+    pub fn set_next_timestamp(&self, timestamp: u64) -> Result<(), TimeError> {
         let parent = self.0.chain.head().timestamp;
         if timestamp < parent {
-            return Err(PastTimestamp { timestamp, parent });
+            return Err(TimeError::Past { timestamp, parent });
+        }
+        if timestamp > TIMESTAMP_MAX {
+            return Err(TimeError::TooFar(timestamp));
         }
         self.0.shift.set_next(timestamp);
         Ok(())

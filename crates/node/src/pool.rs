@@ -15,7 +15,7 @@ use std::{
 
 use alloy_consensus::{Transaction, TxEnvelope, transaction::Recovered};
 use alloy_primitives::{Address, TxHash, U256};
-use gage_chain::{Rejection, TX_GAS_LIMIT_MAX, intrinsic_gas};
+use gage_chain::{Rejection, TX_GAS_LIMIT_MAX, check_init_code, intrinsic_gas};
 
 use crate::selection::Selection;
 
@@ -263,6 +263,7 @@ impl Pool {
         if tx.chain_id() != Some(self.chain_id) {
             return Err(Rejection::ChainId { got: tx.chain_id(), expected: self.chain_id });
         }
+        check_init_code(tx.inner())?;
         let (limit, needed) = (tx.gas_limit(), intrinsic_gas(tx));
         let most = self.block_gas_limit.min(TX_GAS_LIMIT_MAX);
         if limit > most {

@@ -5,7 +5,7 @@ mod support;
 use std::{sync::atomic::Ordering, time::Duration};
 
 use alloy_primitives::{Address, U256};
-use gage_node::{PastTimestamp, SubmitError};
+use gage_node::{SubmitError, TimeError};
 use support::*;
 use tokio::sync::oneshot;
 
@@ -47,9 +47,10 @@ fn time_never_runs_backwards_and_moves_when_told() {
     clock.0.store(GENESIS_TIME - 100, Ordering::Relaxed);
     assert_eq!(node.produce().unwrap().header.timestamp, GENESIS_TIME);
     clock.0.store(GENESIS_TIME, Ordering::Relaxed);
-    assert_eq!(node.increase_time(60), 60);
+    assert_eq!(node.increase_time(60), Ok(60));
+    assert!(matches!(node.increase_time(u64::MAX), Err(TimeError::TooFar(_))));
     assert_eq!(node.produce().unwrap().header.timestamp, GENESIS_TIME + 60);
-    let past = PastTimestamp { timestamp: GENESIS_TIME + 59, parent: GENESIS_TIME + 60 };
+    let past = TimeError::Past { timestamp: GENESIS_TIME + 59, parent: GENESIS_TIME + 60 };
     assert_eq!(node.set_next_timestamp(GENESIS_TIME + 59), Err(past));
     node.set_next_timestamp(GENESIS_TIME + 1_000).unwrap();
     node.mine(2).unwrap();

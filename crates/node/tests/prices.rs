@@ -66,7 +66,7 @@ fn a_report_is_in_the_prelude_of_the_next_block() {
     node.submit_reports(vec![signed.clone()]).unwrap();
     let block = node.produce().unwrap();
     let carried = gage_chain::prelude_reports(block.transactions[0].inner()).unwrap();
-    assert_eq!(carried, [signed.clone()]);
+    assert_eq!(carried, std::slice::from_ref(&signed));
     let prelude = &node.chain().receipts(block.number()).unwrap().unwrap()[0];
     let updated = PriceUpdated::decode_log(&prelude.receipt.logs()[0]).unwrap();
     assert_eq!((updated.feed, updated.price), (1, wad(2_000)));
@@ -113,7 +113,7 @@ fn a_report_of_the_near_future_waits_for_its_time() {
     node.submit_reports(vec![signed]).unwrap();
     node.produce().unwrap();
     assert_eq!((node.reports_len(), feed(node.chain()).round), (1, 0));
-    node.increase_time(5);
+    node.increase_time(5).unwrap();
     node.produce().unwrap();
     assert_eq!((node.reports_len(), feed(node.chain()).round), (0, 1));
 }
