@@ -2,7 +2,7 @@
 
 use crate::gas::Meter;
 use crate::genesis::MARKER;
-use crate::slots::Slots;
+use crate::slots::{Change, Slot, Slots};
 use alloy_evm::EvmInternals;
 use alloy_primitives::{Address, Bytes, KECCAK256_EMPTY, Log, LogData, U256};
 use core::fmt::Debug;
@@ -121,18 +121,24 @@ impl Slots for JournalSlots<'_> {
         Timestamp::new(self.internals.block_timestamp().saturating_to())
     }
 
-    fn load(&mut self, contract: Native, first: U256, words: &mut [U256]) -> Result<(), Fault> {
+    fn load(
+        &mut self,
+        contract: Native,
+        (first, count): (U256, usize),
+        take: &mut dyn FnMut(U256, Slot),
+    ) -> Result<(), Fault> {
         let Self { internals, meter, failure, .. } = self;
         let mut account = open(internals, meter, failure, contract)?;
         let mut key = first;
-        for word in words {
+        for _ in 0..count {
             let slot = match account.sload(key, meter.lacks_cold_slot()) {
                 Ok(slot) => slot,
                 Err(JournalLoadError::ColdLoadSkipped) => return Err(Fault::OutOfGas),
                 Err(JournalLoadError::DBError(error)) => return Err(unreadable(failure, &error)),
             };
             meter.charge_load(slot.is_cold)?;
-            *word = slot.data.present_value();
+            let (original, value) = (slot.data.original_value(), slot.data.present_value());
+            take(key, Slot { original, value });
             key += U256::ONE;
         }
         Ok(())
@@ -141,19 +147,18 @@ impl Slots for JournalSlots<'_> {
     fn store(
         &mut self,
         contract: Native,
-        changes: &mut dyn Iterator<Item = (U256, U256)>,
+        changes: &mut dyn Iterator<Item = Change>,
     ) -> Result<(), Fault> {
         self.check_access()?;
         let Self { internals, meter, failure, .. } = self;
         let mut account = open(internals, meter, failure, contract)?;
-        for (key, new_value) in changes {
-            let slot = match account.sload(key, false) {
-                Ok(slot) => slot.data,
-                Err(error) => return Err(unreadable(failure, &error)),
-            };
-            let (original_value, present_value) = (slot.original_value(), slot.present_value());
-            meter.charge_store(&SStoreResult { original_value, present_value, new_value })?;
-            if let Err(error) = account.sstore(key, new_value, false) {
+        for Change { key, before, after } in changes {
+            meter.charge_store(&SStoreResult {
+                original_value: before.original,
+                present_value: before.value,
+                new_value: after,
+            })?;
+            if let Err(error) = account.sstore(key, after, false) {
                 return Err(unreadable(failure, &error));
             }
         }

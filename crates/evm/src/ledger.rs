@@ -4,7 +4,7 @@ use crate::records::{
     Record, account_from_words, account_slots, account_words, keys, market_from_words,
     market_slots, market_words,
 };
-use crate::slots::Slots;
+use crate::slots::{Change, Slot, Slots};
 use alloy_primitives::{Address, U256};
 use gage_abi::encode_event;
 use gage_core::address::Native;
@@ -18,26 +18,68 @@ use gage_core::{
 #[derive(Debug)]
 pub struct SlotLedger<S> {
     slots: S,
+    detail: Detail,
     cached: Vec<Cached>,
+    /// A digest of each cached slot's contract and key, close together to be searched fast.
+    digests: Vec<u64>,
 }
 
-/// A slot that was read.
+/// How much of a record is read. Names and owners come last in a record, and lending needs neither.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Detail {
+    Whole,
+    Figures,
+}
+
+/// A slot that was read. Of a record the slots read are always the first ones.
 #[derive(Clone, Copy, Debug)]
 struct Cached {
     contract: Native,
     key: U256,
-    stored: U256,
+    before: Slot,
     value: U256,
 }
 
+impl Cached {
+    fn is(&self, contract: Native, key: U256) -> bool {
+        self.key == key && self.contract == contract
+    }
+}
+
+fn digest(contract: Native, key: U256) -> u64 {
+    let number = match contract {
+        Native::Registry => 1,
+        Native::Oracle => 2,
+        Native::Market => 3,
+        Native::Vault(id) => 4 << 32 | u64::from(id.get()),
+        Native::Asset(id) => 5 << 32 | u64::from(id.get()),
+    };
+    let [low, next, middle, top] = *key.as_limbs();
+    low ^ next.rotate_left(16) ^ middle.rotate_left(32) ^ top ^ number << 8
+}
+
 /// Slots that a typical operation reads.
-const SLOTS_EXPECTED: usize = 48;
+const SLOTS_EXPECTED: usize = 32;
+/// The slots of a vault before its name.
+const VAULT_FIGURES: usize = 6;
+/// The slots of an asset before its name.
+const ASSET_FIGURES: usize = 2;
+/// The slots of a feed before its owner and description.
+const FEED_FIGURES: usize = 2;
 
 impl<S: Slots> SlotLedger<S> {
     /// A ledger over `slots`.
     #[must_use]
     pub fn new(slots: S) -> Self {
-        Self { slots, cached: Vec::with_capacity(SLOTS_EXPECTED) }
+        let cached = Vec::with_capacity(SLOTS_EXPECTED);
+        let digests = Vec::with_capacity(SLOTS_EXPECTED);
+        Self { slots, detail: Detail::Whole, cached, digests }
+    }
+
+    /// From here on vaults and assets come without their names, and feeds without owner, round and
+    /// description; such feeds cannot be written. Spares an operation the slots it has no use for.
+    pub(crate) const fn read_figures_only(&mut self) {
+        self.detail = Detail::Figures;
     }
 
     /// Writes what changed.
@@ -45,25 +87,29 @@ impl<S: Slots> SlotLedger<S> {
     /// # Errors
     /// A fault of the slots; what was written before it has to be taken back.
     pub fn commit(&mut self) -> Result<(), Fault> {
-        self.cached.retain(|slot| slot.value != slot.stored);
+        self.cached.retain(|slot| slot.value != slot.before.value);
         self.cached.sort_by_key(|slot| slot.contract);
         for group in self.cached.chunk_by(|one, other| one.contract == other.contract) {
-            let mut changes = group.iter().map(|slot| (slot.key, slot.value));
+            let mut changes = group.iter().map(|slot| {
+                let Cached { key, before, value: after, .. } = *slot;
+                Change { key, before, after }
+            });
             if let Some(first) = group.first() {
                 self.slots.store(first.contract, &mut changes)?;
             }
         }
-        self.cached.clear();
+        self.discard();
         Ok(())
     }
 
     /// Forgets what changed since the last commit.
     pub fn discard(&mut self) {
         self.cached.clear();
+        self.digests.clear();
     }
 
     /// The slots below.
-    pub fn slots(&mut self) -> &mut S {
+    pub const fn slots(&mut self) -> &mut S {
         &mut self.slots
     }
 
@@ -72,50 +118,56 @@ impl<S: Slots> SlotLedger<S> {
         self.slots
     }
 
-    fn place(&self, contract: Native, key: U256) -> Option<usize> {
-        self.cached.iter().position(|slot| slot.key == key && slot.contract == contract)
+    /// Shows `visit` the first `count` slots of a record with their places in it, having read those
+    /// that were not.
+    fn visit(
+        &mut self,
+        contract: Native,
+        (first, count): (U256, usize),
+        mut visit: impl FnMut(usize, &mut Cached),
+    ) -> Result<(), Fault> {
+        let (mut key, mut expected) = (first, usize::MAX);
+        for place in 0..count {
+            // Neighbours were mostly read together.
+            let at = match self.cached.get(expected) {
+                Some(slot) if slot.is(contract, key) => expected,
+                _ => match self.find(contract, key) {
+                    Some(found) => found,
+                    None => self.fetch(contract, (key, count - place))?,
+                },
+            };
+            visit(place, self.cached.get_mut(at).ok_or(Fault::Unreadable)?);
+            expected = at + 1;
+            key += U256::ONE;
+        }
+        Ok(())
     }
 
-    /// Reads consecutive slots, from memory if the first of them was read before.
+    fn find(&self, contract: Native, key: U256) -> Option<usize> {
+        let digest = digest(contract, key);
+        let mut likely = self.digests.iter().zip(&self.cached);
+        likely.position(|(other, slot)| *other == digest && slot.is(contract, key))
+    }
+
+    /// Reads slots that are not cached, and returns the place of the first.
+    fn fetch(&mut self, contract: Native, range: (U256, usize)) -> Result<usize, Fault> {
+        let Self { slots, cached, digests, .. } = self;
+        let place = cached.len();
+        slots.load(contract, range, &mut |key, before| {
+            cached.push(Cached { contract, key, before, value: before.value });
+            digests.push(digest(contract, key));
+        })?;
+        Ok(place)
+    }
+
     fn read(&mut self, contract: Native, first: U256, words: &mut [U256]) -> Result<(), Fault> {
-        let known = self.place(contract, first).unwrap_or(self.cached.len());
-        let mut cached = self.cached.get(known..).unwrap_or_default().iter();
-        let mut filled = 0;
-        for (word, key) in words.iter_mut().zip(keys_from(first)) {
-            match cached.next() {
-                Some(slot) if slot.contract == contract && slot.key == key => *word = slot.value,
-                _ => break,
-            }
-            filled += 1;
-        }
-        let missing = words.get_mut(filled..).unwrap_or_default();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        self.slots.load(contract, first + U256::from(filled), missing)?;
-        for (word, key) in words.iter_mut().zip(keys_from(first)).skip(filled) {
-            match self.place(contract, key) {
-                Some(place) => *word = self.cached[place].value,
-                None => {
-                    self.cached.push(Cached { contract, key, stored: *word, value: *word });
-                }
-            }
-        }
-        Ok(())
+        let range = (first, words.len());
+        self.visit(contract, range, |place, slot| words[place] = slot.value)
     }
 
-    /// Writes consecutive slots, reading first what was never read.
     fn write(&mut self, contract: Native, first: U256, words: &[U256]) -> Result<(), Fault> {
-        let mut before = vec![U256::ZERO; words.len()];
-        self.read(contract, first, &mut before)?;
-        for ((word, old), key) in words.iter().zip(&before).zip(keys_from(first)) {
-            if word != old
-                && let Some(place) = self.place(contract, key)
-            {
-                self.cached[place].value = *word;
-            }
-        }
-        Ok(())
+        let range = (first, words.len());
+        self.visit(contract, range, |place, slot| slot.value = words[place])
     }
 
     fn read_one(&mut self, contract: Native, key: U256) -> Result<U256, Fault> {
@@ -124,14 +176,17 @@ impl<S: Slots> SlotLedger<S> {
         Ok(word[0])
     }
 
-    /// The record at `first`, if it was ever written.
+    /// The record at `first`, if it was ever written; only its `figures` first slots, if these are
+    /// all that is read.
     fn record<R: Record<N>, const N: usize>(
         &mut self,
         contract: Native,
         first: U256,
+        figures: usize,
     ) -> Result<Option<R>, Stop> {
         let mut words = [U256::ZERO; N];
-        self.read(contract, first, &mut words)?;
+        let read = if self.detail == Detail::Figures { figures } else { N };
+        self.read(contract, first, &mut words[..read])?;
         if words[0].is_zero() {
             return Ok(None);
         }
@@ -147,25 +202,26 @@ impl<S: Slots> SlotLedger<S> {
         Ok(self.write(contract, first, &record.to_words()?)?)
     }
 
-    /// Writes the own record of a contract; one that is new receives its code.
+    /// Writes the own record of a contract. One that is new receives its code and its names, which
+    /// never change afterwards.
     fn set_own<R: Record<N>, const N: usize>(
         &mut self,
         contract: Native,
         record: &R,
+        figures: usize,
     ) -> Result<(), Stop> {
-        if self.read_one(contract, keys::OWN)?.is_zero() {
+        let words = record.to_words()?;
+        let is_new = self.read_one(contract, keys::OWN)?.is_zero();
+        if is_new {
             self.slots.mark(contract)?;
         }
-        self.set_record(contract, keys::OWN, record)
+        let written = if is_new { N } else { figures };
+        Ok(self.write(contract, keys::OWN, &words[..written])?)
     }
 
     fn number(&mut self, contract: Native, key: U256) -> Result<u128, Stop> {
         Ok(u128::try_from(self.read_one(contract, key)?).map_err(|_| Fault::Unreadable)?)
     }
-}
-
-fn keys_from(first: U256) -> impl Iterator<Item = U256> {
-    core::iter::successors(Some(first), |key| Some(*key + U256::ONE))
 }
 
 const fn contract(token: Token) -> Native {
@@ -181,7 +237,7 @@ impl<S: Slots> Ledger for SlotLedger<S> {
     }
 
     fn protocol(&mut self) -> Result<Protocol, Stop> {
-        Ok(self.record(Native::Registry, keys::OWN)?.unwrap_or_default())
+        Ok(self.record(Native::Registry, keys::OWN, 2)?.unwrap_or_default())
     }
 
     fn set_protocol(&mut self, protocol: &Protocol) -> Result<(), Stop> {
@@ -189,21 +245,21 @@ impl<S: Slots> Ledger for SlotLedger<S> {
     }
 
     fn asset(&mut self, id: AssetId) -> Result<Asset, Stop> {
-        let found = self.record(Native::Asset(id), keys::OWN)?;
+        let found = self.record(Native::Asset(id), keys::OWN, ASSET_FIGURES)?;
         Ok(found.ok_or(Error::UnknownAsset { asset: id })?)
     }
 
     fn set_asset(&mut self, id: AssetId, asset: &Asset) -> Result<(), Stop> {
-        self.set_own(Native::Asset(id), asset)
+        self.set_own(Native::Asset(id), asset, ASSET_FIGURES)
     }
 
     fn vault(&mut self, id: VaultId) -> Result<Vault, Stop> {
-        let found = self.record(Native::Vault(id), keys::OWN)?;
+        let found = self.record(Native::Vault(id), keys::OWN, VAULT_FIGURES)?;
         Ok(found.ok_or(Error::UnknownVault { vault: id })?)
     }
 
     fn set_vault(&mut self, id: VaultId, vault: &Vault) -> Result<(), Stop> {
-        self.set_own(Native::Vault(id), vault)
+        self.set_own(Native::Vault(id), vault, VAULT_FIGURES)
     }
 
     fn market(&mut self, id: MarketId) -> Result<Market, Stop> {
@@ -222,7 +278,7 @@ impl<S: Slots> Ledger for SlotLedger<S> {
     }
 
     fn collateral(&mut self, market: MarketId, asset: AssetId) -> Result<Collateral, Stop> {
-        let found = self.record(Native::Market, keys::collateral(market, asset))?;
+        let found = self.record(Native::Market, keys::collateral(market, asset), 2)?;
         Ok(found.ok_or(Error::CollateralNotListed { market, asset })?)
     }
 
@@ -236,7 +292,7 @@ impl<S: Slots> Ledger for SlotLedger<S> {
     }
 
     fn line(&mut self, market: MarketId, vault: VaultId) -> Result<Line, Stop> {
-        let found = self.record(Native::Market, keys::line(market, vault))?;
+        let found = self.record(Native::Market, keys::line(market, vault), 2)?;
         Ok(found.ok_or(Error::VaultNotListed { market, vault })?)
     }
 
@@ -261,11 +317,14 @@ impl<S: Slots> Ledger for SlotLedger<S> {
     }
 
     fn feed(&mut self, id: FeedId) -> Result<Feed, Stop> {
-        let found = self.record(Native::Oracle, keys::feed(id))?;
+        let found = self.record(Native::Oracle, keys::feed(id), FEED_FIGURES)?;
         Ok(found.ok_or(Error::UnknownFeed { feed: id })?)
     }
 
     fn set_feed(&mut self, id: FeedId, feed: &Feed) -> Result<(), Stop> {
+        if self.detail == Detail::Figures {
+            return Err(Fault::Unreadable.into());
+        }
         self.set_record(Native::Oracle, keys::feed(id), feed)
     }
 

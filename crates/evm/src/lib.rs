@@ -32,6 +32,6 @@ pub use ledger::SlotLedger;
 pub use machine::{evm, is_native};
 pub use prelude::prelude_call;
 pub use signing::report_hash;
-pub use slots::Slots;
+pub use slots::{Change, Slot, Slots};
 
 pub use gage_abi::SYSTEM_ADDRESS;

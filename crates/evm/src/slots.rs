@@ -4,16 +4,42 @@ use alloy_primitives::{LogData, U256};
 use gage_core::address::Native;
 use gage_core::{Fault, Timestamp};
 
+/// What a slot holds when it is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slot {
+    /// What it held before the transaction, which is what a write costs by.
+    pub original: U256,
+    /// What it holds.
+    pub value: U256,
+}
+
+/// A write to a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The slot's key.
+    pub key: U256,
+    /// What it held when it was read.
+    pub before: Slot,
+    /// What it is to hold.
+    pub after: U256,
+}
+
 /// Storage of the native contracts.
 pub trait Slots {
     /// The present moment.
     fn now(&self) -> Timestamp;
 
-    /// Reads the slots `first`, `first + 1`, … of a contract into `words`.
+    /// Reads slots of a contract, given by the first one's key and their number, and gives each to
+    /// `take` with its key.
     ///
     /// # Errors
     /// Out of gas, or the state cannot be read.
-    fn load(&mut self, contract: Native, first: U256, words: &mut [U256]) -> Result<(), Fault>;
+    fn load(
+        &mut self,
+        contract: Native,
+        range: (U256, usize),
+        take: &mut dyn FnMut(U256, Slot),
+    ) -> Result<(), Fault>;
 
     /// Writes slots of a contract, all of which were loaded before.
     ///
@@ -22,7 +48,7 @@ pub trait Slots {
     fn store(
         &mut self,
         contract: Native,
-        changes: &mut dyn Iterator<Item = (U256, U256)>,
+        changes: &mut dyn Iterator<Item = Change>,
     ) -> Result<(), Fault>;
 
     /// Appends a log of a contract.

@@ -1,7 +1,7 @@
 //! The ledger of a state at rest: for previews, explanations, what-ifs and genesis.
 
 use crate::ledger::SlotLedger;
-use crate::slots::Slots;
+use crate::slots::{Change, Slot, Slots};
 use alloy_primitives::{LogData, U256};
 use gage_core::address::Native;
 use gage_core::{Fault, Timestamp};
@@ -69,10 +69,15 @@ impl<D: DatabaseRef> Slots for ViewSlots<D> {
         self.now
     }
 
-    fn load(&mut self, contract: Native, first: U256, words: &mut [U256]) -> Result<(), Fault> {
+    fn load(
+        &mut self,
+        contract: Native,
+        (first, count): (U256, usize),
+        take: &mut dyn FnMut(U256, Slot),
+    ) -> Result<(), Fault> {
         let mut key = first;
-        for word in words {
-            *word = match self.written.get(&(contract, key)) {
+        for _ in 0..count {
+            let value = match self.written.get(&(contract, key)) {
                 Some(value) => *value,
                 None => match self.state.storage_ref(contract.address(), key) {
                     Ok(value) => value,
@@ -82,6 +87,7 @@ impl<D: DatabaseRef> Slots for ViewSlots<D> {
                     }
                 },
             };
+            take(key, Slot { original: value, value });
             key += U256::ONE;
         }
         Ok(())
@@ -90,9 +96,9 @@ impl<D: DatabaseRef> Slots for ViewSlots<D> {
     fn store(
         &mut self,
         contract: Native,
-        changes: &mut dyn Iterator<Item = (U256, U256)>,
+        changes: &mut dyn Iterator<Item = Change>,
     ) -> Result<(), Fault> {
-        self.written.extend(changes.map(|(key, value)| ((contract, key), value)));
+        self.written.extend(changes.map(|change| ((contract, change.key), change.after)));
         Ok(())
     }
 

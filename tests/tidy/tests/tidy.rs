@@ -71,7 +71,10 @@ fn modules_are_named_by_their_concept() {
 #[test]
 fn every_file_opens_with_its_concept() {
     let mute = offenders(|_, text| {
-        let opens = text.lines().next().is_some_and(|line| line.starts_with("//!") || line.starts_with("#!"));
+        let opens = text
+            .lines()
+            .next()
+            .is_some_and(|line| line.starts_with("//!") || line.starts_with("#!"));
         (!opens).then(|| "no module documentation in its first line".to_owned())
     });
     assert!(mute.is_empty(), "{mute:#?}");
@@ -80,9 +83,13 @@ fn every_file_opens_with_its_concept() {
 #[test]
 fn nothing_is_left_unfinished() {
     // Spelled in two parts, so that this file does not find itself.
-    let marks = [["to", "do!"], ["unimple", "mented!"], ["FIX", "ME"], ["XX", "X:"]].map(|part| part.concat());
+    let marks = [["to", "do!"], ["unimple", "mented!"], ["FIX", "ME"], ["XX", "X:"]]
+        .map(|part| part.concat());
     let unfinished = offenders(|_, text| {
-        marks.iter().find(|mark| text.contains(mark.as_str())).map(|mark| format!("contains {mark}"))
+        marks
+            .iter()
+            .find(|mark| text.contains(mark.as_str()))
+            .map(|mark| format!("contains {mark}"))
     });
     assert!(unfinished.is_empty(), "{unfinished:#?}");
 }

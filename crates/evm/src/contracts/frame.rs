@@ -64,6 +64,12 @@ impl<'a> Frame<'a> {
         self.records.slots().failure()
     }
 
+    /// This frame, without the names in records: see [`SlotLedger::read_figures_only`].
+    pub(crate) const fn figures(&mut self) -> &mut Self {
+        self.records.read_figures_only();
+        self
+    }
+
     /// The ledger, to read.
     pub(crate) fn view(&mut self) -> Answer<&mut Records<'a>> {
         self.refuse_value()?;

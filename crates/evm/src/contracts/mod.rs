@@ -106,20 +106,23 @@ pub(crate) fn run(input: PrecompileInput<'_>) -> PrecompileResult {
 
 fn dispatch(frame: &mut Frame<'_>, data: &[u8]) -> Answer {
     match frame.contract() {
-        Native::Registry => registry::call(frame, decode(data)?.ok_or_else(|| unknown(data))?),
-        Native::Oracle => oracle::call(frame, decode(data)?.ok_or_else(|| unknown(data))?),
-        Native::Market => market::call(frame, decode(data)?.ok_or_else(|| unknown(data))?),
+        Native::Registry => registry::call(frame, expect(data)?),
+        Native::Oracle => oracle::call(frame, expect(data)?),
+        Native::Market => market::call(frame.figures(), expect(data)?),
         Native::Vault(id) => match decode(data)? {
-            Some(call) => vault::call(frame, id, call),
-            None => {
-                token::call(frame, Token::Share(id), decode(data)?.ok_or_else(|| unknown(data))?)
-            }
+            Some(call) => vault::call(frame.figures(), id, call),
+            None => token::call(frame, Token::Share(id), expect(data)?),
         },
         Native::Asset(id) => match decode(data)? {
             Some(call) => token::call(frame, Token::Asset(id), call),
-            None => asset::call(frame, id, decode(data)?.ok_or_else(|| unknown(data))?),
+            None => asset::call(frame.figures(), id, expect(data)?),
         },
     }
+}
+
+/// The call in `data`, whose selector must be of the interface.
+fn expect<C: SolInterface>(data: &[u8]) -> Answer<C> {
+    decode(data)?.ok_or_else(|| misrouted(data.first_chunk::<4>().copied().unwrap_or_default()))
 }
 
 /// The call in `data`; `None` if its selector is not of the interface. As Solidity does, this
@@ -133,10 +136,6 @@ fn decode<C: SolInterface>(data: &[u8]) -> Answer<Option<C>> {
     }
     let call = C::abi_decode_raw_with_config(*selector, arguments, RULES);
     call.map(Some).map_err(|_| malformed())
-}
-
-fn unknown(data: &[u8]) -> Stopped {
-    misrouted(data.first_chunk::<4>().copied().unwrap_or_default())
 }
 
 /// A function that no arm takes. For those of the ABI a test proves that there is one.

@@ -32,3 +32,151 @@ pub(crate) trait Record<const N: usize>: Sized {
     /// [`Fault::Unreadable`] if no entity does.
     fn from_words(words: [U256; N]) -> Result<Self, Fault>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy_primitives::Address;
+    use core::fmt::Debug;
+    use gage_core::{
+        Asset, AssetId, AssetKind, Assets, Bps, Collateral, Feed, FeedId, InterestModel, Label,
+        Line, Market, PauseLevel, Protocol, Ray, Shares, Timestamp, Vault, VaultId, Wad,
+    };
+    use proptest::prelude::*;
+
+    fn reads_back<R: Record<N> + PartialEq + Debug, const N: usize>(record: &R) {
+        let words = record.to_words().unwrap();
+        assert_eq!(&R::from_words(words).unwrap(), record);
+    }
+
+    fn any_model() -> impl Strategy<Value = InterestModel> {
+        prop_oneof![
+            any::<(u32, u32, u32, u16)>().prop_map(|(base, slope1, slope2, kink)| {
+                InterestModel::Kinked { base, slope1, slope2, kink: Bps::new(kink) }
+            }),
+            (0..1_u128 << 80)
+                .prop_map(|rate| InterestModel::Adaptive { rate_at_target: Ray::new(rate) }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn records_read_back(
+            numbers in prop::array::uniform16(any::<u128>()),
+            owners in prop::array::uniform2(any::<[u8; 20]>().prop_map(Address::new)),
+            small in prop::array::uniform8(any::<u32>()),
+            points in prop::array::uniform8(any::<u16>()),
+            (wrapped, paused, decimals) in any::<(bool, bool, u8)>(),
+            model in any_model(),
+            text in "\\PC{0,7}",
+        ) {
+            let [name, symbol] = [Label::new(&text).unwrap(), Label::new("X").unwrap()];
+            let assets = numbers.map(Assets::new);
+            let shares = numbers.map(Shares::new);
+            let wads = numbers.map(Wad::new);
+            let times = numbers.map(|number| Timestamp::new(number as u64));
+            let points = points.map(Bps::new);
+            let [owner, other] = owners;
+            reads_back(&Protocol {
+                governance: owner,
+                guardian: other,
+                assets: small[0],
+                vaults: small[1],
+                markets: small[2],
+                feeds: small[3],
+            });
+            let kind = if wrapped { AssetKind::WrappedNative } else { AssetKind::Issued };
+            let supply = assets[0];
+            reads_back(&Asset { name, symbol, decimals, issuer: owner, kind, supply });
+            reads_back(&Vault {
+                asset: AssetId::new(small[0]),
+                decimals,
+                name,
+                symbol,
+                curator: owner,
+                cash: assets[0],
+                shares: shares[1],
+                debt_shares: shares[2],
+                index: Ray::new(numbers[3] >> 16),
+                reserves: assets[4],
+                losses: assets[5],
+                updated_at: times[6],
+                reserve_fee: points[0],
+                supply_cap: assets[7],
+                borrow_cap: assets[8],
+                paused,
+                model,
+            });
+            reads_back(&Collateral {
+                feed: FeedId::new(small[0]),
+                decimals,
+                ltv: points[0],
+                threshold: points[1],
+                threshold_before: points[2],
+                ramp_start: times[0],
+                ramp_end: times[1],
+                bonus_min: points[3],
+                bonus_max: points[4],
+                cap: assets[2],
+                total: assets[3],
+            });
+            reads_back(&Line {
+                feed: FeedId::new(small[0]),
+                decimals,
+                cap: assets[0],
+                debt_shares: shares[1],
+                min_debt: assets[2],
+            });
+            reads_back(&Feed {
+                owner,
+                description: name,
+                price: wads[0],
+                updated_at: times[1],
+                round: numbers[2] as u64,
+                max_age: small[0],
+                price_min: wads[3],
+                price_max: wads[4],
+            });
+        }
+
+        #[test]
+        fn markets_read_back(
+            owner in any::<[u8; 20]>(),
+            level in prop::sample::select(vec![
+                PauseLevel::Open, PauseLevel::Restricted, PauseLevel::Frozen,
+            ]),
+            health in any::<(u64, u64)>(),
+            resumes in any::<u64>(),
+            collaterals in prop::collection::vec(any::<u32>(), 0..=16),
+            vaults in prop::collection::vec(any::<u32>(), 0..=8),
+        ) {
+            let market = Market {
+                owner: Address::new(owner),
+                pause: level,
+                liquidation_resumes_at: Timestamp::new(resumes),
+                target_health: Wad::new(health.0.into()),
+                full_bonus_health: Wad::new(health.1.into()),
+                collaterals: collaterals.into_iter().map(AssetId::new).collect(),
+                vaults: vaults.into_iter().map(VaultId::new).collect(),
+            };
+            let words = market_words(&market).unwrap();
+            prop_assert_eq!(words.len(), market_slots(words[0]));
+            prop_assert_eq!(market_from_words(&words).unwrap(), market);
+        }
+    }
+
+    /// A number that its place cannot hold stops the operation instead of being cut.
+    #[test]
+    fn too_wide_numbers_are_refused() {
+        let market = Market {
+            owner: Address::ZERO,
+            pause: PauseLevel::Open,
+            liquidation_resumes_at: Timestamp::ZERO,
+            target_health: Wad::new(1 << 64),
+            full_bonus_health: Wad::ZERO,
+            collaterals: Vec::new(),
+            vaults: Vec::new(),
+        };
+        assert_eq!(market_words(&market), Err(Fault::Unreadable));
+    }
+}

@@ -10,5 +10,4 @@ mod layout;
 mod permits;
 mod story;
 mod support;
-mod tmp_bench;
 mod tokens;

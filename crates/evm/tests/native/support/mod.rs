@@ -50,6 +50,9 @@ pub struct World {
     pub round: u64,
 }
 
+/// An account's address, coins, code hash and storage.
+pub type AccountState = (Address, U256, Bytes, Vec<(U256, U256)>);
+
 /// What a transaction did.
 #[derive(Debug)]
 pub struct Done {
@@ -175,41 +178,7 @@ impl World {
                 terms,
             },
         );
-        for (description, price) in [("GOLD / USD", 2_000), ("USD / USD", 1)] {
-            let terms = FeedTerms {
-                maxAge: 3_600,
-                priceMin: u(price * WAD / 1_000),
-                priceMax: u(price * WAD * 1_000),
-            };
-            let description = description.into();
-            let feed = world.ok(OWNER, ORACLE, IOracle::createFeedCall { description, terms });
-            let publisher = address_of(&publisher());
-            world.ok(OWNER, ORACLE, IOracle::setPublisherCall { feed, publisher, allowed: true });
-        }
-        let terms =
-            MarketTerms { targetHealth: u(WAD * 11 / 10), fullBonusHealth: u(WAD * 9 / 10) };
-        let market = world.ok(OWNER, MARKET, IMarket::createMarketCall { terms });
-        let terms = CollateralTerms {
-            feed: GOLD_FEED,
-            ltv: 7_500,
-            threshold: 8_000,
-            bonusMin: 300,
-            bonusMax: 800,
-            cap: u(1_000_000 * WAD),
-            rampSeconds: 0,
-        };
-        world.ok(OWNER, MARKET, IMarket::addCollateralCall { market, asset: GOLD, terms });
-        world.ok(
-            OWNER,
-            MARKET,
-            IMarket::listVaultCall {
-                market,
-                vault: VAULT,
-                feed: USD_FEED,
-                minDebt: u(100 * DOLLAR),
-            },
-        );
-        world.ok(OWNER, VAULT, IVault::setLineCapCall { market, cap: u(50_000_000 * DOLLAR) });
+        world.list();
         for (asset, to, value) in [
             (USD, LENDER, 1_000_000 * DOLLAR),
             (GOLD, BORROWER, 100 * WAD),
@@ -224,6 +193,45 @@ impl World {
         );
         world.prices(2_000 * WAD, WAD);
         world
+    }
+
+    /// Both feeds, and the market with its collateral and line.
+    fn list(&mut self) {
+        for (description, price) in [("GOLD / USD", 2_000), ("USD / USD", 1)] {
+            let terms = FeedTerms {
+                maxAge: 3_600,
+                priceMin: u(price * WAD / 1_000),
+                priceMax: u(price * WAD * 1_000),
+            };
+            let description = description.into();
+            let feed = self.ok(OWNER, ORACLE, IOracle::createFeedCall { description, terms });
+            let publisher = address_of(&publisher());
+            self.ok(OWNER, ORACLE, IOracle::setPublisherCall { feed, publisher, allowed: true });
+        }
+        let terms =
+            MarketTerms { targetHealth: u(WAD * 11 / 10), fullBonusHealth: u(WAD * 9 / 10) };
+        let market = self.ok(OWNER, MARKET, IMarket::createMarketCall { terms });
+        let terms = CollateralTerms {
+            feed: GOLD_FEED,
+            ltv: 7_500,
+            threshold: 8_000,
+            bonusMin: 300,
+            bonusMax: 800,
+            cap: u(1_000_000 * WAD),
+            rampSeconds: 0,
+        };
+        self.ok(OWNER, MARKET, IMarket::addCollateralCall { market, asset: GOLD, terms });
+        self.ok(
+            OWNER,
+            MARKET,
+            IMarket::listVaultCall {
+                market,
+                vault: VAULT,
+                feed: USD_FEED,
+                minDebt: u(100 * DOLLAR),
+            },
+        );
+        self.ok(OWNER, VAULT, IVault::setLineCapCall { market, cap: u(50_000_000 * DOLLAR) });
     }
 
     /// [`World::market`], and the borrower owes 12,000 dollars against 10 gold.
@@ -322,7 +330,7 @@ impl World {
     }
 
     /// All storage and all balances of native contracts, to compare.
-    pub fn state(&self) -> Vec<(Address, U256, Bytes, Vec<(U256, U256)>)> {
+    pub fn state(&self) -> Vec<AccountState> {
         let accounts = self.db.cache.accounts.iter();
         let mut state: Vec<_> = accounts
             .map(|(address, account)| {
