@@ -21,8 +21,8 @@ apt_python() {
 pip_install() {
     python=$1
     shift
-    "$python" -m pip install -q --disable-pip-version-check --root-user-action=ignore --no-deps \
-        -r "$clients/requirements.txt" "$@"
+    "$python" -m pip install -q --disable-pip-version-check --root-user-action=ignore \
+        --no-deps -r "$clients/requirements.txt" "$@"
 }
 
 in_venv() {
@@ -78,11 +78,11 @@ run() {
 install_npm
 if [ "$part" != cli ]; then
     install_web3
-    run "viem, ethers, cast, bad input" node --test "$clients"/*.test.mjs
+    run "viem, ethers, cast, bad input" node --test --test-reporter=spec "$clients"/*.test.mjs
     run "web3.py" "$python" -B -m unittest discover -v -s "$clients" -p 'test_*.py'
 fi
 if [ "$part" != clients ]; then
-    run "command line" node --test "$here"/cli/*.test.mjs
+    run "command line" node --test --test-reporter=spec "$here"/cli/*.test.mjs
 fi
 
 if [ -n "$failed" ]; then

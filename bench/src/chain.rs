@@ -70,6 +70,11 @@ impl<'a> Chain<'a> {
         chain
     }
 
+    /// The block's time, in seconds.
+    pub(crate) fn now(&self) -> u64 {
+        self.block.timestamp.saturating_to()
+    }
+
     /// Opens the next block, `seconds` later.
     pub(crate) fn advance(&mut self, seconds: u64) {
         self.block.number += U256::ONE;

@@ -7,6 +7,7 @@ mod artifact;
 mod chain;
 mod engine;
 mod floor;
+mod gage;
 mod morpho;
 mod report;
 mod scenario;
@@ -47,16 +48,18 @@ struct Options {
 /// Whoever has a column in the results; the others are compared with the first.
 #[derive(Clone, Copy)]
 enum Contestant {
+    Gage,
     Morpho,
     Aave,
 }
 
 impl Contestant {
-    const ALL: [Self; 2] = [Self::Morpho, Self::Aave];
+    const ALL: [Self; 3] = [Self::Gage, Self::Morpho, Self::Aave];
 
     /// A fresh one, for one pass.
     fn subject(self) -> Box<dyn Subject> {
         match self {
+            Self::Gage => Box::new(gage::Gage::default()),
             Self::Morpho => Box::new(morpho::Morpho::default()),
             Self::Aave => Box::new(aave::Aave::default()),
         }

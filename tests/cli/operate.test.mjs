@@ -1,7 +1,15 @@
 // What those who run nodes can do with `gage`, and what it says to broken files.
 
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -46,7 +54,15 @@ describe('gage, as its operators type it', () => {
     const out = join(folder, 'deep', 'abi')
     await printed('abi', '--out', out)
     const files = readdirSync(out)
-    for (const name of ['IVault', 'IMarket', 'IOracle', 'IRegistry', 'IAsset', 'IERC20Permit', 'IGageErrors']) {
+    for (const name of [
+      'IVault',
+      'IMarket',
+      'IOracle',
+      'IRegistry',
+      'IAsset',
+      'IERC20Permit',
+      'IGageErrors',
+    ]) {
       assert.ok(files.includes(`${name}.json`), `${name}.json among ${files}`)
     }
     const solidity = files.find((name) => name.endsWith('.sol'))
@@ -59,15 +75,21 @@ describe('gage, as its operators type it', () => {
     const config = file('gage.toml', configuration('broken', 0))
     const start = (genesis) => ['node', '--genesis', genesis, '--config', config]
     await refused(start(join(folder, 'absent.json')), /absent\.json/)
-    await refused(start(file('half.json', JSON.stringify(good).slice(0, 80))), /half\.json|line|EOF/i)
+    await refused(
+      start(file('half.json', JSON.stringify(good).slice(0, 80))),
+      /half\.json|line|EOF/i,
+    )
     await refused(start(file('text.json', 'hello')), /text\.json|expected/i)
     await refused(start(file('extra.json', JSON.stringify({ ...good, surprise: 1 }))), /surprise/)
-    await refused(start(file('less.json', JSON.stringify({ ...good, protocol: undefined }))), /protocol/)
+    await refused(
+      start(file('less.json', JSON.stringify({ ...good, protocol: undefined }))),
+      /protocol/,
+    )
     await refused(start(file('gas.json', JSON.stringify({ ...good, gasLimit: 1 }))), /gas/i)
     const negative = { ...good, timestamp: -5 }
     await refused(start(file('time.json', JSON.stringify(negative))), /timestamp|number|-5/)
     const nobody = { ...good, alloc: { nobody: { balance: '1' } } }
-    await refused(start(file('alloc.json', JSON.stringify(nobody))), /nobody|address|hex/i)
+    await refused(start(file('alloc.json', JSON.stringify(nobody))), /alloc\.json.*line/)
   })
 
   test('a broken configuration is refused by name', async () => {
@@ -77,14 +99,20 @@ describe('gage, as its operators type it', () => {
     await refused(start(file('text.toml', 'hello = = 5')), /text\.toml|TOML|expected/i)
     await refused(start(file('extra.toml', 'surprise = 1')), /surprise/)
     await refused(start(file('port.toml', '[rpc]\nport = 70000')), /70000|port|u16/)
-    await refused(start(file('speed.toml', 'block_time = -1.0')), /block_time|block time|negative|seconds/i)
+    await refused(
+      start(file('speed.toml', 'block_time = -1.0')),
+      /block_time|block time|negative|seconds/i,
+    )
   })
 
   test('a node runs from a genesis and a configuration, and ends when asked to', async () => {
     const genesis = file('genesis.json', await printed('genesis'))
     const config = file('run.toml', configuration('run', await freePort()))
     const node = await startNode(['node', '--genesis', genesis, '--config', config])
-    assert.equal(Number(await rpc(node.url, 'eth_chainId')), JSON.parse(readFileSync(genesis)).chainId)
+    assert.equal(
+      Number(await rpc(node.url, 'eth_chainId')),
+      JSON.parse(readFileSync(genesis)).chainId,
+    )
     const born = Number(await rpc(node.url, 'eth_blockNumber'))
     await eventually(async () => Number(await rpc(node.url, 'eth_blockNumber')) > born)
     // No dev methods on a node that is not for development.
@@ -93,13 +121,21 @@ describe('gage, as its operators type it', () => {
 
     // Another genesis does not go with the same folder.
     const other = { ...JSON.parse(readFileSync(genesis)), chainId: 999 }
-    await refused(['node', '--genesis', file('other.json', JSON.stringify(other)), '--config', config], /genesis/i)
+    await refused(
+      ['node', '--genesis', file('other.json', JSON.stringify(other)), '--config', config],
+      /genesis/i,
+    )
   })
 
   test('a busy port is named', async () => {
     const server = createServer()
-    const port = await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server.address().port)))
-    await refused(['dev', '--ephemeral', '--no-demo', '--no-metrics', '--port', String(port)], new RegExp(String(port)))
+    const port = await new Promise((resolve) =>
+      server.listen(0, '127.0.0.1', () => resolve(server.address().port)),
+    )
+    await refused(
+      ['dev', '--ephemeral', '--no-demo', '--no-metrics', '--port', String(port)],
+      new RegExp(String(port)),
+    )
     server.close()
   })
 
@@ -131,7 +167,10 @@ describe('gage, as its operators type it', () => {
   test('a second node does not open the same folder', async () => {
     const home = join(folder, 'locked')
     const node = await startNode(['dev', '--data-dir', home, '--no-demo'])
-    await refused(['dev', '--data-dir', home, '--no-demo', '--port', '0', '--no-metrics'], /locked|use|open/i)
+    await refused(
+      ['dev', '--data-dir', home, '--no-demo', '--port', '0', '--no-metrics'],
+      /locked|use|open/i,
+    )
     assert.equal((await node.stop()).code, 0)
   })
 
@@ -146,7 +185,10 @@ describe('gage, as its operators type it', () => {
       .sort((a, b) => statSync(b).size - statSync(a).size)[0]
     const bytes = readFileSync(largest)
     writeFileSync(largest, bytes.fill(0x5a))
-    await refused(['dev', '--data-dir', home, '--no-demo', '--port', '0', '--no-metrics'], /database|corrupt|store|magic/i)
+    await refused(
+      ['dev', '--data-dir', home, '--no-demo', '--port', '0', '--no-metrics'],
+      /database|corrupt|store|magic/i,
+    )
     await refused(['check', '--data-dir', home], /database|corrupt|store|magic/i)
 
     const empty = join(folder, 'empty')
@@ -155,7 +197,10 @@ describe('gage, as its operators type it', () => {
   })
 
   test('a broken history is refused', async () => {
-    await refused(['dev', '--replay', 'no-such-history', '--ephemeral', '--port', '0'], /no-such-history/)
+    await refused(
+      ['dev', '--replay', 'no-such-history', '--ephemeral', '--port', '0'],
+      /no-such-history/,
+    )
     const bad = file('bad.csv', 'time,symbol\nyesterday,ETH\n')
     await refused(['dev', '--replay', bad, '--ephemeral', '--port', '0'], /bad\.csv|line|column/i)
     assert.match(await printed('history', 'list'), /2024-08/)
@@ -168,7 +213,9 @@ describe('gage, as its operators type it', () => {
 
 async function freePort() {
   const server = createServer()
-  const port = await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server.address().port)))
+  const port = await new Promise((resolve) =>
+    server.listen(0, '127.0.0.1', () => resolve(server.address().port)),
+  )
   await new Promise((resolve) => server.close(resolve))
   return port
 }

@@ -74,7 +74,9 @@ describe('gage, as its users type it', () => {
   test('deposit, redeem, wrap, send', async () => {
     const receipt = await json(USER, 'deposit', 'USDC', '500')
     assert.match(JSON.stringify(receipt), /0x[0-9a-f]{64}/, 'the transaction is told')
-    const lent = (await json(null, 'account', USER.address)).holds.find((one) => /gUSDC/.test(one.token))
+    const lent = (await json(null, 'account', USER.address)).holds.find((one) =>
+      /gUSDC/.test(one.token),
+    )
     assert.ok(lent, 'the shares are held')
     await done(USER, 'redeem', 'USDC', 'max')
     await done(USER, 'wrap', '1.5')
@@ -102,8 +104,9 @@ describe('gage, as its users type it', () => {
 
   test('what the protocol refuses is explained', async () => {
     await refused(USER, 'borrow USDC 1000', /AboveLimit/)
+    await refused(USER, 'deposit USDC 99999999999', /ERC4626ExceededMaxDeposit/)
     await refused(USER, 'withdraw WETH 1', /InsufficientCollateral/)
-    await refused(USER, 'deposit USDC 99999999999', /ERC20InsufficientBalance/)
+    await refused(USER, 'deposit USDC 900000000', /ERC20InsufficientBalance/)
     await refused(USER, 'borrow USDC 1000 --market 77', /UnknownMarket|no market/i)
     await refused(USER, 'price WETH 1', /UnknownPublisher/)
     await refused(USER, `liquidate ${GOVERNANCE.address} USDC WETH`, /Healthy|NoDebt/)

@@ -26,6 +26,12 @@ const MACHINE = `${process.platform}-${{ x64: 'amd64', arm64: 'arm64' }[process.
 const CAST = createRequire(import.meta.url).resolve(`@foundry-rs/cast-${MACHINE}/bin/cast`)
 const COMMAND_MILLISECONDS_MAX = 60_000
 const BORROW = 'borrow(uint32,uint32,address,uint256,address)'
+const LIQUIDATED =
+  'Liquidated(uint32 indexed,address indexed,address indexed,uint32,address,address,' +
+  'uint256,uint256,uint256,uint16)'
+const BORROWED =
+  'Borrowed(uint32 indexed market,address indexed owner,address indexed vault,uint32 sub,' +
+  'address receiver,uint256 amount)'
 
 // Nothing of the caller's own Foundry configuration.
 const environment = Object.fromEntries(
@@ -66,7 +72,15 @@ describe("cast: the borrower's story", () => {
     )
 
   async function send(name, to, signature, ...args) {
-    const json = await onChain('send', '--json', '--private-key', privateKey(name), to, signature, ...args)
+    const json = await onChain(
+      'send',
+      '--json',
+      '--private-key',
+      privateKey(name),
+      to,
+      signature,
+      ...args,
+    )
     const receipt = JSON.parse(json)
     assert.equal(receipt.status, '0x1', signature)
     return receipt
@@ -168,9 +182,27 @@ describe("cast: the borrower's story", () => {
     assert.ok((await balance(world.vault, 'lender')) > 0n)
     await send('borrower', world.weth, 'deposit()', '--value', units.collateral)
     const pledge = 'supplyCollateral(uint32,address,uint32,address,uint256)'
-    await send('borrower', MARKET, pledge, world.market, who('borrower'), SUB, world.weth, units.collateral)
+    await send(
+      'borrower',
+      MARKET,
+      pledge,
+      world.market,
+      who('borrower'),
+      SUB,
+      world.weth,
+      units.collateral,
+    )
     const before = await balance(world.usd, 'borrower')
-    await send('borrower', MARKET, BORROW, world.market, SUB, world.vault, units.firstLoan, who('borrower'))
+    await send(
+      'borrower',
+      MARKET,
+      BORROW,
+      world.market,
+      SUB,
+      world.vault,
+      units.firstLoan,
+      who('borrower'),
+    )
     assert.equal((await balance(world.usd, 'borrower')) - before, units.firstLoan)
     const owed = await debt()
     assert.ok(owed >= units.firstLoan && owed <= units.firstLoan + 100n, String(owed))
@@ -179,7 +211,10 @@ describe("cast: the borrower's story", () => {
   test('time passes, the debt grows, and too large a loan is refused with the reason', async () => {
     await passTime(node.url, seconds.loan)
     const owed = await debt()
-    assert.ok(owed > units.firstLoan + 11_800_000n && owed < units.firstLoan + 12_000_000n, String(owed))
+    assert.ok(
+      owed > units.firstLoan + 11_800_000n && owed < units.firstLoan + 12_000_000n,
+      String(owed),
+    )
     await report(world.ethFeed, wads.ethBefore)
     await report(world.usdFeed, wads.dollar)
 
@@ -209,22 +244,40 @@ describe("cast: the borrower's story", () => {
   test('after a price fall anyone liquidates the borrower', async () => {
     await send('lender', world.vault, 'deposit(uint256,address)', units.deposit, who('lender'))
     const pledge = 'supplyCollateral(uint32,address,uint32,address,uint256)'
-    await send('borrower', MARKET, pledge, world.market, who('borrower'), SUB, world.weth, units.collateral)
-    await send('borrower', MARKET, BORROW, world.market, SUB, world.vault, units.secondLoan, who('borrower'))
+    await send(
+      'borrower',
+      MARKET,
+      pledge,
+      world.market,
+      who('borrower'),
+      SUB,
+      world.weth,
+      units.collateral,
+    )
+    await send(
+      'borrower',
+      MARKET,
+      BORROW,
+      world.market,
+      SUB,
+      world.vault,
+      units.secondLoan,
+      who('borrower'),
+    )
 
     await passTime(node.url, seconds.report)
     await report(world.ethFeed, wads.ethAfter)
-    const [dollars, coins] = [await balance(world.usd, 'liquidator'), await balance(world.weth, 'liquidator')]
+    const [dollars, coins] = [
+      await balance(world.usd, 'liquidator'),
+      await balance(world.weth, 'liquidator'),
+    ]
     const receipt = await send(
       'liquidator',
       MARKET,
       'liquidate(uint32,address,uint32,address,address,uint256,address)',
       ...[world.market, who('borrower'), SUB, world.vault, world.weth, MAX, who('liquidator')],
     )
-    const topic = await cast(
-      'sig-event',
-      'Liquidated(uint32 indexed,address indexed,address indexed,uint32,address,address,uint256,uint256,uint256,uint16)',
-    )
+    const topic = await cast('sig-event', LIQUIDATED)
     const log = receipt.logs.find((one) => one.topics[0] === topic)
     const decoded = await cast(
       'decode-abi',
@@ -251,7 +304,7 @@ describe("cast: the borrower's story", () => {
           'logs',
           '--json',
           ...['--from-block', '0', '--address', MARKET],
-          'Borrowed(uint32 indexed market, address indexed owner, address indexed vault, uint32 sub, address receiver, uint256 amount)',
+          BORROWED,
           '',
           who(name),
         ),
@@ -269,11 +322,14 @@ describe("cast: the borrower's story", () => {
     listener.stderr.on('data', (chunk) => (heard += chunk))
     try {
       // Transfers go on until one is heard: there is no sign of when the subscription stands.
-      const hash = await eventually(async () => {
-        await send('spender', world.usd, 'transfer(address,uint256)', who('borrower'), 1)
-        const [, found] = heard.match(/transactionHash: (0x[0-9a-f]{64})/) ?? []
-        return found
-      }, { seconds: 60 })
+      const hash = await eventually(
+        async () => {
+          await send('spender', world.usd, 'transfer(address,uint256)', who('borrower'), 1)
+          const [, found] = heard.match(/transactionHash: (0x[0-9a-f]{64})/) ?? []
+          return found
+        },
+        { seconds: 60 },
+      )
       const receipt = JSON.parse(await onChain('receipt', '--json', hash))
       assert.equal(receipt.logs[0].address.toLowerCase(), world.usd.toLowerCase())
     } finally {
@@ -284,7 +340,13 @@ describe("cast: the borrower's story", () => {
   test('proofs and access lists are served', async () => {
     const proof = JSON.parse(await onChain('proof', world.vault, '0x0'))
     assert.ok(proof.accountProof.length > 0)
-    const list = await onChain('access-list', '--from', who('borrower'), world.vault, 'totalAssets()')
+    const list = await onChain(
+      'access-list',
+      '--from',
+      who('borrower'),
+      world.vault,
+      'totalAssets()',
+    )
     assert.match(list.toLowerCase(), new RegExp(world.vault.toLowerCase()))
   })
 })

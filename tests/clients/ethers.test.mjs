@@ -35,7 +35,10 @@ describe("ethers: the borrower's story", () => {
   before(async () => {
     node = await startNode()
     world = await buildWorld(node.url)
-    provider = new JsonRpcProvider(node.url, undefined, { pollingInterval: POLL_MILLISECONDS, cacheTimeout: -1 })
+    provider = new JsonRpcProvider(node.url, undefined, {
+      pollingInterval: POLL_MILLISECONDS,
+      cacheTimeout: -1,
+    })
     usd = new Contract(world.usd, abi().asset, provider)
     weth = new Contract(world.weth, abi().asset, provider)
     vault = new Contract(world.vault, abi().vault, provider)
@@ -145,7 +148,10 @@ describe("ethers: the borrower's story", () => {
     assert.equal(event('CollateralSupplied').amount, units.collateral)
     const before = await usd.balanceOf(borrower)
     const loan = [world.market, SUB, world.vault, units.firstLoan, borrower]
-    assert.equal((await done(as(market, borrower).borrow(...loan))).event('Borrowed').amount, units.firstLoan)
+    assert.equal(
+      (await done(as(market, borrower).borrow(...loan))).event('Borrowed').amount,
+      units.firstLoan,
+    )
     assert.equal((await usd.balanceOf(borrower)) - before, units.firstLoan)
     const account = await market.accountState(world.market, borrower, SUB)
     // A second or two of interest may have been added since.
@@ -199,7 +205,9 @@ describe("ethers: the borrower's story", () => {
     await done(as(weth, borrower).withdraw(units.collateral))
     assert.equal(await weth.balanceOf(borrower), 0n)
     const shares = await vault.maxRedeem(lender)
-    const { assets } = (await done(as(vault, lender).redeem(shares, lender, lender))).event('Withdraw')
+    const { assets } = (await done(as(vault, lender).redeem(shares, lender, lender))).event(
+      'Withdraw',
+    )
     assert.ok(assets > units.deposit)
   })
 
@@ -209,9 +217,13 @@ describe("ethers: the borrower's story", () => {
     await done(as(vault, lender).deposit(units.deposit, lender))
     await done(weth.connect(queue).deposit({ value: units.collateral }))
     await done(
-      market.connect(queue).supplyCollateral(world.market, borrower, SUB, world.weth, units.collateral),
+      market
+        .connect(queue)
+        .supplyCollateral(world.market, borrower, SUB, world.weth, units.collateral),
     )
-    await done(market.connect(queue).borrow(world.market, SUB, world.vault, units.secondLoan, borrower))
+    await done(
+      market.connect(queue).borrow(world.market, SUB, world.vault, units.secondLoan, borrower),
+    )
 
     const take = [world.market, borrower, SUB, world.vault, world.weth, MaxUint256, liquidator]
     assert.equal((await refusal(market, liquidator, 'liquidate', take)).name, 'Healthy')
@@ -234,7 +246,10 @@ describe("ethers: the borrower's story", () => {
 
   test('the story can be read back from logs', async () => {
     const loans = await market.queryFilter(market.filters.Borrowed(null, borrower), 0)
-    assert.deepEqual(loans.map((log) => log.args.amount), [units.firstLoan, units.secondLoan])
+    assert.deepEqual(
+      loans.map((log) => log.args.amount),
+      [units.firstLoan, units.secondLoan],
+    )
     const none = await market.queryFilter(market.filters.Borrowed(null, lender), 0)
     assert.equal(none.length, 0)
     const [taken] = await market.queryFilter(market.filters.Liquidated(null, null, liquidator), 0)
@@ -244,7 +259,10 @@ describe("ethers: the borrower's story", () => {
     assert.equal(receipt.from, liquidator.address)
     // A block's own transactions and receipts agree with the log.
     const receipts = await provider.send('eth_getBlockReceipts', [block.hash])
-    assert.deepEqual(receipts.map((one) => one.transactionHash), [...block.transactions])
+    assert.deepEqual(
+      receipts.map((one) => one.transactionHash),
+      [...block.transactions],
+    )
   })
 
   test('a contract is listened to over HTTP', async () => {

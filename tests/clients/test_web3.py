@@ -69,8 +69,9 @@ class BorrowersStory(unittest.TestCase):
         self.assertEqual(receipt["status"], 1, call)
         if event is None:
             return receipt
-        logs = [log for log in receipt["logs"] if log["topics"][0] == bytes.fromhex(event.topic[2:])]
-        return event.process_log(logs[0])["args"]
+        topic = bytes.fromhex(event.topic[2:])
+        log = next(log for log in receipt["logs"] if log["topics"][0] == topic)
+        return event.process_log(log)["args"]
 
     def refusal(self, who, call):
         """The custom error that a call meets, decoded by the ABI: its name and arguments."""
@@ -295,7 +296,8 @@ class BorrowersStory(unittest.TestCase):
             [log["args"]["amount"] for log in loans], [UNITS["firstLoan"], UNITS["secondLoan"]]
         )
         stranger = {"owner": self.lender.address}
-        self.assertEqual(list(events.Borrowed().get_logs(from_block=0, argument_filters=stranger)), [])
+        others = events.Borrowed().get_logs(from_block=0, argument_filters=stranger)
+        self.assertEqual(list(others), [])
         kept = events.Liquidated().create_filter(from_block=0)
         (taken,) = kept.get_all_entries()
         self.assertEqual(taken["args"]["liquidator"], self.liquidator.address)

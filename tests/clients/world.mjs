@@ -8,7 +8,8 @@ import { createClient, defineChain, http, publicActions, toHex, walletActions } 
 import { mnemonicToAccount } from 'viem/accounts'
 import { abis, rpc } from './devnode.mjs'
 
-const bigints = (record) => Object.fromEntries(Object.entries(record).map(([k, v]) => [k, BigInt(v)]))
+const bigints = (record) =>
+  Object.fromEntries(Object.entries(record).map(([k, v]) => [k, BigInt(v)]))
 const told = JSON.parse(readFileSync(new URL('./story.json', import.meta.url), 'utf8'))
 
 /** What every client's story agrees on. */
@@ -35,7 +36,12 @@ export async function wallet(url, account) {
     nativeCurrency: { name: 'Coin', symbol: 'COIN', decimals: 18 },
     rpcUrls: { default: { http: [url] } },
   })
-  return createClient({ account, chain, transport: http(url, { retryCount: 0 }), pollingInterval: 50 })
+  return createClient({
+    account,
+    chain,
+    transport: http(url, { retryCount: 0 }),
+    pollingInterval: 50,
+  })
     .extend(publicActions)
     .extend(walletActions)
 }
@@ -154,7 +160,10 @@ export async function buildWorld(url) {
   const vault = await read(REGISTRY, 'registry', 'vaultAt', [vaults + 1])
   await all([[MARKET, 'market', 'listVault', [market, vault, usdFeed, units.minDebt]]])
   await all([[vault, 'vault', 'setLineCap', [market, capMax]]])
-  await publish(url, [[ethFeed, wads.ethBefore], [usdFeed, wads.dollar]])
+  await publish(url, [
+    [ethFeed, wads.ethBefore],
+    [usdFeed, wads.dollar],
+  ])
   return { market, ethFeed, usdFeed, weth, usd, vault }
 }
 

@@ -459,6 +459,23 @@ mod tests {
             prop_assert!(near || plan.health_after == Wad::MAX, "{plan:?}");
         }
 
+        /// LIQ-2: no debt is left below the minimum, unless the collateral is exhausted.
+        #[test]
+        fn no_dust_is_left_of_the_debt(first in 1_u128..100_000, health in 900_u128..1_000) {
+            let shares = first * 8_000 / 10 / health;
+            let position = position_of(&[first], shares.max(1), [WAD, WAD, WAD], 18);
+            let (debt, minimum) = (position.debts[0].amount(), position.debts[0].line.min_debt);
+            let aim = Aim { vault: VaultId::new(1), asset: AssetId::new(1), max_repay: Assets::MAX };
+            if let Ok(plan) = plan_liquidation(&position, &market(), &aim)
+                && plan.kind == Kind::Partial
+            {
+                let rest = debt.sub(plan.repaid())?;
+                // A debt of less than twice the minimum goes whole, and so do those in between.
+                prop_assert!(rest.is_zero() || rest >= minimum, "{rest} left: {plan:?}");
+                prop_assert!(rest.is_zero() || debt > minimum);
+            }
+        }
+
         /// LIQ-3: the bonus falls as health rises, between its ends.
         #[test]
         fn bonus_curve_is_monotone(a in 0_u128..=WAD, b in 0_u128..=WAD, full in WAD / 10..WAD, low in 0_u16..1_000, more in 0_u16..1_000) {
@@ -468,5 +485,17 @@ mod tests {
             prop_assert_eq!(curve(WAD), low.to_wad());
             prop_assert_eq!(curve(full), high.to_wad());
         }
+    }
+
+    /// LIQ-2: a debt whose rest would be below the minimum is repaid whole.
+    #[test]
+    fn a_debt_that_would_leave_dust_is_repaid_whole() {
+        let position = position_of(&[1_781], 1_500, [WAD, WAD, WAD], 18);
+        let aim = Aim { vault: VaultId::new(1), asset: AssetId::new(1), max_repay: Assets::MAX };
+        let plan = plan_liquidation(&position, &market(), &aim).unwrap();
+        assert_eq!((plan.repaid(), plan.health_after), (Assets::new(1_500), Wad::MAX));
+        let aim = Aim { max_repay: Assets::new(1_499), ..aim };
+        let plan = plan_liquidation(&position, &market(), &aim).unwrap();
+        assert_eq!(plan.repaid(), Assets::new(500), "the minimum is left instead");
     }
 }

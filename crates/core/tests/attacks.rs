@@ -333,7 +333,8 @@ fn reg_v03_duplicates() {
 
 /// V-08 (Euler v1): borrower and liquidator are one; she makes herself liquidatable and takes the
 /// bonus. While collateral covers debt the coalition never gains; insolvent, at most the smallest
-/// bonus. Catches a bonus above `C/D − 1`.
+/// bonus. A bonus above `C/D − 1` meets two guards, the cap on the bonus and the check of the outcome;
+/// catches losing both (the properties in `liquidation` catch losing one).
 #[test]
 fn reg_v08_self_liquidation_coalition() {
     for percent in [94, 92, 90, 85, 80, 79, 78, 76, 70, 50, 20, 1] {
@@ -601,5 +602,28 @@ fn reg_t03_self_transfer() {
     };
     pledge(&mut world, MALLORY, 2, unit(18));
     borrowing::borrow(&mut world.ledger, MALLORY, &draw).unwrap();
+    sound(&world);
+}
+
+/// D-01 at its end: collateral worth nothing, everything lent. What is left can be taken, the rest
+/// of the shares given up, nobody pays for them by depositing, and the vault starts anew. Catches
+/// deposits into a vault whose old shares would own them.
+#[test]
+fn reg_d01_total_loss() {
+    let mut world = World::new(&[6, 18], 1);
+    deposit(&mut world, LENDER, 1, 75 * unit(6)).unwrap();
+    pledge(&mut world, ALICE, 2, 100 * unit(18));
+    borrow(&mut world, ALICE, 1, 75 * unit(6)).unwrap();
+    world.report(2, 2).unwrap();
+    let plan = liquidate(&mut world, MALLORY, ALICE, u128::MAX).unwrap();
+    assert_eq!((plan.kind, plan.repaid()), (Kind::CloseOut, Assets::new(1)));
+    let exit = Exit { receiver: LENDER, owner: LENDER };
+    lending::withdraw(&mut world.ledger, LENDER, vault(1), Assets::new(1), exit).unwrap();
+    assert_eq!(lending::max_deposit(&mut world.ledger, vault(1)), Ok(Assets::ZERO));
+    let late = deposit(&mut world, MALLORY, 1, unit(6));
+    assert!(matches!(refused(late), Error::VaultWipedOut { .. }));
+    assert_eq!(redeem_all(&mut world, LENDER, 1), Ok(Assets::ZERO));
+    deposit(&mut world, MALLORY, 1, unit(6)).unwrap();
+    assert_eq!(redeem_all(&mut world, MALLORY, 1), Ok(Assets::new(unit(6))));
     sound(&world);
 }

@@ -303,7 +303,7 @@ impl Run {
                 let one = U256::from(unit(l.assets[&lent].decimals));
                 let most = U256::from(headroom) * one / U256::from(price);
                 let cash = l.vaults[&vault].cash.get();
-                let amount = Assets::new(self.dice.amount(most.to::<u128>().min(cash)));
+                let amount = Assets::new(self.dice.amount(most.saturating_to::<u128>().min(cash)));
                 let AccountId { market, sub, .. } = id;
                 let draw = Draw { market, sub, vault, amount, receiver: actor };
                 borrowing::borrow(l, actor, &draw).map(|()| Did::Risked)
@@ -573,6 +573,8 @@ impl Run {
                     plan.bonus_bps() <= before.collaterals[&(MARKET, asset)].bonus_max,
                     "LIQ-3"
                 );
+                let covered = U256::from(WAD) * old.collateral;
+                assert!(bonus * old.debt <= covered, "LIQ-3: more than C/D - 1: {plan:?}");
                 *self.visited.entry("partial liquidation").or_default() += 1;
             }
             Kind::CloseOut => {
@@ -618,6 +620,11 @@ impl Run {
             };
             let taken = amount.saturating_sub(left);
             assert!(U256::from(taken) <= allowed, "AUT-1: {} took {taken} of {token:?}", step.name);
+            if taken > 0 && allowed < U256::MAX {
+                let key = (*token, *holder, step.actor);
+                let unused = after.allowances.get(&key).copied().unwrap_or_default();
+                assert_eq!(unused, allowed - U256::from(taken), "AUT-1: allowance not used up");
+            }
         }
     }
 

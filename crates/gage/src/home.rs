@@ -63,7 +63,12 @@ impl Home {
         let store = match self {
             Self::Memory => Store::in_memory()?,
             Self::Folder(folder) => {
-                // Written before the first block, so that a start that was cut off is repeated as it was.
+                // Not all of a genesis is in its block: the chain's id is not.
+                if self.genesis()?.is_some_and(|kept| kept != *genesis) {
+                    bail!("{self} holds a chain with another genesis, see {GENESIS} there");
+                }
+                // Written before the first block, so that a start that was cut off is repeated as
+                // it was.
                 if !folder.join(GENESIS).exists() {
                     self.write(GENESIS, &serde_json::to_string_pretty(genesis)?)?;
                 }
@@ -157,6 +162,8 @@ mod tests {
         assert!(home.genesis().unwrap().is_none());
         let genesis = development(1_000).unwrap();
         drop(home.open(&genesis).unwrap());
+        let other = home.open(&development(1_001).unwrap()).unwrap_err().to_string();
+        assert!(other.contains("another genesis"), "{other}");
         assert_eq!(home.genesis().unwrap(), Some(genesis));
         home.order(&order(1)).unwrap();
         home.order(&order(1)).unwrap();

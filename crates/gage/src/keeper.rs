@@ -1,8 +1,8 @@
 //! The keeper: finds accounts below health 1 and liquidates them with signed transactions.
 //!
 //! It does not look at every account after every price. While prices move by m in either direction,
-//! a health factor falls by (1 + m)² at most; an account that stood at H needs no look until the moves
-//! since then add up to ln(H / 1.1), below which the live view wants to know it exactly.
+//! a health factor falls by (1 + m)² at most; an account that stood at H needs no look until the
+//! moves since then add up to ln(H / 1.1), below which the live view wants to know it exactly.
 
 use std::collections::BTreeMap;
 
@@ -59,7 +59,8 @@ pub(crate) struct Keeper {
     key: PrivateKeySigner,
     watched: BTreeMap<AccountKey, Watch>,
     prices: BTreeMap<u32, U256>,
-    /// What prices moved in all, in millionths, as a bound on the logarithm of a health factor's fall.
+    /// What prices moved in all, in millionths, as a bound on the logarithm of a health factor's
+    /// fall.
     moved: u128,
 }
 
@@ -136,8 +137,8 @@ impl Keeper {
         Ok(sent)
     }
 
-    /// The largest move of a price since the last look, in millionths, counted twice: once for what is
-    /// pledged and once for what is owed.
+    /// The largest move of a price since the last look, in millionths, counted twice: once for what
+    /// is pledged and once for what is owed.
     fn largest_move(&self, prices: &BTreeMap<u32, U256>) -> u128 {
         let moves = prices.iter().map(|(feed, now)| {
             let before = self.prices.get(feed).copied().unwrap_or_default();
@@ -165,8 +166,8 @@ fn needs_look(health: U256, moved: u128) -> bool {
     slack <= U256::from(moved)
 }
 
-/// The debt and the collateral whose liquidation repays most. The largest of each comes first, which
-/// for nearly all accounts is the answer.
+/// The debt and the collateral whose liquidation repays most. The largest of each comes first,
+/// which for nearly all accounts is the answer.
 fn best_pair(at: &AtBlock<'_>, key: AccountKey) -> anyhow::Result<Option<(Address, Address)>> {
     let AccountKey { market, owner, sub } = key;
     let Ok(mut state) = account(at, key) else { return Ok(None) };

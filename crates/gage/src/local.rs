@@ -77,7 +77,8 @@ pub(crate) struct Actor<'a> {
 }
 
 impl Actor<'_> {
-    /// Signs and hands in; calls may use up to `gas_limit`, moves of coins need no more than their own.
+    /// Signs and hands in; calls may use up to `gas_limit`, moves of coins need no more than their
+    /// own.
     pub(crate) fn submit(&self, call: &Call, nonce: u64, gas_limit: u64) -> anyhow::Result<B256> {
         let terms = Terms {
             chain_id: self.node.chain().chain_id(),

@@ -1,5 +1,5 @@
-//! Reading the protocol through its own contracts: the same questions, asked of a chain in this process
-//! or of a node over JSON-RPC.
+//! Reading the protocol through its own contracts: the same questions, asked of a chain in this
+//! process or of a node over JSON-RPC.
 
 use alloy_primitives::{Address, Bytes};
 use alloy_sol_types::SolCall;

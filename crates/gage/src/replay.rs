@@ -1,8 +1,8 @@
-//! A replay: history's prices, step after step, each in the prelude of its own block, and the keeper
-//! after each.
+//! A replay: history's prices, step after step, each in the prelude of its own block, and the
+//! keeper after each.
 //!
-//! The position is in the chain itself: step `i` is published as round `i + 2` of its feeds (round 1 is
-//! the set-up's), so a chain that was cut off anywhere says which step comes next.
+//! The position is in the chain itself: step `i` is published as round `i + 2` of its feeds (round
+//! 1 is the set-up's), so a chain that was cut off anywhere says which step comes next.
 
 use std::{
     sync::Arc,
@@ -99,7 +99,8 @@ impl<'a> Replay<'a> {
         Ok(Self { node, clock, stop, steps, prices, assets, keeper, tally, ties, live, url, speed })
     }
 
-    /// Replays from the step `next` to the end, or until stopped; returns whether it came to the end.
+    /// Replays from the step `next` to the end, or until stopped; returns whether it came to the
+    /// end.
     pub(crate) fn run(&mut self, next: usize) -> anyhow::Result<bool> {
         for step in self.steps.iter().take(next) {
             self.prices.update(&step.prices);

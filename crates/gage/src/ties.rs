@@ -1,5 +1,6 @@
-//! Do the totals tie? Asked through the contracts' own functions, so that it does not lean on how they
-//! store anything: every holder that a `Transfer` ever named, every account that ever borrowed.
+//! Do the totals tie? Asked through the contracts' own functions, so that it does not lean on how
+//! they store anything: every holder that a `Transfer` ever named, every account that ever
+//! borrowed.
 
 use alloy_primitives::{Address, U256};
 use gage_abi::{IERC20Permit, IMarket};

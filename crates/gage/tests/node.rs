@@ -5,16 +5,24 @@ use std::{
     io::{BufRead as _, BufReader},
     path::Path,
     process::{Command, Output, Stdio},
+    time::{Duration, Instant},
 };
+
+/// Longest time that a command may take; a node that should be refused would run for ever.
+const SECONDS_MAX: u64 = 60;
 
 fn gage(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gage"));
-    command
-        .current_dir(folder)
-        .args(arguments)
-        .env_remove("RUST_LOG")
-        .output()
-        .expect("gage starts")
+    command.current_dir(folder).args(arguments).env_remove("RUST_LOG");
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.expect("gage starts");
+    let deadline = Instant::now() + Duration::from_secs(SECONDS_MAX);
+    while child.try_wait().expect("a child can be asked").is_none() && Instant::now() < deadline {
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    // Nothing is left to kill if it has ended.
+    let _ = child.kill();
+    child.wait_with_output().expect("a child can be waited for")
 }
 
 fn refused(folder: &Path, arguments: &[&str]) -> String {

@@ -1,5 +1,5 @@
-//! The main job, end to end: the binary replays the crash of August 2024, is killed on the way, and goes
-//! on; the totals tie.
+//! The main job, end to end: the binary replays the crash of August 2024, is killed on the way, and
+//! goes on; the totals tie.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},

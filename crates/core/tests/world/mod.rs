@@ -226,7 +226,7 @@ pub(crate) fn standing(ledger: &MemoryLedger, id: &AccountId) -> Standing {
         let vault = &ledger.vaults[&market.vaults[usize::from(owed.index)]];
         let ray = U256::from(gage_core::RAY);
         let amount = (U256::from(owed.shares.get()) * U256::from(vault.index.get())).div_ceil(ray);
-        sums.debt += value(ledger, vault.asset, amount.to(), true);
+        sums.debt += value(ledger, vault.asset, amount.saturating_to(), true);
     }
     sums
 }

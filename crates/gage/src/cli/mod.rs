@@ -147,7 +147,9 @@ mod tests {
         assert!(parse("gage borrow USDC 1000 --market 2 --json").is_ok());
         assert!(parse("gage repay USDC all").is_ok());
         assert!(parse("gage explain").is_ok());
-        assert!(parse("gage history fetch --exchange kraken --symbols BTC --from 2024-01-01 --to 2024-01-02 --out x").is_ok());
+        let fetch = "gage history fetch --exchange kraken --symbols BTC,eth --from 2024-01-01 \
+                     --to 2024-01-02 --out x";
+        assert!(parse(fetch).is_ok());
     }
 
     #[test]

@@ -18,10 +18,10 @@ pub(crate) enum Speed {
 /// A development chain.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    gage dev                                       assets, vaults, markets, prices; blocks every second\n  \
-    gage dev --no-demo --block-time 0              nothing but coins; blocks when transactions come\n  \
-    gage dev --replay 2024-08 --speed 7200         the crash of August 2024 in two minutes\n  \
-    gage dev --replay my.csv --data-dir ./chain    a history of your own, kept on disk")]
+    gage dev                                     assets, vaults, markets; a block a second\n  \
+    gage dev --no-demo --block-time 0            coins only; blocks when transactions come\n  \
+    gage dev --replay 2024-08 --speed 7200       the crash of August 2024 in two minutes\n  \
+    gage dev --replay my.csv --data-dir chain    a history of your own, kept on disk")]
 pub(crate) struct DevArgs {
     /// Port of the RPC, HTTP and WebSocket; 0 takes any that is free
     #[arg(long, default_value_t = 8545)]

@@ -147,8 +147,8 @@ fn in_words(data: &Bytes) -> Option<String> {
 pub(crate) fn explanation(error: &str) -> Option<&'static str> {
     Some(match error {
         "AboveLimit" => {
-            "The account's debt would be above what its collateral allows (value × LTV). Borrow less, \
-             pledge more, or repay first; `gage account` shows the limit."
+            "The account's debt would be above what its collateral allows (value × LTV). Borrow \
+             less, pledge more, or repay first; `gage account` shows the limit."
         }
         "Healthy" => "The account's health factor is 1 or more, so nobody may liquidate it.",
         "Illiquid" => {
@@ -156,8 +156,8 @@ pub(crate) fn explanation(error: &str) -> Option<&'static str> {
              (`gage vaults`)."
         }
         "StalePrice" => {
-            "The price is older than its feed allows: borrowing, releasing collateral and liquidation \
-             wait for a fresh report; repaying and supplying work (`gage feeds`)."
+            "The price is older than its feed allows: borrowing, releasing collateral and \
+             liquidation wait for a fresh report; repaying and supplying work (`gage feeds`)."
         }
         "DebtBelowMinimum" => "A debt is either nothing or at least the minimum of its line.",
         "NoDebt" => "The account owes nothing to this vault.",
@@ -175,11 +175,12 @@ pub(crate) fn explanation(error: &str) -> Option<&'static str> {
             "Liquidation resumes some time after a pause, so that owners can act."
         }
         "LiquidationWouldWorsen" => {
-            "Seizing this collateral would leave the account worse off; choose another of its assets."
+            "Seizing this collateral would leave the account worse off; choose another of its \
+             assets."
         }
         "CloseOutNeeds" => {
-            "The account is insolvent and can only be closed as a whole: offer at least what the error \
-             says, and hold every token that it owes."
+            "The account is insolvent and can only be closed as a whole: offer at least what the \
+             error says, and hold every token that it owes."
         }
         "ERC4626ExceededMaxWithdraw" | "ERC4626ExceededMaxRedeem" => {
             "More than the owner has in the vault, or than its cash; `max` takes what there is."

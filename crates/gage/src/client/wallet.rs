@@ -87,7 +87,8 @@ impl Wallet<'_> {
         let block = number(&receipt["blockNumber"])?;
         if number(&receipt["status"])? == 0 {
             bail!(
-                "{hash} was mined in block {block} and refused: the state changed since the estimate"
+                "{hash} was mined in block {block} and refused: the state changed since the \
+                 estimate"
             );
         }
         let logs = receipt["logs"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -151,8 +151,8 @@ fn verdict(state: &AccountState) -> String {
     }
     let spare = state.liquidationLimit.saturating_sub(state.debtValue);
     format!(
-        "Healthy: the debt may grow by {}, or the collateral's counted value fall by as much, before \
-         it can be liquidated.",
+        "Healthy: the debt may grow by {}, or the collateral's counted value fall by as much, \
+         before it can be liquidated.",
         usd(spare)
     )
 }

@@ -1,7 +1,7 @@
 //! The demo's borrowers: who pledges what and owes what, told from a seed in whole numbers.
 //!
-//! Sizes and distances to liquidation follow log-normal distributions, given by their quantiles: most
-//! accounts are small and well covered, a few are large, some live near the edge.
+//! Sizes and distances to liquidation follow log-normal distributions, given by their quantiles:
+//! most accounts are small and well covered, a few are large, some live near the edge.
 
 use alloy_primitives::{B256, U256, keccak256};
 
@@ -13,7 +13,8 @@ const DEBT_DOLLARS: [u128; 17] = [
     48_030, 63_360, 89_200, 146_900, 600_000,
 ];
 
-/// Quantiles of what is pledged beyond the borrowing limit, in basis points of it (median 80 %, σ 0.6).
+/// Quantiles of what is pledged beyond the borrowing limit, in basis points of it
+/// (median 80 %, σ 0.6).
 const EXCESS_BPS: [u128; 17] = [
     200, 3_190, 4_010, 4_700, 5_340, 5_970, 6_610, 7_280, 8_000, 8_790, 9_680, 10_720, 11_980,
     13_620, 15_960, 20_100, 50_000,
@@ -38,7 +39,8 @@ pub(crate) struct Borrower {
     pub(crate) debts: Vec<(u32, u128)>,
 }
 
-/// Numbers drawn from a seed: a hash for each, so that borrower 7 is the same among 10 and among 1,000.
+/// Numbers drawn from a seed: a hash for each, so that borrower 7 is the same among 10 and among
+/// 1,000.
 struct Draw {
     seed: B256,
     drawn: u64,
@@ -111,8 +113,8 @@ pub(crate) fn plan(seed: u64, count: u32, prices: &[u128]) -> Vec<Borrower> {
         .collect()
 }
 
-/// What is lent to each vault, in base units by id from 1: enough for the borrowers at the utilisation
-/// aimed at, and no less than the tables say.
+/// What is lent to each vault, in base units by id from 1: enough for the borrowers at the
+/// utilisation aimed at, and no less than the tables say.
 pub(crate) fn lent(borrowers: &[Borrower]) -> Vec<u128> {
     (1..)
         .zip(&world::VAULTS)

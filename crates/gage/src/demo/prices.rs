@@ -50,7 +50,8 @@ impl Prices {
         self.series.extend(step.iter().map(|(asset, price)| (asset.clone(), *price)));
     }
 
-    /// Each feed's price at `time`, in wads. With `step`, feeds in a gap of the history are left out.
+    /// Each feed's price at `time`, in wads. With `step`, feeds in a gap of the history are left
+    /// out.
     pub(crate) fn at(&self, time: u64, step: Option<&BTreeMap<String, u128>>) -> Vec<(u32, u128)> {
         let in_gap = |name: &str| {
             step.is_some_and(|step| {

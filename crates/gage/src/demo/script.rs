@@ -1,5 +1,5 @@
-//! What the demo's actors send, each a fixed list: the sender's nonce says how far it has come, so that
-//! a set-up that was cut off anywhere goes on where it stopped.
+//! What the demo's actors send, each a fixed list: the sender's nonce says how far it has come, so
+//! that a set-up that was cut off anywhere goes on where it stopped.
 
 use alloy_primitives::{Address, U256};
 use alloy_signer_local::PrivateKeySigner;

@@ -1,5 +1,5 @@
-//! Building the demo world: each script's transactions through the mempool, block after block, until
-//! every sender's nonce stands at its script's end.
+//! Building the demo world: each script's transactions through the mempool, block after block,
+//! until every sender's nonce stands at its script's end.
 
 use std::sync::Arc;
 
@@ -177,7 +177,8 @@ impl Setup<'_> {
         for found in self.node.chain().receipts(block.number())?.unwrap_or_default() {
             if !found.receipt.status() {
                 bail!(
-                    "block {}: transaction {} of {} was refused; was this chain used for something else?",
+                    "block {}: transaction {} of {} was refused; was this chain used for something \
+                     else?",
                     block.number(),
                     found.transaction.nonce(),
                     found.transaction.signer(),

@@ -1,7 +1,7 @@
 //! The demo's world: assets, feeds, vaults and markets, as tables. Ids follow from the order.
 //!
-//! Assets, vaults, markets and feeds are numbered from 1 in the order in which they are created; asset
-//! 1 is the wrapped native coin of genesis. Each asset's feed has the asset's own number.
+//! Assets, vaults, markets and feeds are numbered from 1 in the order in which they are created;
+//! asset 1 is the wrapped native coin of genesis. Each asset's feed has the asset's own number.
 
 /// Seconds of a year, as interest counts them.
 const YEAR_SECONDS: u128 = 31_536_000;

@@ -155,8 +155,8 @@ fn kraken_rows(json: &Value) -> Result<&Vec<Value>, AnswerError> {
     rows.ok_or_else(|| AnswerError::Form("there is no `result`".to_owned()))
 }
 
-/// A decimal that came as a string or as a number. Rust prints a float in the shortest form that reads
-/// back, without an exponent, so nothing that was written is lost.
+/// A decimal that came as a string or as a number. Rust prints a float in the shortest form that
+/// reads back, without an exponent, so nothing that was written is lost.
 fn decimal_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -201,8 +201,8 @@ mod tests {
 
     #[test]
     fn kraken_candles_are_found_under_their_own_name() {
-        let body = r#"{"error":[],"result":{"XXBTZUSD":[[1722470400,"1","3","0.5","2","1.7","9.5",42]],
-            "last":1722470400}}"#;
+        let body = r#"{"error":[],"result":{"XXBTZUSD":[
+            [1722470400,"1","3","0.5","2","1.7","9.5",42]],"last":1722470400}}"#;
         let bars = Exchange::Kraken.parse(body).unwrap();
         assert_eq!((bars[0].bar.high, bars[0].volume.as_str()), (3 * WAD, "9.5"));
     }

@@ -181,8 +181,8 @@ mod tests {
     /// 2024-08-01 00:00 UTC.
     const START: u64 = 1_722_470_400;
 
-    /// A server that speaks Binance's form: hourly bars of the time asked for; every third request is
-    /// turned away, as a busy exchange does.
+    /// A server that speaks Binance's form: hourly bars of the time asked for; every third request
+    /// is turned away, as a busy exchange does.
     fn exchange() -> (String, Arc<AtomicUsize>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

@@ -1,7 +1,7 @@
 //! Recorded prices: bars of open, high, low and close, and the steps they are replayed in.
 //!
-//! The format is described in `data/README.md`: long form, one row for each asset and bar, in the order
-//! of time. Nothing is interpolated: a gap in the file is a gap in the feed.
+//! The format is described in `data/README.md`: long form, one row for each asset and bar, in the
+//! order of time. Nothing is interpolated: a gap in the file is a gap in the feed.
 
 mod csv_form;
 pub(crate) mod exchange;
