@@ -32,7 +32,8 @@ in_venv() {
 # Where Debian has pip and no venv.
 beside() {
     rm -rf "$clients/.venv"
-    python3 -m pip --version >/dev/null 2>&1 && pip_install python3 --target "$clients/.venv/packages"
+    python3 -m pip --version >/dev/null 2>&1 &&
+        pip_install python3 --target "$clients/.venv/packages"
 }
 
 # Leaves web3.py importable by "$python".
@@ -45,7 +46,7 @@ install_web3() {
     if ! cmp -s "$clients/requirements.txt" "$stamp"; then
         rm -rf "$clients/.venv"
         in_venv || beside || { apt_python && in_venv; } || {
-            echo "the web3.py tests need their packages: is python3-venv installed, PyPI in reach?" >&2
+            echo "web3.py cannot be installed: is python3-venv there, PyPI in reach?" >&2
             exit 1
         }
         cp "$clients/requirements.txt" "$stamp"

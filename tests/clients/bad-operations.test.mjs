@@ -225,7 +225,8 @@ describe('bad operations', () => {
     assert.match(await turnedDownRaw('borrower', MARKET, '0xde'), /UnknownFunction|MalformedCall/)
     assert.equal(await turnedDownRaw('borrower', MARKET, borrow.slice(0, -2)), 'MalformedCall')
     // A market id of 2^32: dirty high bits are not cut off.
-    const dirty = `${borrow.slice(0, 10)}${(2n ** 32n).toString(16).padStart(64, '0')}${borrow.slice(74)}`
+    const market = (2n ** 32n).toString(16).padStart(64, '0')
+    const dirty = `${borrow.slice(0, 10)}${market}${borrow.slice(74)}`
     assert.equal(await turnedDownRaw('borrower', MARKET, dirty), 'MalformedCall')
     assert.equal(await turnedDownRaw('borrower', MARKET, borrow, 1n), 'NotPayable')
     assert.match(

@@ -512,7 +512,7 @@ describe("viem: the borrower's story", () => {
     assert.equal(provenValue(stateRoot, nobody, absent.accountProof), undefined)
   })
 
-  test('every type of transaction is taken: legacy, access list, fee market, set code', async () => {
+  test('legacy, access list, fee market, set code: every type is taken', async () => {
     const sent = []
     for (const type of ['legacy', 'eip2930', 'eip1559']) {
       const call = { to: spender.account.address, value: 1n, type }

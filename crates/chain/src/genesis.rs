@@ -120,7 +120,7 @@ impl Default for WrappedNative {
 #[non_exhaustive]
 pub enum GenesisError {
     /// Not the JSON described in the module.
-    #[error("genesis is not valid JSON of the documented form: {0}")]
+    #[error("genesis is not valid JSON of the documented form")]
     Json(#[from] serde_json::Error),
     /// Chain ids start at 1 and must leave room for a legacy `v`.
     #[error("chainId {0} is outside 1 to {CHAIN_ID_MAX}")]

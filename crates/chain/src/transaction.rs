@@ -32,9 +32,6 @@ pub enum Rejection {
     /// More bytes than [`TX_BYTES_MAX`].
     #[error("oversized data: transaction size {0}, limit {TX_BYTES_MAX}")]
     Oversized(usize),
-    /// More creation code than EIP-3860 allows.
-    #[error("max initcode size exceeded: code size {0}, limit {MAX_INITCODE_SIZE}")]
-    InitCode(usize),
     /// Blobs (EIP-4844) have no place on this chain.
     #[error("transaction type not supported: blob transactions are refused")]
     Blob,
@@ -203,13 +200,10 @@ pub fn decode_transaction(bytes: &[u8]) -> Result<TxEnvelope, Rejection> {
 /// Refuses creation code that no block could run (EIP-3860).
 ///
 /// # Errors
-/// [`Rejection::InitCode`].
+/// [`Rejection::InitcodeSize`].
 pub fn check_init_code(tx: &impl Transaction) -> Result<(), Rejection> {
-    let size = tx.input().len();
-    if tx.is_create() && size > MAX_INITCODE_SIZE {
-        return Err(Rejection::InitCode(size));
-    }
-    Ok(())
+    let too_long = tx.is_create() && tx.input().len() > MAX_INITCODE_SIZE;
+    if too_long { Err(Rejection::InitcodeSize) } else { Ok(()) }
 }
 
 /// The transaction with its signer.
