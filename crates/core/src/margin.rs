@@ -231,20 +231,37 @@ impl Position {
     /// The position's values.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        let mut totals = Totals::default();
-        let add = |sum: &mut Wad, value: u128| *sum = sum.saturating_add(Wad::new(value));
-        for leg in &self.collaterals {
-            let value = leg.value().get();
-            add(&mut totals.collateral_value, value);
-            add(&mut totals.borrow_limit, leg.terms.ltv.of_down(value));
-            add(&mut totals.liquidation_limit, leg.threshold.of_down(value));
-            add(&mut totals.cover, leg.cover());
-        }
-        for leg in &self.debts {
-            add(&mut totals.debt_value, leg.value().get());
-        }
-        totals
+        totals(self.collaterals.iter(), self.debts.iter())
     }
+
+    /// The values with other legs in the places of these.
+    pub(crate) fn totals_with(&self, collateral: &CollateralLeg, debt: &DebtLeg) -> Totals {
+        let collaterals = self.collaterals.iter();
+        let debts = self.debts.iter();
+        totals(
+            collaterals.map(|leg| if leg.index == collateral.index { collateral } else { leg }),
+            debts.map(|leg| if leg.index == debt.index { debt } else { leg }),
+        )
+    }
+}
+
+fn totals<'a>(
+    collaterals: impl Iterator<Item = &'a CollateralLeg>,
+    debts: impl Iterator<Item = &'a DebtLeg>,
+) -> Totals {
+    let mut totals = Totals::default();
+    let add = |sum: &mut Wad, value: u128| *sum = sum.saturating_add(Wad::new(value));
+    for leg in collaterals {
+        let value = leg.value().get();
+        add(&mut totals.collateral_value, value);
+        add(&mut totals.borrow_limit, leg.terms.ltv.of_down(value));
+        add(&mut totals.liquidation_limit, leg.threshold.of_down(value));
+        add(&mut totals.cover, leg.cover());
+    }
+    for leg in debts {
+        add(&mut totals.debt_value, leg.value().get());
+    }
+    totals
 }
 
 /// Reads an account's position at the last prices; for views.

@@ -8,7 +8,7 @@ mod world;
 use gage_core::borrowing::{self, Draw, Release};
 use gage_core::invariants::check_invariants;
 use gage_core::lending::{self, Exit};
-use gage_core::liquidation::{self, Kind, Liquidation, Plan};
+use gage_core::liquidation::{self, Kind, Liquidation, Payment, Plan};
 use gage_core::listing;
 use gage_core::token::{self, Movement};
 use gage_core::{
@@ -99,6 +99,7 @@ fn liquidate_pair(
         asset: asset(collateral),
         max_repay: Assets::new(max),
         receiver: who,
+        payment: Payment::Assets,
     };
     world.ledger.atomically(|l| liquidation::liquidate(l, who, &of(whose), &asked))
 }
