@@ -4,13 +4,10 @@
 //! carries out, so the list, and with it the block, is the same on every node however its index grew.
 
 use gage_core::{
-    AccountId, Stop, Timestamp, Wad,
-    address::MARKET,
-    sweep::plan_sweep,
-    watch::Watch,
+    AccountId, Stop, Timestamp, Wad, address::MARKET, sweep::plan_sweep, watch::Watch,
 };
-use gage_evm::view::{self, ViewSlots};
 use gage_evm::SlotLedger;
+use gage_evm::view::{self, ViewSlots};
 use gage_state::{Changes, View};
 use parking_lot::Mutex;
 use revm::DatabaseRef;

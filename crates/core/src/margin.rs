@@ -53,6 +53,8 @@ pub fn health_factor(weighted: Wad, debt: Wad) -> Wad {
 pub enum Prices {
     /// Only those that may be used now; anything else is an error.
     Fresh,
+    /// Only those at which accounts may be liquidated now.
+    Settled,
     /// The last ones reported, for views.
     Last,
 }
@@ -62,6 +64,7 @@ impl Prices {
         let feed = ledger.feed(id)?;
         match self {
             Self::Fresh => Ok(feed.fresh_price(id, ledger.now())?),
+            Self::Settled => Ok(feed.settled_price(id, ledger.now())?),
             Self::Last => Ok(feed.price),
         }
     }
@@ -181,7 +184,8 @@ impl Position {
     /// Reads all that `account` holds in the market numbered `id`.
     ///
     /// # Errors
-    /// [`Error::StalePrice`] and [`Error::PriceOutOfBounds`] with [`Prices::Fresh`], or a fault.
+    /// [`Error::StalePrice`] and [`Error::PriceOutOfBounds`] unless [`Prices::Last`] will do,
+    /// [`Error::LiquidationPaused`] with [`Prices::Settled`], or a fault.
     pub fn load<L: Ledger + ?Sized>(
         ledger: &mut L,
         (id, market): (MarketId, &Market),

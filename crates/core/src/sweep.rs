@@ -123,7 +123,8 @@ struct Selling<'a, L: Ledger + ?Sized> {
 /// liquidation waits, or the queue would not take anything of it.
 ///
 /// # Errors
-/// [`Error::StalePrice`] and [`Error::PriceOutOfBounds`]: without prices nothing is sold.
+/// [`Error::StalePrice`], [`Error::PriceOutOfBounds`] and [`Error::LiquidationPaused`]: without
+/// prices, or right after a feed's recovery, nothing is sold.
 /// [`Error::UnknownMarket`], or a fault of the ledger.
 pub fn plan_sweep<L: Ledger + ?Sized>(
     ledger: &mut L,
@@ -142,7 +143,7 @@ fn plan_account<L: Ledger + ?Sized>(
     if !account.has_debt() || open_for_liquidation(id.market, market, ledger.now()).is_err() {
         return Ok(None);
     }
-    let position = Position::load(ledger, (id.market, market), account, Prices::Fresh)?;
+    let position = Position::load(ledger, (id.market, market), account, Prices::Settled)?;
     let before = position.totals();
     let Some(goal) = goal(ledger, id, &before)? else {
         return Ok(None);

@@ -129,6 +129,12 @@ impl Run {
                 }
             }
         }
+        // Most grace periods pass unused, for the same reason.
+        let feeds = self.world.ledger.feeds.values();
+        let resumes_at = feeds.map(|feed| feed.liquidation_resumes_at).max().unwrap();
+        if resumes_at > self.world.ledger.now && self.dice.below(8) != 0 {
+            self.world.pass(resumes_at.since(self.world.ledger.now));
+        }
         if self.dice.below(12) == 0 {
             listing::set_pause(&mut self.world.ledger, OWNER, MARKET, PauseLevel::Open).unwrap();
         }

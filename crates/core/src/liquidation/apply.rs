@@ -63,7 +63,8 @@ struct Parties {
 ///
 /// # Errors
 /// Those of [`plan_liquidation`]; [`Error::MarketPaused`] when frozen,
-/// [`Error::LiquidationPaused`] in the grace period after it, [`Error::StalePrice`],
+/// [`Error::LiquidationPaused`] in the grace period after it or after a stale feed's recovery,
+/// [`Error::StalePrice`],
 /// [`Error::PriceOutOfBounds`], [`Error::InsufficientBalance`], [`Error::InvalidReceiver`],
 /// [`Error::UnknownMarket`], or a fault of the ledger.
 pub fn liquidate<L: Ledger + ?Sized>(
@@ -104,7 +105,7 @@ fn prepare<L: Ledger + ?Sized>(
     let market = ledger.market(id.market)?;
     open_for_liquidation(id.market, &market, ledger.now())?;
     let account = ledger.account(id)?;
-    let position = Position::load(ledger, (id.market, &market), &account, Prices::Fresh)?;
+    let position = Position::load(ledger, (id.market, &market), &account, Prices::Settled)?;
     let plan = plan_liquidation(&position, &market, aim)?;
     Ok(Prepared { account, position, plan })
 }
