@@ -14,6 +14,10 @@ use revm::DatabaseRef;
 
 use crate::{ChainError, rules::SWEEP_ACCOUNTS_MAX};
 
+/// How many accounts are read between two clearings of the ledger's cache. It is searched one slot
+/// after the other, and keeps what accounts share.
+const BATCH: usize = 32;
+
 /// The accounts of a state, filed by how far they are from liquidation.
 pub(crate) struct Lookout(Mutex<Watch>);
 
@@ -40,7 +44,11 @@ impl Lookout {
         touched.dedup();
         let mut watch = self.0.lock();
         let mut ledger = view::ledger_at(state.clone(), now);
-        touched.iter().try_for_each(|id| file(&mut watch, &mut ledger, id))
+        for batch in touched.chunks(BATCH) {
+            ledger.discard();
+            batch.iter().try_for_each(|id| file(&mut watch, &mut ledger, id))?;
+        }
+        Ok(())
     }
 
     /// The accounts that a sweep would do something for at the prices in `state`: the most debt above
@@ -53,12 +61,16 @@ impl Lookout {
         let mut watch = self.0.lock();
         let mut ledger = view::ledger_at(state, now);
         let mut due = Vec::new();
-        for id in watch.suspects(&mut ledger).map_err(ChainError::Ledger)? {
-            match plan_sweep(&mut ledger, &id) {
-                Ok(Some(plan)) => due.push((plan.value_at_risk(), id)),
-                // Near the edge, or nobody buys, or there is no price to sell at.
-                Ok(None) | Err(Stop::Refused(_)) => file(&mut watch, &mut ledger, &id)?,
-                Err(fault) => return Err(ChainError::Ledger(fault)),
+        let suspects = watch.suspects(&mut ledger).map_err(ChainError::Ledger)?;
+        for batch in suspects.chunks(BATCH) {
+            ledger.discard();
+            for id in batch {
+                match plan_sweep(&mut ledger, id) {
+                    Ok(Some(plan)) => due.push((plan.value_at_risk(), *id)),
+                    // Near the edge, or nobody buys, or there is no price to sell at.
+                    Ok(None) | Err(Stop::Refused(_)) => file(&mut watch, &mut ledger, id)?,
+                    Err(fault) => return Err(ChainError::Ledger(fault)),
+                }
             }
         }
         due.sort_unstable_by(|(value, id), (other, next)| other.cmp(value).then(id.cmp(next)));
