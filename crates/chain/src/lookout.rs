@@ -16,7 +16,7 @@ use crate::{ChainError, rules::SWEEP_ACCOUNTS_MAX};
 
 /// How many accounts are read between two clearings of the ledger's cache. It is searched one slot
 /// after the other, and keeps what accounts share.
-const BATCH: usize = 32;
+const BATCH: usize = 128;
 
 /// The accounts of a state, filed by how far they are from liquidation.
 pub(crate) struct Lookout(Mutex<Watch>);
@@ -46,7 +46,7 @@ impl Lookout {
         let mut ledger = view::ledger_at(state.clone(), now);
         for batch in touched.chunks(BATCH) {
             ledger.discard();
-            batch.iter().try_for_each(|id| file(&mut watch, &mut ledger, id))?;
+            file(&mut watch, &mut ledger, batch)?;
         }
         Ok(())
     }
@@ -64,14 +64,16 @@ impl Lookout {
         let suspects = watch.suspects(&mut ledger).map_err(ChainError::Ledger)?;
         for batch in suspects.chunks(BATCH) {
             ledger.discard();
+            let mut others = Vec::new();
             for id in batch {
                 match plan_sweep(&mut ledger, id) {
                     Ok(Some(plan)) => due.push((plan.value_at_risk(), *id)),
                     // Near the edge, or nobody buys, or there is no price to sell at.
-                    Ok(None) | Err(Stop::Refused(_)) => file(&mut watch, &mut ledger, id)?,
+                    Ok(None) | Err(Stop::Refused(_)) => others.push(*id),
                     Err(fault) => return Err(ChainError::Ledger(fault)),
                 }
             }
+            file(&mut watch, &mut ledger, &others)?;
         }
         due.sort_unstable_by(|(value, id), (other, next)| other.cmp(value).then(id.cmp(next)));
         due.truncate(SWEEP_ACCOUNTS_MAX);
@@ -79,16 +81,18 @@ impl Lookout {
     }
 }
 
-/// Files an account by its health, or by how far it is from its owner's stop-loss order.
+/// Files accounts by their health, or by how far they are from their owners' stop-loss orders.
 fn file<D: DatabaseRef>(
     watch: &mut Watch,
     ledger: &mut SlotLedger<ViewSlots<D>>,
-    id: &AccountId,
+    accounts: &[AccountId],
 ) -> Result<(), ChainError> {
-    use gage_core::Ledger;
-    let order = ledger.stop_loss(id).map_err(ChainError::Ledger)?;
-    let alert = order.map_or(Wad::ONE, |order| order.trigger);
-    watch.refile(ledger, id, alert).map_err(ChainError::Ledger)
+    let mut alerts = Vec::with_capacity(accounts.len());
+    for id in accounts {
+        let order = ledger.stop_loss(id).map_err(ChainError::Ledger)?;
+        alerts.push((*id, order.map_or(Wad::ONE, |order| order.trigger)));
+    }
+    watch.file(ledger, alerts).map_err(ChainError::Ledger)
 }
 
 /// The accounts whose slots are among `changes`.

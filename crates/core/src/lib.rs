@@ -53,6 +53,7 @@ pub mod stop_loss;
 pub mod sweep;
 pub mod token;
 pub mod vault;
+pub mod watch;
 pub mod waterfall;
 
 pub use account::{Account, Owed, Pledge};
