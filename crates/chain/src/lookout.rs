@@ -4,7 +4,7 @@
 //! carries out, so the list, and with it the block, is the same on every node however its index grew.
 
 use gage_core::{
-    AccountId, Stop, Timestamp, Wad, address::MARKET, sweep::plan_sweep, watch::Watch,
+    AccountId, Ledger, Stop, Timestamp, Wad, address::MARKET, sweep::plan_sweep, watch::Watch,
 };
 use gage_evm::SlotLedger;
 use gage_evm::view::{self, ViewSlots};

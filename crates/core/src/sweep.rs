@@ -29,6 +29,10 @@ use crate::token::debit;
 use crate::vault::Accrued;
 use alloc::vec::Vec;
 
+/// How many tiers one sweep of an account asks at most, so that its work is bounded; the rest is asked
+/// in the next block.
+const OFFERS_MAX: usize = 64;
+
 /// Why the sweep touches an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SweepReason {
@@ -213,6 +217,7 @@ impl<L: Ledger + ?Sized> Selling<'_, L> {
             }
         }
         offers.sort_unstable();
+        offers.truncate(OFFERS_MAX);
         Ok(offers)
     }
 

@@ -22,6 +22,8 @@ struct Run {
     alerts: BTreeMap<AccountId, Wad>,
     due: usize,
     suspected: usize,
+    /// From how many collaterals and debts accounts choose: with few, groups are large.
+    choice: [u64; 2],
 }
 
 /// Below its alert, judged exactly at the last prices.
@@ -51,6 +53,7 @@ impl Run {
             alerts: BTreeMap::new(),
             due: 0,
             suspected: 0,
+            choice: if seed.is_multiple_of(2) { [5, 3] } else { [2, 1] },
         };
         for number in 0..accounts {
             run.change(id_of(number));
@@ -73,7 +76,7 @@ impl Run {
         let lists = self.world.ledger.markets[&MARKET].clone();
         let count = 1 + self.dice.below(3);
         for _ in 0..count {
-            let place = self.dice.below(lists.collaterals.len() as u64) as u8;
+            let place = self.dice.below(self.choice[0]) as u8;
             let amount = self.worth(lists.collaterals[usize::from(place)], dollars);
             account.set_collateral(place, Assets::new(amount));
         }
@@ -83,7 +86,7 @@ impl Run {
             if self.dice.below(12) == 0 {
                 break;
             }
-            let place = self.dice.below(lists.vaults.len() as u64) as u8;
+            let place = self.dice.below(self.choice[1]) as u8;
             let asset = self.world.ledger.vaults[&lists.vaults[usize::from(place)]].asset;
             let debt = self.worth(asset, dollars * 80 * account.collaterals.len() as u128 / health);
             let dust = if self.dice.below(15) == 0 { 1 } else { debt };
