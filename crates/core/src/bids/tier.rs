@@ -10,21 +10,23 @@
 //!
 //! A bid of `d` shares that began at `P₀`, `S₀` still has `d · P / P₀` of them, and has bought
 //! `d · (S − S₀) / P₀`. `P` only falls; so that it never runs out of digits it is multiplied by
-//! `2^40` whenever it reaches `2^150`, which starts a new *scale* with a sum of its own. A tier that
+//! `2^40` whenever it reaches `2^120`, which starts a new *scale* with a sum of its own. A tier that
 //! is emptied starts so many scales later that no earlier bid reaches across.
 //!
 //! Everything rounds down, against the bidders: what bids are owed together never exceeds what the
-//! tier holds. A fill's error is below `2^-22` of a unit of collateral per bid.
+//! tier holds. A fill's error is below `2^-10` of a unit of collateral for a bid of `2^110` shares. `S`
+//! stays below `2^160` times the collateral that a share buys: an amount is at most `2^104` units, and a
+//! bid at least a million shares, so it fits for any pair of tokens.
 
 use crate::error::Error;
 use crate::fixed::{Assets, Shares};
 use alloy_primitives::U256;
 use alloy_primitives::aliases::U512;
 
-/// The product of a scale at its start: 2^190.
-pub(crate) const PRODUCT_FULL: U256 = U256::from_limbs([0, 0, 1 << 62, 0]);
-/// At and below this product a new scale starts: 2^150.
-const PRODUCT_LOW: U256 = U256::from_limbs([0, 0, 1 << 22, 0]);
+/// The product of a scale at its start: 2^160.
+pub(crate) const PRODUCT_FULL: U256 = U256::from_limbs([0, 0, 1 << 32, 0]);
+/// At and below this product a new scale starts: 2^120.
+const PRODUCT_LOW: U256 = U256::from_limbs([0, 1 << 56, 0, 0]);
 /// What a new scale multiplies the product by: 2^40.
 const SCALE_BITS: usize = 40;
 /// How many scales later a bid can still be owed something: `2^128 · 2^40 / 2^(40 · 5) < 1`.
@@ -43,9 +45,9 @@ pub struct TierState {
     pub bids: u32,
     /// The present scale.
     pub scale: u32,
-    /// What is left of a share that was there when the scale began, in 2^-190.
+    /// What is left of a share that was there when the scale began, in 2^-160.
     pub product: U256,
-    /// Collateral per share that was there when the scale began, in 2^-190.
+    /// Collateral per share that was there when the scale began, in 2^-160.
     pub sum: U256,
 }
 
