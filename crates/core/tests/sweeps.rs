@@ -295,6 +295,28 @@ impl Run {
             assert!(tier.is_none_or(|tier| tier < fill.tier), "BID-3: {:?}", plan.fills);
             let terms = before.collaterals[&(MARKET, fill.queue.asset)];
             assert!(fill.tier <= Tier::up_to(terms.bonus_max), "LIQ-3: {fill:?}");
+            // What the open liquidation would pay at this health is the queue's limit too.
+            let full = before.markets[&MARKET].full_bonus_health.get();
+            let health = plan.before.health_factor().get().max(full);
+            let [low, high] = [terms.bonus_min, terms.bonus_max].map(|bonus| bonus.to_wad().get());
+            let most = match plan.reason {
+                SweepReason::StopLoss => continue,
+                SweepReason::Insolvent => low,
+                SweepReason::Unhealthy => {
+                    low + (high - low) * ((WAD - health) / 1_000) / ((WAD - full) / 1_000)
+                }
+            };
+            assert!(fill.tier.bonus().get() <= most + WAD / 1_000_000, "LIQ-3: {fill:?} {plan:?}");
+        }
+        if plan.reason == SweepReason::Unhealthy {
+            for owed in &account.debts {
+                let vault = before.markets[&MARKET].vaults[usize::from(owed.index)];
+                let minimum = before.lines[&(MARKET, vault)].min_debt;
+                let debt = |ledger: &MemoryLedger| {
+                    borrowing::debt_of(&mut ledger.clone(), id, vault).unwrap()
+                };
+                assert!(debt(&after) >= minimum || debt(&before) < minimum, "LIQ-2: dust {plan:?}");
+            }
         }
         let lowest = plan.fills.iter().map(|fill| fill.tier).max().unwrap();
         *self.visited.entry("a high tier").or_default() += u64::from(lowest.get() > 6);
