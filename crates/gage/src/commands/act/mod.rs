@@ -1,10 +1,12 @@
 //! Commands that send a transaction: each reads names and amounts, sends, and says what came of it.
 
+pub(crate) mod bid;
 pub(crate) mod borrow;
 pub(crate) mod coins;
 pub(crate) mod lend;
 pub(crate) mod pledge;
 pub(crate) mod price;
+pub(crate) mod stop_loss;
 
 use alloy_primitives::{Address, U256};
 use serde_json::{Value, json};
@@ -67,6 +69,12 @@ fn client(signing: &Signing) -> Client {
 
 fn balance(client: &Client, token: Address, account: Address) -> anyhow::Result<U256> {
     ask(client, token, &IERC20Permit::balanceOfCall { account })
+}
+
+/// The market contract's events of one kind.
+fn market_events<E: alloy_sol_types::SolEvent>(receipt: &Receipt) -> Vec<E> {
+    let of_market = receipt.logs.iter().filter(|(emitter, _)| *emitter == MARKET);
+    of_market.filter_map(|(_, log)| E::decode_log_data(log).ok()).collect()
 }
 
 /// An amount of a token: as written, or all that `most` says.
