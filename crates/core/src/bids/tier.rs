@@ -202,3 +202,216 @@ impl TierState {
         bid.scale = self.scale;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeMap;
+    use alloc::vec::Vec;
+
+    /// Digits behind the point of the model's numbers: 2^-200.
+    const FRACTION: usize = 200;
+
+    /// What a bid is owed, counted for each bidder at each fill.
+    #[derive(Clone, Copy, Default)]
+    struct Exact {
+        shares: U512,
+        bought: U512,
+        fills: u128,
+    }
+
+    /// One tier with the bids in it, beside the model.
+    #[derive(Default)]
+    struct Run {
+        tier: TierState,
+        sums: BTreeMap<u32, U256>,
+        bids: Vec<(Bid, Exact)>,
+        emptied: u64,
+        scales: u64,
+    }
+
+    fn fixed(number: u128) -> U512 {
+        U512::from(number) << FRACTION
+    }
+
+    fn whole(number: U512) -> u128 {
+        (number >> FRACTION).to()
+    }
+
+    impl Run {
+        fn settle(&mut self, at: usize) {
+            let (bid, _) = self.bids[at];
+            let sums = &self.sums;
+            let ended = |scale| Ok::<_, Error>(sums.get(&scale).copied().unwrap_or_default());
+            let gained = self.tier.bought(&bid, ended).unwrap();
+            let mut bid = Bid { bought: bid.bought.add(gained).unwrap(), ..bid };
+            let remaining = self.tier.remaining(&bid);
+            self.tier.start(&mut bid, remaining);
+            self.bids[at].0 = bid;
+            self.check(at);
+            // A settlement rounds the shares down; what they buy from here on is counted from there.
+            self.bids[at].1.shares = fixed(remaining.get());
+        }
+
+        /// BID-1: never more than exact, and at most a unit less for each fill and settlement.
+        fn check(&self, at: usize) {
+            let (bid, exact) = self.bids[at];
+            for (owed, exact_owed) in
+                [(bid.shares.get(), exact.shares), (bid.bought.get(), exact.bought)]
+            {
+                // The model divides before it multiplies: 2^-60 is its error, and less than ours.
+                let most = whole(exact_owed + (U512::ONE << (FRACTION - 60)));
+                assert!(owed <= most, "{owed} owed, {most} exact");
+                assert!(
+                    owed + exact.fills + 2 >= whole(exact_owed),
+                    "{owed}, {most} exact, {} fills",
+                    exact.fills
+                );
+            }
+        }
+
+        fn place(&mut self, at: usize, shares: u128) {
+            if self.tier.shares.get().checked_add(shares).is_none_or(|all| all >> 110 != 0) {
+                return;
+            }
+            self.settle(at);
+            let (bid, exact) = &mut self.bids[at];
+            let total = bid.shares.add(Shares::new(shares)).unwrap();
+            exact.shares = fixed(total.get());
+            exact.fills += 1;
+            self.tier.start(bid, total);
+            self.tier.shares = self.tier.shares.add(Shares::new(shares)).unwrap();
+        }
+
+        fn fill(&mut self, paid: u128, collateral: u128) {
+            let all = self.tier.shares.get();
+            let before = self.tier;
+            let Ok(ended) = self.tier.fill(Shares::new(paid), Assets::new(collateral)) else {
+                assert_eq!(self.tier, before, "a fill that fails changes nothing");
+                return;
+            };
+            if let Some(EndedScale { scale, sum }) = ended {
+                self.sums.insert(scale, sum);
+                self.scales += 1;
+            }
+            self.emptied += u64::from(paid == all);
+            for (_, exact) in &mut self.bids {
+                let part = exact.shares;
+                exact.bought += part / U512::from(all) * U512::from(collateral);
+                exact.shares = part / U512::from(all) * U512::from(all - paid);
+                exact.fills += 1;
+            }
+        }
+
+        fn withdraw(&mut self, at: usize) {
+            self.settle(at);
+            let (bid, exact) = &mut self.bids[at];
+            self.tier.shares = self.tier.shares.sub(bid.shares).unwrap();
+            self.tier.unclaimed = self.tier.unclaimed.sub(bid.bought).unwrap();
+            (*bid, *exact) = (Bid::default(), Exact::default());
+        }
+
+        /// What all bids are owed is in the tier.
+        fn sums_tie(&mut self) {
+            for at in 0..self.bids.len() {
+                self.settle(at);
+            }
+            let shares: u128 = self.bids.iter().map(|(bid, _)| bid.shares.get()).sum();
+            let bought: u128 = self.bids.iter().map(|(bid, _)| bid.bought.get()).sum();
+            assert!(shares <= self.tier.shares.get(), "{shares} of {}", self.tier.shares);
+            assert!(bought <= self.tier.unclaimed.get(), "{bought} of {}", self.tier.unclaimed);
+        }
+    }
+
+    /// A small generator of its own, so that a million steps are cheap.
+    struct Dice(u64);
+
+    impl Dice {
+        fn next(&mut self) -> u64 {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            mixed ^ (mixed >> 31)
+        }
+
+        fn below(&mut self, most: u64) -> u64 {
+            self.next() % most
+        }
+
+        /// Any size of number: as many bits as not.
+        fn amount(&mut self, bits: u64) -> u128 {
+            let bits = 1 + self.below(bits);
+            let wide = u128::from(self.next()) << 64 | u128::from(self.next());
+            (wide >> (128 - bits)).max(1)
+        }
+    }
+
+    fn setting(name: &str, otherwise: u64) -> u64 {
+        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+    }
+
+    /// BID-1, F-06: after any sequence of bids, fills of every size, claims and withdrawals, each bid
+    /// has what it would have if every fill were shared out bid by bid. `GAGE_STEPS` lengthens it.
+    #[test]
+    fn reg_f06_bids_are_owed_what_the_sum_over_bidders_says() {
+        let (mut emptied, mut scales, mut fills) = (0, 0, 0_u64);
+        let steps = setting("GAGE_STEPS", 200_000);
+        for seed in 0..10 {
+            let mut dice = Dice(seed);
+            let mut run = Run { bids: vec![Default::default(); 9], ..Run::default() };
+            // Collateral per share, as a power of two: from a coin of millions to one of billionths.
+            let ratio = dice.below(60);
+            for step in 0..steps / 10 {
+                let at = dice.below(9) as usize;
+                match dice.below(10) {
+                    0..=2 => run.place(at, dice.amount(100)),
+                    3 => run.withdraw(at),
+                    4 => run.settle(at),
+                    _ if run.tier.shares.is_zero() => {}
+                    _ => {
+                        let all = run.tier.shares.get();
+                        let paid = match dice.below(8) {
+                            0 => all,
+                            1 => all - dice.amount(20).min(all - 1).min(all),
+                            2 => dice.amount(100).min(all),
+                            _ => (all / 1_000).max(1) * u128::from(1 + dice.below(900)).min(1_000),
+                        };
+                        let paid = paid.clamp(1, all);
+                        let scaled = U512::from(paid) << 20_usize >> ratio as usize;
+                        let collateral: u128 = (scaled + U512::ONE).to();
+                        run.fill(paid, collateral.min(1 << 120));
+                        fills += 1;
+                    }
+                }
+                if step % 64 == 0 {
+                    run.sums_tie();
+                }
+            }
+            run.sums_tie();
+            emptied += run.emptied;
+            scales += run.scales;
+        }
+        std::println!("{fills} fills, {emptied} emptied a tier, {scales} scales ended");
+        assert!(emptied > 20 && scales > 2 * emptied / 2, "{emptied} emptied, {scales} scales");
+    }
+
+    /// A tier that is bought down to 10^-36 of itself still knows what its first bid is owed.
+    #[test]
+    fn precision_does_not_run_out() {
+        let mut run = Run { bids: vec![Default::default(); 2], ..Run::default() };
+        run.place(0, 10_u128.pow(30));
+        run.place(1, 10_u128.pow(30));
+        for _ in 0..36 {
+            let all = run.tier.shares.get();
+            let paid = all - (all / 10).max(1);
+            if paid == 0 {
+                break;
+            }
+            run.fill(paid, paid / 1_000_000 + 1);
+            run.sums_tie();
+        }
+        assert!(run.scales >= 2, "{} scales", run.scales);
+        let (bid, _) = run.bids[0];
+        assert!(bid.bought.get() > 999 * 10_u128.pow(21), "{}", bid.bought);
+    }
+}
