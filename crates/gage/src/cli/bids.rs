@@ -125,9 +125,9 @@ pub(crate) struct TierArgs {
 /// A bid to place.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    gage bid place USDC WETH 5 1000            shares worth 1,000 USDC, for WETH at 5 % off\n  \
-    gage bid place USDC WETH 2.5 1000 --deposit    lends to the vault first what is missing\n  \
-    gage bid place USDC WETH 5 max             all shares of the vault")]
+    gage bid place USDC WETH 5 1000              shares worth 1,000 USDC, for WETH at 5 % off\n  \
+    gage bid place USDC WETH 2.5 1000 --deposit  the same at 2.5 %, lending first what is missing\n  \
+    gage bid place USDC WETH 5 max               all shares of the vault")]
 pub(crate) struct PlaceArgs {
     #[command(flatten)]
     pub(crate) tier: TierArgs,

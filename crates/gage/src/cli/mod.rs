@@ -69,7 +69,7 @@ pub(crate) enum Command {
     Feeds(Remote),
     /// Show what an account holds, lends, has pledged and owes
     Account(AccountArgs),
-    /// Explain an account's health: limits, liquidation prices, what a liquidation would do
+    /// Explain an account's health: limits, liquidation prices, what a sweep or a liquidator would do
     Explain(AccountArgs),
 
     /// Show who waits to buy liquidated collateral: bids by discount

@@ -5,7 +5,7 @@ use anyhow::{bail, ensure};
 use gage_abi::{IERC20Permit, IMarket, IVault};
 use serde_json::{Value, json};
 
-use super::{Desk, client, market_events, wallet};
+use super::{Desk, client, market_events, wallet, with_receipt};
 use crate::{
     amounts::{all_digits, tokens},
     calendar::minute,
@@ -121,13 +121,14 @@ fn place(args: &PlaceArgs) -> anyhow::Result<()> {
     let bidder = wallet.address();
     let (vault, json) = (&place.vault, args.tier.signing.remote.json);
     let held = ask(&client, vault.token.address, &IERC20Permit::balanceOfCall { account: bidder })?;
-    let shares = place.shares(&client, &args.amount, args.shares)?.unwrap_or(held);
+    let asked = place.shares(&client, &args.amount, args.shares)?;
     ensure!(
-        !shares.is_zero() || args.amount.trim() == "0",
+        asked.is_some() || !held.is_zero(),
         "nothing is lent to {}: `gage deposit {} AMOUNT` first, or add --deposit and an amount",
         vault.token.symbol,
         vault.asset.symbol,
     );
+    let shares = asked.unwrap_or(held);
     if shares > held {
         let missing = shares - held;
         if !args.deposit {
@@ -264,17 +265,23 @@ fn claim(args: &ClaimArgs) -> anyhow::Result<()> {
     };
     ensure!(!bids.is_empty(), "no bid of {receiver} has bought anything that is not claimed yet");
     let names = Names::read(&client)?;
+    let json = args.signing.remote.json;
+    let mut all = Vec::new();
     for (market, vault, asset, tier) in bids {
         let claim = IMarket::claimBidCall { market, vault, asset, tier, receiver };
         let receipt = wallet.send(&call(MARKET, &claim, "claim what the bid bought"))?;
         let claimed = market_events::<IMarket::BidClaimed>(&receipt);
         let amount = claimed.first().map(|event| event.amount).unwrap_or_default();
         let (symbol, decimals) = (names.symbol(asset), names.decimals(asset));
-        let text = format!("claimed {} {symbol}", tokens(amount, decimals));
         let told = json!({ "asset": asset, "amount": all_digits(amount, decimals) });
-        Desk { client: &client, json: args.signing.remote.json }.report(&text, &receipt, told)?;
+        if json {
+            all.push(with_receipt(told, &receipt));
+        } else {
+            let text = format!("claimed {} {symbol}", tokens(amount, decimals));
+            Desk { client: &client, json }.report(&text, &receipt, told)?;
+        }
     }
-    Ok(())
+    if json { print_json(&all.into()) } else { Ok(()) }
 }
 
 /// A bidder's bids that have something to claim: market, vault, asset, tier.

@@ -30,12 +30,9 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     /// Says what was done: `text` for people, `told` with the transaction for machines.
-    fn report(&self, text: &str, receipt: &Receipt, mut told: Value) -> anyhow::Result<()> {
+    fn report(&self, text: &str, receipt: &Receipt, told: Value) -> anyhow::Result<()> {
         if self.json {
-            told["hash"] = json!(receipt.hash);
-            told["block"] = json!(receipt.block);
-            told["gasUsed"] = json!(receipt.gas_used);
-            return print_json(&told);
+            return print_json(&with_receipt(told, receipt));
         }
         println!("{text}");
         println!(
@@ -56,6 +53,14 @@ impl Desk<'_> {
             Err(_) => ("; health unknown (a price is stale)".to_owned(), Value::Null),
         })
     }
+}
+
+/// What was done, with its transaction.
+fn with_receipt(mut told: Value, receipt: &Receipt) -> Value {
+    told["hash"] = json!(receipt.hash);
+    told["block"] = json!(receipt.block);
+    told["gasUsed"] = json!(receipt.gas_used);
+    told
 }
 
 /// Opens a wallet for a command's signer.
