@@ -1,5 +1,10 @@
 //! The sweep in blocks: who is due is found, sold and told, alike by builder, importer and a chain
 //! that was opened again.
+#![allow(
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    reason = "a test may stop; a world takes many calls"
+)]
 
 mod support;
 
