@@ -72,6 +72,7 @@ fn assert_summary(text: &str) {
     assert!(fact(text, "Liquidations") > 0, "{text}");
     assert_eq!(fact(text, "Accounts that borrowed"), 50);
     assert_eq!(fact(text, "Price reports refused"), 0);
+    assert!(text.contains("(0 refused)"), "{text}");
     assert!(text.contains("All totals tie"), "{text}");
     assert!(!text.contains("NOT TIE"), "{text}");
 }
