@@ -208,6 +208,9 @@ pub(crate) struct Step {
     pub(crate) cleared: Shares,
     /// Collateral taken.
     pub(crate) seized: Assets,
+    /// Whether this is all that the target asks for: neither the buyers nor what is owed or pledged
+    /// set its size.
+    pub(crate) reaches_target: bool,
     /// The account's values afterwards.
     after: Totals,
 }
@@ -339,10 +342,11 @@ impl<'a> Sale<'a> {
     /// The step to `target` for buyers of at most `capacity`. One that they cannot pay whole leaves
     /// the minimum debt.
     pub(crate) fn step_within(&self, target: Wad, capacity: Assets) -> Result<Step, Error> {
-        let sized = self.repayment_to(target).min(self.limit());
+        let asked = self.repayment_to(target);
+        let sized = asked.min(self.limit());
         let whole = self.without_debt_dust(self.without_collateral_dust(sized))?;
         if whole <= capacity {
-            return self.step(whole);
+            return Ok(Step { reaches_target: whole >= asked, ..self.step(whole)? });
         }
         let (owed, minimum) = (self.debt.amount(), self.debt.line.min_debt);
         let rest = owed.saturating_sub(capacity);
@@ -370,12 +374,12 @@ impl<'a> Sale<'a> {
             let threshold = self.collateral.threshold;
             return Err(Error::LiquidationWouldWorsen { health_factor, threshold });
         }
-        Ok(Step { repaid, cleared, seized, after: new })
+        Ok(Step { repaid, cleared, seized, reaches_target: false, after: new })
     }
 
     /// The plan of repaying exactly `repaid`.
     fn outcome(&self, repaid: Assets) -> Result<Plan, Error> {
-        let Step { repaid, cleared: shares, seized, after } = self.step(repaid)?;
+        let Step { repaid, cleared: shares, seized, after, .. } = self.step(repaid)?;
         let (debt, leg) = (self.debt, self.collateral);
         let loss = Loss::default();
         let repayment = Repayment { index: debt.index, vault: debt.vault, repaid, shares, loss };

@@ -186,8 +186,8 @@ impl<L: Ledger + ?Sized> Selling<'_, L> {
             let Some(limit) = self.bonus_limit(&offer, health) else {
                 continue;
             };
-            if offer.tier.bonus() <= limit {
-                self.sell(&offer, market.target_health)?;
+            if offer.tier.bonus() <= limit && self.sell(&offer, market.target_health)? {
+                break;
             }
         }
         Ok(!self.fills.is_empty())
@@ -199,7 +199,9 @@ impl<L: Ledger + ?Sized> Selling<'_, L> {
         let named = |offer: &&Offer| offer.vault == order.vault && offer.asset == order.asset;
         for offer in offers.iter().filter(named).filter(|offer| offer.tier <= order.tier_max) {
             // At a health above one the curve is at its start; what the owner allows decides.
-            self.sell(offer, order.target)?;
+            if self.sell(offer, order.target)? {
+                break;
+            }
         }
         Ok(!self.fills.is_empty())
     }
@@ -228,25 +230,28 @@ impl<L: Ledger + ?Sized> Selling<'_, L> {
         bonus_limit(&self.position.totals(), health, self.market, leg).ok()
     }
 
-    /// Sells to a tier what brings the account to `target`, or as much as the tier takes.
-    fn sell(&mut self, offer: &Offer, target: Wad) -> Result<(), Stop> {
+    /// Sells to a tier what brings the account to `target`, or as much as the tier takes. Whether
+    /// nothing is left to sell; rounding may leave health a hair below the target then.
+    fn sell(&mut self, offer: &Offer, target: Wad) -> Result<bool, Stop> {
         let totals = self.position.totals();
         if totals.health_factor() >= target {
-            return Ok(());
+            return Ok(true);
         }
         let Some(sale) = Sale::of(&self.position, totals, offer.vault, offer.asset) else {
-            return Ok(());
+            return Ok(false);
         };
         let sale = sale.at(offer.tier.bonus());
         let state = self.ledger.tier(self.queue(offer), offer.tier)?;
         let Some(capacity) = sale.debt().accrued.worth(state.shares) else {
-            return Ok(());
+            return Ok(false);
         };
         // A sale that rounding would turn against the account is not made.
         let Ok(step) = sale.step_within(target, capacity) else {
-            return Ok(());
+            return Ok(false);
         };
-        self.fill(offer, (step.repaid, step.cleared, step.seized), (capacity, state.shares))
+        let sold = (step.repaid, step.cleared, step.seized);
+        self.fill(offer, sold, (capacity, state.shares))?;
+        Ok(step.reaches_target)
     }
 
     /// Sells everything. Whether all debt is repaid or all collateral sold.
