@@ -1,5 +1,6 @@
-// One run of `gage`: what it printed and how it ended.
+// Runs of `gage`: what it printed and how it ended.
 
+import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { binary } from '../clients/devnode.mjs'
 
@@ -19,4 +20,30 @@ export function gage(args, settings = {}) {
       resolve({ code, stdout, stderr })
     })
   })
+}
+
+/** `gage` as its users type it, against a node that runs. */
+export function typing(node) {
+  const as = (who, ...args) =>
+    gage(args, { GAGE_RPC_URL: node().url, ...(who ? { GAGE_PRIVATE_KEY: who.key } : {}) })
+
+  /** Done: 0, and what was printed. */
+  async function done(who, ...args) {
+    const { code, stdout, stderr } = await as(who, ...args)
+    assert.equal(code, 0, `gage ${args.join(' ')}\n${stdout}${stderr}`)
+    return stdout
+  }
+
+  const json = async (who, ...args) => JSON.parse(await done(who, ...args, '--json'))
+
+  /** Refused: not 0, nothing on stdout, the reason on stderr. */
+  async function refused(who, line, reason) {
+    const { code, stdout, stderr } = await as(who, ...line.split(' ').filter(Boolean))
+    assert.ok(code > 0, `gage ${line} ended with ${code}: ${stdout}`)
+    assert.equal(stdout, '', line)
+    assert.match(stderr, reason, `gage ${line}`)
+    assert.doesNotMatch(stderr, /panicked|RUST_BACKTRACE/, line)
+  }
+
+  return { done, json, refused }
 }

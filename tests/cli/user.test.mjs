@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { startNode } from '../clients/devnode.mjs'
 import { actor, privateKey } from '../clients/world.mjs'
-import { gage } from './command.mjs'
+import { typing } from './command.mjs'
 
 const who = (name) => ({ address: actor(name).address, key: privateKey(name) })
 const USER = who('lender')
@@ -19,24 +19,7 @@ describe('gage, as its users type it', () => {
   })
   after(() => node?.stop())
 
-  const as = (who, ...args) =>
-    gage(args, { GAGE_RPC_URL: node.url, ...(who ? { GAGE_PRIVATE_KEY: who.key } : {}) })
-
-  async function done(who, ...args) {
-    const { code, stdout, stderr } = await as(who, ...args)
-    assert.equal(code, 0, `gage ${args.join(' ')}\n${stdout}${stderr}`)
-    return stdout
-  }
-  const json = async (who, ...args) => JSON.parse(await done(who, ...args, '--json'))
-
-  /** Refused: not 0, nothing on stdout, the reason on stderr. */
-  async function refused(who, line, reason) {
-    const { code, stdout, stderr } = await as(who, ...line.split(' ').filter(Boolean))
-    assert.ok(code > 0, `gage ${line} ended with ${code}: ${stdout}`)
-    assert.equal(stdout, '', line)
-    assert.match(stderr, reason, `gage ${line}`)
-    assert.doesNotMatch(stderr, /panicked|RUST_BACKTRACE/, line)
-  }
+  const { done, json, refused } = typing(() => node)
 
   const accountOf = async (who) => (await json(null, 'account', who.address)).accounts[0]
 

@@ -265,7 +265,7 @@ describe("cast: the borrower's story", () => {
       who('borrower'),
     )
 
-    await passTime(node.url, seconds.report)
+    await passTime(node.url, seconds.grace)
     await report(world.ethFeed, wads.ethAfter)
     const [dollars, coins] = [
       await balance(world.usd, 'liquidator'),

@@ -226,8 +226,8 @@ describe("ethers: the borrower's story", () => {
     )
 
     const take = [world.market, borrower, SUB, world.vault, world.weth, MaxUint256, liquidator]
+    await passTime(node.url, seconds.grace)
     assert.equal((await refusal(market, liquidator, 'liquidate', take)).name, 'Healthy')
-    await passTime(node.url, seconds.report)
     await report(world.ethFeed, wads.ethAfter)
     const health = await market.healthFactor(world.market, borrower, SUB)
     assert.ok(health < parseEther('1') && health > parseEther('0.97'), String(health))

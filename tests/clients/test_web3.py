@@ -274,8 +274,8 @@ class BorrowersStory(unittest.TestCase):
             UINT256_MAX,
             self.liquidator.address,
         )
+        self.pass_time(SECONDS["grace"])
         self.assertEqual(self.refusal(self.liquidator, liquidate)[0], "Healthy")
-        self.pass_time(SECONDS["report"])
         self.report(self.world["ethFeed"], WADS["ethAfter"])
 
         dollars = self.balance(self.usd, self.liquidator)

@@ -3,19 +3,17 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import {
-  BaseError,
-  ContractFunctionRevertedError,
   createPublicClient,
   fromRlp,
   hashDomain,
   maxUint256,
   parseEther,
-  parseEventLogs,
   parseSignature,
   toHex,
   webSocket,
 } from 'viem'
 import { getEip712Domain, readContract } from 'viem/actions'
+import { actingIn } from './acting.mjs'
 import { eventually, passTime, startNode } from './devnode.mjs'
 import { provenValue } from './proof.mjs'
 import {
@@ -35,50 +33,19 @@ const SUB = 0
 
 describe("viem: the borrower's story", () => {
   let node, world, lender, borrower, liquidator, spender
+  let at, read, held, act, refusal
   before(async () => {
     node = await startNode()
     world = await buildWorld(node.url)
     ;[lender, borrower, liquidator, spender] = await Promise.all(
       ['lender', 'borrower', 'liquidator', 'spender'].map((name) => wallet(node.url, actor(name))),
     )
+    ;({ at, read, held, act, refusal } = actingIn(world, borrower))
   })
   after(() => node?.stop())
 
-  const at = {
-    usd: () => ({ address: world.usd, abi: abi().asset }),
-    weth: () => ({ address: world.weth, abi: abi().asset }),
-    vault: () => ({ address: world.vault, abi: abi().vault }),
-    market: () => ({ address: MARKET, abi: abi().market }),
-  }
-  const read = (contract, functionName, ...args) =>
-    borrower.readContract({ ...at[contract](), functionName, args })
-  const held = (contract, client) => read(contract, 'balanceOf', client.account.address)
   const debt = () =>
     read('market', 'debtOf', world.market, borrower.account.address, SUB, world.vault)
-
-  /** Simulates, sends, waits: the receipt and its decoded events. */
-  async function act(client, contract, functionName, args, options = {}) {
-    const call = { ...at[contract](), functionName, args, ...options }
-    const { request, result } = await client.simulateContract(call)
-    const hash = await client.writeContract(request)
-    const receipt = await client.waitForTransactionReceipt({ hash })
-    assert.equal(receipt.status, 'success', functionName)
-    const events = parseEventLogs({ abi: call.abi, logs: receipt.logs })
-    return { receipt, result, event: (name) => events.find((e) => e.eventName === name)?.args }
-  }
-
-  /** The custom error that a simulation meets: [name, args]. */
-  async function refusal(client, contract, functionName, args) {
-    try {
-      await client.simulateContract({ ...at[contract](), functionName, args })
-    } catch (error) {
-      assert.ok(error instanceof BaseError, String(error))
-      const revert = error.walk((cause) => cause instanceof ContractFunctionRevertedError)
-      assert.ok(revert?.data, `no decoded error in: ${error.message}`)
-      return [revert.data.errorName, revert.data.args ?? []]
-    }
-    assert.fail(`${functionName} was not refused`)
-  }
 
   test('a wallet connects and finds its coins and fees', async () => {
     assert.equal(await borrower.getChainId(), borrower.chain.id)
@@ -319,10 +286,13 @@ describe("viem: the borrower's story", () => {
       maxUint256,
       liquidator.account.address,
     ]
+    // The feeds were stale: liquidation waits a while.
+    const [paused] = await refusal(liquidator, 'market', 'liquidate', take)
+    assert.equal(paused, 'LiquidationPaused')
+    await passTime(node.url, seconds.grace)
     const [healthy] = await refusal(liquidator, 'market', 'liquidate', take)
     assert.equal(healthy, 'Healthy')
 
-    await passTime(node.url, seconds.report)
     const publisher = await wallet(node.url, actor('publisher'))
     const feed = {
       address: oracleDomain(0).verifyingContract,

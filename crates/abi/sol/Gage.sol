@@ -59,6 +59,14 @@ interface IGageErrors {
     error LiquidationPaused(uint256 resumesAt);
     error LiquidationWouldWorsen(uint256 healthFactor, uint256 thresholdBps);
     error CloseOutNeeds(uint256 repay, uint256 offered);
+    // Bids.
+    error NoBid();
+    error BidTooSmall(uint256 worth, uint256 minimum);
+    error TierAboveMaximum(uint256 discountBps, uint256 mostBps);
+    error InsufficientBid(uint256 shares, uint256 asked);
+    error NoticeNotGiven();
+    error NoticeRunning(uint256 opensAt);
+    error NoticeExpired(uint256 closedAt);
     // Prices.
     error StalePrice(uint32 feed, uint256 updatedAt, uint256 maxAge);
     error PriceOutOfBounds(uint32 feed, uint256 price);
@@ -270,6 +278,60 @@ interface IMarket {
         uint256 healthAfter;
     }
 
+    /// What waits in one tier of a queue. `discount` is in basis points, `worth` in the debt's asset.
+    struct TierState {
+        uint8 tier;
+        uint16 discount;
+        uint256 shares;
+        uint256 worth;
+        uint32 bids;
+        uint256 unclaimed;
+    }
+
+    struct BidState {
+        /// Vault shares that wait.
+        uint256 shares;
+        /// What they are worth in the debt's asset.
+        uint256 worth;
+        /// Collateral bought and not claimed.
+        uint256 bought;
+        /// When withdrawal was announced, and the window in which it is possible; 0 if it was not.
+        uint64 announcedAt;
+        uint64 opensAt;
+        uint64 closesAt;
+    }
+
+    struct StopLoss {
+        address asset;
+        address vault;
+        /// Wads: below which health factor to sell, and up to which.
+        uint256 trigger;
+        uint256 target;
+        /// The largest discount, in steps of half a percent.
+        uint8 tierMax;
+    }
+
+    struct Fill {
+        address vault;
+        address asset;
+        uint16 discount;
+        uint256 shares;
+        uint256 repaid;
+        uint256 seized;
+    }
+
+    struct SweepPlan {
+        /// Whether a sweep would do anything now. If not, the rest is empty.
+        bool due;
+        /// 0 unhealthy, 1 insolvent, 2 stop-loss.
+        uint8 reason;
+        Fill[] fills;
+        uint256 healthBefore;
+        uint256 healthAfter;
+        /// Whether debt would be left that nothing secures; it is written off in the same sweep.
+        bool leavesBadDebt;
+    }
+
     event MarketCreated(uint32 indexed market, address indexed owner);
     event MarketTermsChanged(uint32 indexed market, uint256 targetHealth, uint256 fullBonusHealth);
     event MarketOwnerChanged(uint32 indexed market, address indexed owner);
@@ -284,6 +346,22 @@ interface IMarket {
     /// One for each pair of debt and collateral that a liquidation touched.
     event Liquidated(uint32 indexed market, address indexed owner, address indexed liquidator, uint32 sub, address vault, address asset, uint256 repaid, uint256 seized, uint256 healthFactor, uint16 bonus);
     event BadDebt(uint32 indexed market, address indexed owner, address indexed vault, uint32 sub, uint256 amount);
+
+    event BidPlaced(uint32 indexed market, address indexed bidder, address indexed vault, address asset, uint8 tier, uint256 shares);
+    event BidWithdrawalAnnounced(uint32 indexed market, address indexed bidder, address indexed vault, address asset, uint8 tier, uint256 opensAt);
+    event BidWithdrawn(uint32 indexed market, address indexed bidder, address indexed vault, address asset, uint8 tier, address receiver, uint256 shares);
+    event BidClaimed(uint32 indexed market, address indexed bidder, address indexed vault, address asset, uint8 tier, address receiver, uint256 amount);
+    /// The bids of a tier bought `seized` of an account's collateral: `shares` were burned against
+    /// `repaid` of its debt. Prices are wads of US dollars per whole token.
+    event BidsFilled(uint32 indexed market, address indexed owner, address indexed vault, uint32 sub, address asset, uint16 discount, uint256 shares, uint256 repaid, uint256 seized, uint256 price, uint256 debtPrice);
+    /// The sweep sold collateral of an account; its fills come before. Values are what remains.
+    event Swept(uint32 indexed market, address indexed owner, uint32 sub, uint8 reason, uint256 healthBefore, uint256 healthAfter, uint256 collateralValue, uint256 debtValue);
+    /// A stop-loss order was left, or taken back (all zero).
+    event StopLossChanged(uint32 indexed market, address indexed owner, uint32 sub, StopLoss order);
+    /// A block's sweep is over: how many accounts it touched, and how many its gas did not reach.
+    event SweepEnded(uint32 swept, uint32 left);
+    /// An account could not be swept, with the reason's ABI encoding; nothing of it changed.
+    event SweepSkipped(uint32 indexed market, address indexed owner, uint32 sub, bytes reason);
 
     function createMarket(MarketTerms calldata terms) external returns (uint32 market);
     function setMarketTerms(uint32 market, MarketTerms calldata terms) external;
@@ -300,6 +378,38 @@ interface IMarket {
     function repay(uint32 market, address owner, uint32 sub, address vault, uint256 amount) external returns (uint256 repaid);
     /// Repays at most `maxRepay` of the account's debt to `vault` and takes collateral for it.
     function liquidate(uint32 market, address owner, uint32 sub, address vault, address asset, uint256 maxRepay, address receiver) external returns (uint256 repaid, uint256 seized);
+
+    /// `liquidate`, paid with shares of the vault, which are burned against the debt: works when the
+    /// vault has no cash.
+    function liquidateWithShares(uint32 market, address owner, uint32 sub, address vault, address asset, uint256 maxRepay, address receiver) external returns (uint256 repaid, uint256 seized);
+
+    /// Bids `shares` of the vault for the collateral, at a discount of `tier` half percents on the
+    /// price. They keep earning until a sweep spends them; a sweep takes lower tiers first, and a
+    /// tier's bids in proportion. Eligible from the next block.
+    function placeBid(uint32 market, address vault, address asset, uint8 tier, uint256 shares) external;
+    /// Announces a withdrawal; the bid stays eligible. Returns when the window for it opens.
+    function announceBidWithdrawal(uint32 market, address vault, address asset, uint8 tier) external returns (uint64 opensAt);
+    /// Takes shares back inside the announced window; type(uint256).max takes all.
+    function withdrawBid(uint32 market, address vault, address asset, uint8 tier, uint256 shares, address receiver) external returns (uint256 withdrawn);
+    /// Pays out the collateral that the caller's bid has bought.
+    function claimBid(uint32 market, address vault, address asset, uint8 tier, address receiver) external returns (uint256 amount);
+
+    /// Leaves an order on one of the caller's accounts: whenever its health factor is below `trigger`
+    /// (a wad above 1e18), sell `asset` to the bids, at most `tierMax` half percents below the price,
+    /// to repay `vault` until it is `target`.
+    function setStopLoss(uint32 market, uint32 sub, address asset, address vault, uint256 trigger, uint256 target, uint8 tierMax) external;
+    function clearStopLoss(uint32 market, uint32 sub) external;
+
+    /// The block's sweep. Only the system address calls it. 28 bytes for each account: market,
+    /// owner, sub.
+    function sweep(bytes calldata accounts) external;
+
+    function bidState(uint32 market, address vault, address asset, uint8 tier, address bidder) external view returns (BidState memory);
+    /// The tiers that hold shares, lowest discount first.
+    function queueState(uint32 market, address vault, address asset) external view returns (TierState[] memory);
+    /// All zero if there is none.
+    function stopLossOf(uint32 market, address owner, uint32 sub) external view returns (StopLoss memory);
+    function previewSweep(uint32 market, address owner, uint32 sub) external view returns (SweepPlan memory);
 
     function marketState(uint32 market) external view returns (MarketState memory);
     function collateralState(uint32 market, address asset) external view returns (CollateralState memory);
@@ -344,6 +454,8 @@ interface IOracle {
         uint256 priceMin;
         uint256 priceMax;
         bool fresh;
+        /// No liquidation on this price before: a grace period after the feed was stale.
+        uint64 liquidationResumesAt;
     }
 
     event FeedCreated(uint32 indexed feed, address indexed owner, string description);

@@ -117,6 +117,24 @@ pub fn encode_error(error: &Error) -> Bytes {
         Error::CloseOutNeeds { repay, offered } => {
             data(&Sol::CloseOutNeeds { repay: wide(repay.get()), offered: wide(offered.get()) })
         }
+        Error::NoBid => data(&Sol::NoBid {}),
+        Error::BidTooSmall { worth, minimum } => {
+            data(&Sol::BidTooSmall { worth: wide(worth.get()), minimum: wide(minimum.get()) })
+        }
+        Error::TierAboveMaximum { discount, most } => data(&Sol::TierAboveMaximum {
+            discountBps: U256::from(discount.get()),
+            mostBps: U256::from(most.get()),
+        }),
+        Error::InsufficientBid { shares, asked } => {
+            data(&Sol::InsufficientBid { shares: wide(shares.get()), asked: wide(asked.get()) })
+        }
+        Error::NoticeNotGiven => data(&Sol::NoticeNotGiven {}),
+        Error::NoticeRunning { opens_at } => {
+            data(&Sol::NoticeRunning { opensAt: U256::from(opens_at.get()) })
+        }
+        Error::NoticeExpired { closed_at } => {
+            data(&Sol::NoticeExpired { closedAt: U256::from(closed_at.get()) })
+        }
         Error::StalePrice { feed, updated_at, max_age } => data(&Sol::StalePrice {
             feed: feed.get(),
             updatedAt: U256::from(updated_at.get()),

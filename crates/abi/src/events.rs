@@ -6,7 +6,8 @@ use alloy_sol_types::SolEvent;
 use gage_core::address::{self, MARKET, ORACLE, REGISTRY};
 use gage_core::feed::FeedTerms;
 use gage_core::listing::{CollateralTerms, MarketTerms};
-use gage_core::{Assets, Event, InterestModel, Shares, VaultId};
+use gage_core::stop_loss::StopLoss;
+use gage_core::{Assets, Event, InterestModel, Shares, VaultId, Wad};
 
 fn wide(assets: Assets) -> U256 {
     U256::from(assets.get())
@@ -30,6 +31,24 @@ fn of_oracle(event: &impl SolEvent) -> (Address, LogData) {
 
 fn of_registry(event: &impl SolEvent) -> (Address, LogData) {
     (REGISTRY, event.encode_log_data())
+}
+
+/// A health factor; the largest number of 256 bits without debt.
+fn health(factor: Wad) -> U256 {
+    if factor == Wad::MAX { U256::MAX } else { U256::from(factor.get()) }
+}
+
+impl From<Option<StopLoss>> for IMarket::StopLoss {
+    /// All zero without an order.
+    fn from(order: Option<StopLoss>) -> Self {
+        order.map_or_else(Self::default, |order| Self {
+            asset: address::asset(order.asset),
+            vault: address::vault(order.vault),
+            trigger: U256::from(order.trigger.get()),
+            target: U256::from(order.target.get()),
+            tierMax: order.tier_max.get(),
+        })
+    }
 }
 
 /// The log of `event`: which native contract emits it, and its topics and data.
@@ -189,6 +208,80 @@ pub fn encode_event(event: &Event) -> (Address, LogData) {
             seized: wide(seized),
             healthFactor: U256::from(health_factor.get()),
             bonus: bonus.get(),
+        }),
+        Event::BidPlaced { bid, shares } => of_market(&IMarket::BidPlaced {
+            market: bid.queue.market.get(),
+            bidder: bid.bidder,
+            vault: address::vault(bid.queue.vault),
+            asset: address::asset(bid.queue.asset),
+            tier: bid.tier.get(),
+            shares: wide_shares(shares),
+        }),
+        Event::BidWithdrawalAnnounced { bid, opens_at } => {
+            of_market(&IMarket::BidWithdrawalAnnounced {
+                market: bid.queue.market.get(),
+                bidder: bid.bidder,
+                vault: address::vault(bid.queue.vault),
+                asset: address::asset(bid.queue.asset),
+                tier: bid.tier.get(),
+                opensAt: U256::from(opens_at.get()),
+            })
+        }
+        Event::BidWithdrawn { bid, receiver, shares } => of_market(&IMarket::BidWithdrawn {
+            market: bid.queue.market.get(),
+            bidder: bid.bidder,
+            vault: address::vault(bid.queue.vault),
+            asset: address::asset(bid.queue.asset),
+            tier: bid.tier.get(),
+            receiver,
+            shares: wide_shares(shares),
+        }),
+        Event::BidClaimed { bid, receiver, amount } => of_market(&IMarket::BidClaimed {
+            market: bid.queue.market.get(),
+            bidder: bid.bidder,
+            vault: address::vault(bid.queue.vault),
+            asset: address::asset(bid.queue.asset),
+            tier: bid.tier.get(),
+            receiver,
+            amount: wide(amount),
+        }),
+        Event::BidsFilled { account, queue, tier, shares, repaid, seized, price, debt_price } => {
+            of_market(&IMarket::BidsFilled {
+                market: account.market.get(),
+                owner: account.owner,
+                vault: address::vault(queue.vault),
+                sub: account.sub,
+                asset: address::asset(queue.asset),
+                discount: tier.discount().get(),
+                shares: wide_shares(shares),
+                repaid: wide(repaid),
+                seized: wide(seized),
+                price: U256::from(price.get()),
+                debtPrice: U256::from(debt_price.get()),
+            })
+        }
+        Event::Swept {
+            account,
+            reason,
+            health_before,
+            health_after,
+            collateral_value,
+            debt_value,
+        } => of_market(&IMarket::Swept {
+            market: account.market.get(),
+            owner: account.owner,
+            sub: account.sub,
+            reason: reason as u8,
+            healthBefore: health(health_before),
+            healthAfter: health(health_after),
+            collateralValue: U256::from(collateral_value.get()),
+            debtValue: U256::from(debt_value.get()),
+        }),
+        Event::StopLossChanged { account, order } => of_market(&IMarket::StopLossChanged {
+            market: account.market.get(),
+            owner: account.owner,
+            sub: account.sub,
+            order: IMarket::StopLoss::from(order),
         }),
         Event::BadDebt { account, vault, amount } => of_market(&IMarket::BadDebt {
             market: account.market.get(),

@@ -3,11 +3,13 @@
 
 use alloy_primitives::{Address, Bytes, U256};
 use gage_abi::{IGageErrors, decode_error, encode_error, encode_event, interfaces};
+use gage_core::bids::Tier;
 use gage_core::feed::FeedTerms;
 use gage_core::listing::{CollateralTerms, MarketTerms};
+use gage_core::sweep::SweepReason;
 use gage_core::{
-    AccountId, AssetId, Assets, Bps, Cap, Error, Event, FeedId, InterestModel, Label, MarketId,
-    PauseLevel, Ray, Role, Shares, Timestamp, Token, VaultId, Wad,
+    AccountId, AssetId, Assets, BidId, Bps, Cap, Error, Event, FeedId, InterestModel, Label,
+    MarketId, PauseLevel, QueueId, Ray, Role, Shares, Timestamp, Token, VaultId, Wad,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,6 +70,13 @@ fn errors() -> Vec<Error> {
         Error::LiquidationPaused { resumes_at: time },
         Error::LiquidationWouldWorsen { health_factor: wad, threshold: Bps::new(8_000) },
         Error::CloseOutNeeds { repay: a, offered: a },
+        Error::NoBid,
+        Error::BidTooSmall { worth: a, minimum: a },
+        Error::TierAboveMaximum { discount: Bps::new(500), most: Bps::new(50) },
+        Error::InsufficientBid { shares: s, asked: s },
+        Error::NoticeNotGiven,
+        Error::NoticeRunning { opens_at: time },
+        Error::NoticeExpired { closed_at: time },
         Error::StalePrice { feed, updated_at: time, max_age: 60 },
         Error::PriceOutOfBounds { feed, price: wad },
         Error::ReportNotNewer { feed, round: 1, last_round: 2 },
@@ -127,6 +136,8 @@ fn events() -> Vec<Event> {
     };
     let feed_terms = FeedTerms { max_age: 1, price_min: wad, price_max: wad };
     let rates = InterestModel::Adaptive { rate_at_target: Ray::new(5) };
+    let (queue, tier) = (QueueId { market, vault, asset }, Tier::new(3).unwrap());
+    let bid = BidId { queue, tier, bidder: who };
     let none = Assets::ZERO;
     vec![
         Event::Transfer { token: Token::Asset(asset), from: who, to: who, value: 1 },
@@ -172,6 +183,29 @@ fn events() -> Vec<Event> {
             health_factor: wad,
             bonus: ltv,
         },
+        Event::BidPlaced { bid, shares },
+        Event::BidWithdrawalAnnounced { bid, opens_at: time },
+        Event::BidWithdrawn { bid, receiver: who, shares },
+        Event::BidClaimed { bid, receiver: who, amount },
+        Event::BidsFilled {
+            account,
+            queue,
+            tier,
+            shares,
+            repaid: amount,
+            seized: amount,
+            price: wad,
+            debt_price: wad,
+        },
+        Event::Swept {
+            account,
+            reason: SweepReason::Insolvent,
+            health_before: wad,
+            health_after: Wad::MAX,
+            collateral_value: wad,
+            debt_value: wad,
+        },
+        Event::StopLossChanged { account, order: None },
         Event::BadDebt { account, vault, amount },
         Event::FeedCreated { feed, owner: who, description: label },
         Event::FeedTermsChanged { feed, terms: feed_terms },
@@ -185,7 +219,7 @@ fn events() -> Vec<Event> {
 }
 
 /// Each event of the core has its own Solidity event, with as many topics as the ABI indexes, and
-/// each Solidity event is the core's, but for the rejection of a report.
+/// each Solidity event is the core's, but for what the shell says of a block's own calls.
 #[test]
 fn events_map_one_to_one() {
     let abis = interfaces();
@@ -211,5 +245,5 @@ fn events_map_one_to_one() {
         .filter(|(key, _)| !seen.contains(*key))
         .map(|(_, (name, _))| name.as_str())
         .collect();
-    assert_eq!(missing, ["ReportRejected"]);
+    assert_eq!(missing, ["SweepEnded", "SweepSkipped", "ReportRejected"]);
 }

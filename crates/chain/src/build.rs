@@ -97,7 +97,7 @@ pub enum BuildError {
 }
 
 impl Chain {
-    /// Builds the block after the head: the prelude, then what `source` offers and the rules allow.
+    /// Builds the block after the head: the prelude, the sweep if anybody is due, then what `source` offers and the rules allow.
     /// Nothing is stored; see [`commit`](Self::commit).
     ///
     /// # Errors
@@ -114,6 +114,9 @@ impl Chain {
         let input = gage_evm::prelude_call(&attributes.reports);
         if !executor.prelude(prelude_tx(self.chain_id(), header.number, input))? {
             return Err(BuildError::Prelude);
+        }
+        if let Some(sweep) = executor.sweep_due(self)? {
+            executor = executor.sweep(sweep)?;
         }
         while let Some(tx) = source.next(Room { base_fee, gas_left: executor.gas_left() }) {
             let hash = *tx.tx_hash();

@@ -6,13 +6,17 @@ use alloy_consensus::{
     Header, ReceiptEnvelope, Sealed, Transaction, TxEnvelope, transaction::Recovered,
 };
 use alloy_primitives::{Address, B256, TxHash};
+use gage_core::{AccountId, Timestamp};
 use gage_state::{Changes, Prepared, StateError, Store, Table, View};
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use revm::database_interface::bal::EvmDatabaseError;
 
 use crate::{
     FoundReceipt, FoundTransaction, Genesis, GenesisError, Place, SealedBlock, SealedHeader,
-    execute::Executed, records, rules::BASE_FEE_PARAMS,
+    execute::Executed,
+    lookout::{Lookout, touched},
+    records,
+    rules::BASE_FEE_PARAMS,
 };
 
 /// A chain of blocks on a store. Clones share it; reads go on while a block is written.
@@ -25,6 +29,7 @@ struct Inner {
     head: RwLock<SealedHeader>,
     /// The last blocks, which are asked for most, by number.
     recent: RwLock<BTreeMap<u64, Arc<Recent>>>,
+    lookout: Lookout,
     /// Held while the head moves.
     writing: Mutex<()>,
 }
@@ -127,6 +132,7 @@ pub struct Built {
     block: SealedBlock,
     receipts: Vec<ReceiptEnvelope>,
     prepared: Prepared,
+    touched: Vec<AccountId>,
 }
 
 impl Built {
@@ -158,11 +164,14 @@ impl Chain {
         }
         let number = store.head().ok_or(ChainError::UnknownBlock(0))?.number;
         let head = records::header(&store, number)?.ok_or(ChainError::UnknownBlock(number))?;
+        let now = Timestamp::new(head.timestamp);
+        let lookout = Lookout::over(&store.at(number)?, now)?;
         Ok(Self(Arc::new(Inner {
             store,
             genesis: genesis.clone(),
             head: RwLock::new(head),
             recent: RwLock::default(),
+            lookout,
             writing: Mutex::new(()),
         })))
     }
@@ -296,6 +305,11 @@ impl Chain {
         Ok(self.store_block(built)?)
     }
 
+    /// Who is to be swept after the head.
+    pub(crate) fn lookout(&self) -> &Lookout {
+        &self.0.lookout
+    }
+
     /// Taken by whoever moves the head.
     pub(crate) fn writing(&self) -> MutexGuard<'_, ()> {
         self.0.writing.lock()
@@ -305,8 +319,9 @@ impl Chain {
     pub(crate) fn seal(&self, header: Header, executed: Executed) -> Result<Built, ChainError> {
         let prepared = self.0.store.prepare(&executed.changes)?;
         let header = Sealed::new(executed.complete(header, prepared.root()));
-        let Executed { transactions, receipts, .. } = executed;
-        Ok(Built { block: SealedBlock { header, transactions }, receipts, prepared })
+        let Executed { transactions, receipts, changes, .. } = executed;
+        let touched = touched(&changes);
+        Ok(Built { block: SealedBlock { header, transactions }, receipts, prepared, touched })
     }
 
     /// Writes a block that follows the head; the caller holds [`writing`](Self::writing).
@@ -314,9 +329,11 @@ impl Chain {
         &self,
         built: Built,
     ) -> Result<(SealedBlock, Vec<FoundReceipt>), ChainError> {
-        let Built { block, receipts, prepared } = built;
+        let Built { block, receipts, prepared, mut touched } = built;
         let records = records::records(&block, &receipts);
         self.0.store.commit(prepared, block.number(), block.hash(), records)?;
+        let now = Timestamp::new(block.header.timestamp);
+        self.0.lookout.follow(&self.state(block.number())?, now, &mut touched)?;
         let receipts = block.found(receipts);
         self.remember(Recent { block: block.clone(), receipts: receipts.clone() });
         *self.0.head.write() = block.header.clone();

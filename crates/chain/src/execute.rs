@@ -6,24 +6,29 @@ use alloy_consensus::{
 use alloy_eips::{eip4895::Withdrawals, eip7685::EMPTY_REQUESTS_HASH, merge::BEACON_NONCE};
 use alloy_evm::{EthEvm, Evm, EvmEnv, IntoTxEnv, precompiles::PrecompilesMap};
 use alloy_primitives::{Address, B64, B256, Bloom, Bytes, U256, keccak256};
-use gage_core::address::ORACLE;
+use gage_core::{
+    Timestamp,
+    address::{MARKET, ORACLE},
+};
 use gage_state::{Changes, StateError, View};
 use revm::{
-    DatabaseCommit, DatabaseRef,
-    context::{BlockEnv, CfgEnv},
+    DatabaseCommit, DatabaseRef, ExecuteEvm,
+    context::{BlockEnv, CfgEnv, ContextSetters, TxEnv},
     context_interface::{
         block::BlobExcessGasAndPrice,
         result::{EVMError, ExecutionResult, InvalidTransaction, ResultAndState},
     },
     database::{State, WrapDatabaseRef, states::bundle_state::BundleRetention},
     database_interface::bal::EvmDatabaseError,
+    handler::{Handler, MainnetHandler, SystemCallTx},
     inspector::NoOpInspector,
     state::{AccountInfo, Bytecode},
 };
 
 use crate::{
     Chain, ChainError, Rejection, SealedHeader,
-    rules::{BASE_FEE_PARAMS, SPEC, SYSTEM},
+    rules::{BASE_FEE_PARAMS, SPEC, SWEEP_GAS_DIVISOR, SYSTEM},
+    sweep_tx,
     transaction::GasOffer,
 };
 
@@ -179,6 +184,35 @@ impl Executor {
         self.evm.db_mut().commit(state);
         self.record(Recovered::new_unchecked(tx, SYSTEM), result);
         Ok(true)
+    }
+
+    /// The sweep that the state after the prelude asks for; `None` if nobody is due.
+    pub(crate) fn sweep_due(&self, chain: &Chain) -> Result<Option<TxEnvelope>, ChainError> {
+        let block = self.evm.block();
+        let number = block.number.saturating_to();
+        let now = Timestamp::new(block.timestamp.saturating_to());
+        let due = chain.lookout().due(self.evm.db(), now)?;
+        if due.is_empty() {
+            return Ok(None);
+        }
+        let gas_limit = (block.gas_limit / SWEEP_GAS_DIVISOR).min(self.gas_left());
+        Ok(Some(sweep_tx(chain.chain_id(), number, &due, gas_limit)))
+    }
+
+    /// Runs the sweep. It has its place in the block even if it fails: a fault of the lending engine
+    /// must not stop the chain.
+    pub(crate) fn sweep(self, tx: TxEnvelope) -> Result<Self, ChainError> {
+        let Self { evm, transactions, receipts, gas_used } = self;
+        let mut inner = evm.into_inner();
+        let call = TxEnv::new_system_tx_with_caller(SYSTEM, MARKET, tx.input().clone());
+        inner.ctx.set_tx(TxEnv { gas_limit: tx.gas_limit(), ..call });
+        let result = MainnetHandler::default().run_system_call(&mut inner).map_err(fatal)?;
+        let state = inner.finalize();
+        let mut evm = EthEvm::new(inner, false);
+        evm.db_mut().commit(state);
+        let mut executor = Self { evm, transactions, receipts, gas_used };
+        executor.record(Recovered::new_unchecked(tx, SYSTEM), result);
+        Ok(executor)
     }
 
     /// Runs a user's transaction, or says why it has no place in this block.

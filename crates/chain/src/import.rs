@@ -9,7 +9,7 @@ use alloy_primitives::{B256, TxHash};
 use crate::{
     Chain, ChainError, FoundReceipt, Rejection, SealedBlock, SealedHeader,
     execute::{Executed, Executor, Proposal, header_template},
-    is_prelude, prelude_reports, prelude_tx, recover,
+    is_prelude, is_sweep, prelude_reports, prelude_tx, recover,
     rules::{GAS_LIMIT_MIN, PRELUDE_REPORTS_MAX},
 };
 
@@ -105,6 +105,9 @@ pub enum BlockError {
     /// The oracle refused the prelude.
     #[error("the prelude failed")]
     PreludeFailed,
+    /// The accounts swept are not those that are due after the prelude, or not in their order.
+    #[error("the sweep is not the one that the state after the prelude asks for")]
+    Sweep,
     /// A second prelude.
     #[error("transaction {0} has the prelude's form, which only the first may have")]
     PreludeRepeated(usize),
@@ -198,7 +201,7 @@ impl Chain {
         header: &Header,
         transactions: Vec<TxEnvelope>,
     ) -> Result<Executed, ImportError> {
-        let mut transactions = transactions.into_iter().enumerate();
+        let mut transactions = transactions.into_iter().enumerate().peekable();
         let (_, prelude) = transactions.next().ok_or(BlockError::PreludeMissing)?;
         let input = prelude.input().clone();
         if prelude != prelude_tx(self.chain_id(), header.number, input) {
@@ -210,6 +213,13 @@ impl Chain {
         let mut executor = Executor::new(self, parent.number, header)?;
         if !executor.prelude(prelude)? {
             return Err(BlockError::PreludeFailed.into());
+        }
+        let sweep = transactions.next_if(|(_, tx)| is_sweep(tx)).map(|(_, tx)| tx);
+        if sweep != executor.sweep_due(self)? {
+            return Err(BlockError::Sweep.into());
+        }
+        if let Some(sweep) = sweep {
+            executor = executor.sweep(sweep)?;
         }
         for (index, tx) in transactions {
             if is_prelude(&tx) {

@@ -5,7 +5,8 @@
 //! chains fed the same bytes hold the same bytes.
 //!
 //! Every block starts with the **prelude**, a system transaction that carries signed price reports to
-//! the oracle; see [`prelude_tx`]. Headers are Ethereum's, in the shape of the Prague and Osaka forks:
+//! the oracle; see [`prelude_tx`]. Where accounts are due to be liquidated then, the **sweep** follows
+//! at index 1; see [`sweep_tx`]. Headers are Ethereum's, in the shape of the Prague and Osaka forks:
 //! proof of stake, empty withdrawals, no blobs, no requests. There are no system contracts for beacon
 //! roots, block hashes, withdrawals or consolidations (EIP-4788, 2935, 7002, 7251).
 mod block;
@@ -17,6 +18,7 @@ mod execute;
 mod genesis;
 mod import;
 mod logs;
+mod lookout;
 mod overrides;
 mod records;
 mod rules;
@@ -34,9 +36,9 @@ pub use logs::{FoundLog, LogError, LogFilter};
 pub use overrides::{AccountOverride, BlockOverride, Overrides};
 pub use rules::{
     BASE_FEE_PARAMS, EXTRA_DATA_BYTES_MAX, GAS_LIMIT_MIN, PRELUDE_GAS_LIMIT, PRELUDE_REPORTS_MAX,
-    SPEC, SYSTEM, TX_BYTES_MAX, TX_GAS_LIMIT_MAX,
+    SPEC, SWEEP_ACCOUNTS_MAX, SWEEP_GAS_DIVISOR, SYSTEM, TX_BYTES_MAX, TX_GAS_LIMIT_MAX,
 };
 pub use transaction::{
-    Rejection, check_init_code, decode_transaction, intrinsic_gas, is_prelude, prelude_reports,
-    prelude_tx, recover, sender,
+    Rejection, check_init_code, decode_transaction, intrinsic_gas, is_prelude, is_sweep,
+    prelude_reports, prelude_tx, recover, sender, sweep_tx,
 };

@@ -19,6 +19,12 @@ pub const PRELUDE_GAS_LIMIT: u64 = 30_000_000;
 /// The most reports of one prelude, so that its gas stays far below its limit.
 pub const PRELUDE_REPORTS_MAX: usize = 256;
 
+/// The most accounts of one sweep. What does not fit comes first in the next block.
+pub const SWEEP_ACCOUNTS_MAX: usize = 10_000;
+
+/// The part of a block's gas limit that its sweep may use: a half. The rest is the users'.
+pub const SWEEP_GAS_DIVISOR: u64 = 2;
+
 /// The least gas limit of a block: the prelude must always fit.
 pub const GAS_LIMIT_MIN: u64 = PRELUDE_GAS_LIMIT;
 

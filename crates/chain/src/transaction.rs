@@ -1,4 +1,4 @@
-//! Transactions: Ethereum's, less blobs, plus the prelude.
+//! Transactions: Ethereum's, less blobs, plus the prelude and the sweep.
 
 use alloy_consensus::{
     SignableTransaction, Transaction, TxEnvelope, TxLegacy, TxType,
@@ -8,7 +8,10 @@ use alloy_eips::eip2718::{Decodable2718, EIP4844_TX_TYPE_ID, Eip2718Error};
 use alloy_primitives::{Address, Bytes, Signature, TxKind, U256};
 use alloy_sol_types::SolCall;
 use gage_abi::IOracle;
-use gage_core::address::ORACLE;
+use gage_core::{
+    AccountId,
+    address::{MARKET, ORACLE},
+};
 use revm::{
     context_interface::{cfg::gas::calculate_initial_tx_gas, result::InvalidTransaction},
     primitives::eip3860::MAX_INITCODE_SIZE,
@@ -229,24 +232,46 @@ pub fn recover(tx: TxEnvelope, chain_id: u64) -> Result<Recovered<TxEnvelope>, R
 /// signature, so that every client can parse it; its nonce is the block number, so that each has its
 /// own hash.
 pub fn prelude_tx(chain_id: u64, number: u64, input: Bytes) -> TxEnvelope {
+    system_tx(chain_id, number, ORACLE, (input, PRELUDE_GAS_LIMIT))
+}
+
+/// The system transaction that liquidates `accounts` in block `number`, right after the prelude, in
+/// the prelude's form.
+pub fn sweep_tx(chain_id: u64, number: u64, accounts: &[AccountId], gas_limit: u64) -> TxEnvelope {
+    system_tx(chain_id, number, MARKET, (gage_evm::sweep_call(accounts), gas_limit))
+}
+
+fn system_tx(
+    chain_id: u64,
+    number: u64,
+    to: Address,
+    (input, gas_limit): (Bytes, u64),
+) -> TxEnvelope {
     let tx = TxLegacy {
         chain_id: Some(chain_id),
         nonce: number,
         gas_price: 0,
-        gas_limit: PRELUDE_GAS_LIMIT,
-        to: TxKind::Call(ORACLE),
+        gas_limit,
+        to: TxKind::Call(to),
         value: U256::ZERO,
         input,
     };
     TxEnvelope::Legacy(tx.into_signed(Signature::new(U256::ZERO, U256::ZERO, false)))
 }
 
+/// Whether `tx` has the form of a system transaction, which only the chain itself can give it.
+fn is_system(tx: &TxEnvelope) -> bool {
+    tx.is_legacy() && tx.signature().r().is_zero() && tx.signature().s().is_zero()
+}
+
 /// Whether `tx` has the prelude's form. Only at index 0 is it one.
 pub fn is_prelude(tx: &TxEnvelope) -> bool {
-    tx.is_legacy()
-        && tx.to() == Some(ORACLE)
-        && tx.signature().r().is_zero()
-        && tx.signature().s().is_zero()
+    is_system(tx) && tx.to() == Some(ORACLE)
+}
+
+/// Whether `tx` has the sweep's form. Only at index 1 is it one.
+pub fn is_sweep(tx: &TxEnvelope) -> bool {
+    is_system(tx) && tx.to() == Some(MARKET)
 }
 
 /// The reports that a prelude carries; `None` if its input is not their canonical encoding.
@@ -255,12 +280,12 @@ pub fn prelude_reports(tx: &TxEnvelope) -> Option<Vec<IOracle::SignedReport>> {
     (call.abi_encode() == tx.input().as_ref()).then_some(call.reports)
 }
 
-/// Who sent a transaction of a block: the system address for the prelude, else the signer.
+/// Who sent a transaction of a block: the system address for prelude and sweep, else the signer.
 ///
 /// # Errors
 /// [`Rejection::Signature`].
 pub fn sender(tx: &TxEnvelope) -> Result<Address, Rejection> {
-    if is_prelude(tx) {
+    if is_prelude(tx) || is_sweep(tx) {
         return Ok(SYSTEM);
     }
     tx.recover_signer().map_err(|_| Rejection::Signature)

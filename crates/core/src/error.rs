@@ -366,6 +366,49 @@ pub enum Error {
         offered: Assets,
     },
 
+    /// There is no such bid, or nothing of it waits any more.
+    #[error("there is no such bid")]
+    NoBid,
+    /// A bid could not repay the smallest debt.
+    #[error("the bid is worth {worth}, the minimum is {minimum}")]
+    BidTooSmall {
+        /// What its shares are worth.
+        worth: Assets,
+        /// The least that it may be worth.
+        minimum: Assets,
+    },
+    /// The collateral's largest bonus is below that discount.
+    #[error("a discount of {discount} is above the maximum of {most}")]
+    TierAboveMaximum {
+        /// The tier's discount.
+        discount: Bps,
+        /// The largest discount that may be bid.
+        most: Bps,
+    },
+    /// Less than that waits in the bid.
+    #[error("{shares} wait in the bid, asked for were {asked}")]
+    InsufficientBid {
+        /// What waits.
+        shares: Shares,
+        /// What was asked for.
+        asked: Shares,
+    },
+    /// A withdrawal that must be announced was not.
+    #[error("the withdrawal was not announced")]
+    NoticeNotGiven,
+    /// The withdrawal was announced too recently.
+    #[error("the notice runs until {opens_at}")]
+    NoticeRunning {
+        /// From when it may be withdrawn.
+        opens_at: Timestamp,
+    },
+    /// The withdrawal was announced too long ago.
+    #[error("the window for the withdrawal closed at {closed_at}")]
+    NoticeExpired {
+        /// Until when it could have been withdrawn.
+        closed_at: Timestamp,
+    },
+
     /// The price is too old, or there was never one.
     #[error("the price of feed {feed} is from {updated_at}, older than {max_age} s")]
     StalePrice {

@@ -1,12 +1,15 @@
 //! What happened, for those who watch.
 
+use crate::bids::Tier;
 use crate::feed::FeedTerms;
 use crate::fixed::{Assets, Bps, Ray, Shares, Timestamp, Wad};
-use crate::ids::{AccountId, AssetId, FeedId, MarketId, Token, VaultId};
+use crate::ids::{AccountId, AssetId, BidId, FeedId, MarketId, QueueId, Token, VaultId};
 use crate::interest::InterestModel;
 use crate::label::Label;
 use crate::listing::{CollateralTerms, MarketTerms};
 use crate::market::PauseLevel;
+use crate::stop_loss::StopLoss;
+use crate::sweep::SweepReason;
 use alloy_primitives::{Address, U256};
 
 /// One thing that happened. Each variant has one Solidity event, emitted by the contract of the
@@ -96,6 +99,40 @@ pub enum Event {
         health_factor: Wad,
         bonus: Bps,
     },
+    /// Vault shares were put into a tier of a bid queue.
+    BidPlaced { bid: BidId, shares: Shares },
+    /// A bid may be withdrawn from `opens_at` on.
+    BidWithdrawalAnnounced { bid: BidId, opens_at: Timestamp },
+    /// Shares of a bid were taken back.
+    BidWithdrawn { bid: BidId, receiver: Address, shares: Shares },
+    /// Collateral that a bid had bought was paid out.
+    BidClaimed { bid: BidId, receiver: Address, amount: Assets },
+    /// The bids of a tier bought collateral of an account: `shares` were burned against `repaid` of
+    /// its debt.
+    BidsFilled {
+        account: AccountId,
+        queue: QueueId,
+        tier: Tier,
+        shares: Shares,
+        repaid: Assets,
+        seized: Assets,
+        /// Of the collateral, in US dollars per whole token.
+        price: Wad,
+        /// Of the debt's asset.
+        debt_price: Wad,
+    },
+    /// The sweep sold collateral of an account to bids; one [`Event::BidsFilled`] for each fill
+    /// comes before it. Values are what remains.
+    Swept {
+        account: AccountId,
+        reason: SweepReason,
+        health_before: Wad,
+        health_after: Wad,
+        collateral_value: Wad,
+        debt_value: Wad,
+    },
+    /// An owner's order to sell before the threshold is reached was left, or taken back (`None`).
+    StopLossChanged { account: AccountId, order: Option<StopLoss> },
     /// A debt that nothing covers any more was written off.
     BadDebt { account: AccountId, vault: VaultId, amount: Assets },
 

@@ -30,7 +30,13 @@ pub struct Feed {
     pub price_min: Wad,
     /// A price at or above this is not believed.
     pub price_max: Wad,
+    /// No liquidation on this price before this moment.
+    pub liquidation_resumes_at: Timestamp,
 }
+
+/// How long liquidation waits after a feed that was stale reports again, in seconds: borrowers could
+/// not see what was coming.
+pub const GRACE_SECONDS: u64 = 600;
 
 /// What a feed's owner decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +78,19 @@ impl Feed {
         }
         Ok(price)
     }
+
+    /// The price, if accounts may be liquidated at it now: fresh, and for a while.
+    ///
+    /// # Errors
+    /// Those of [`Feed::fresh_price`], and [`Error::LiquidationPaused`] in the grace period after the
+    /// feed was stale.
+    pub fn settled_price(&self, id: FeedId, now: Timestamp) -> Result<Wad, Error> {
+        let resumes_at = self.liquidation_resumes_at;
+        if now < resumes_at {
+            return Err(Error::LiquidationPaused { resumes_at });
+        }
+        self.fresh_price(id, now)
+    }
 }
 
 impl FeedTerms {
@@ -111,6 +130,7 @@ pub fn create_feed<L: Ledger + ?Sized>(
         max_age: terms.max_age,
         price_min: terms.price_min,
         price_max: terms.price_max,
+        liquidation_resumes_at: Timestamp::ZERO,
     };
     ledger.set_protocol(&protocol)?;
     ledger.set_feed(id, &feed)?;
@@ -183,7 +203,8 @@ pub fn remove_publisher<L: Ledger + ?Sized>(
 /// Records a price that `signer` reported; the shell has recovered the signer and calls this in a
 /// block's prelude only (ORC-2, ORC-6).
 ///
-/// A price at or beyond a bound is recorded at the bound, which stops its use at once; refusing it
+/// If the feed had gone stale, liquidation on its price waits for [`GRACE_SECONDS`]. A price at or
+/// beyond a bound is recorded at the bound, which stops its use at once; refusing it
 /// would leave the last believed price in force.
 ///
 /// # Errors
@@ -205,6 +226,10 @@ pub fn apply_report<L: Ledger + ?Sized>(
     }
     if round <= feed.round || time <= feed.updated_at {
         return Err(Error::ReportNotNewer { feed: id, round, last_round: feed.round }.into());
+    }
+    let was_stale = now.since(feed.updated_at) > u64::from(feed.max_age);
+    if was_stale && feed.round > 0 {
+        feed.liquidation_resumes_at = now.after(GRACE_SECONDS);
     }
     feed.price = price.max(feed.price_min).min(feed.price_max);
     feed.round = round;

@@ -1,5 +1,6 @@
 //! Names of things: numbers from 1 in the order of creation, and what they combine to.
 
+use crate::bids::Tier;
 use alloy_primitives::Address;
 
 macro_rules! id {
@@ -56,6 +57,28 @@ pub struct AccountId {
     pub owner: Address,
     /// Which of the owner's accounts in this market.
     pub sub: u32,
+}
+
+/// A queue of bids: who repays which debt for which collateral, on which market's terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QueueId {
+    /// The market whose accounts are liquidated.
+    pub market: MarketId,
+    /// The vault whose debt is repaid, with shares of which one bids.
+    pub vault: VaultId,
+    /// The collateral that is bought.
+    pub asset: AssetId,
+}
+
+/// One bidder's bid in one tier of a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BidId {
+    /// The queue.
+    pub queue: QueueId,
+    /// The discount.
+    pub tier: Tier,
+    /// Whose bid.
+    pub bidder: Address,
 }
 
 /// What the token ledger counts: assets, and shares of vaults.

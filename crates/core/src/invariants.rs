@@ -5,8 +5,10 @@
 
 use crate::address;
 use crate::asset::Asset;
-use crate::fixed::RAY;
-use crate::ids::{AssetId, Token, VaultId};
+use crate::bids::Tier;
+use crate::error::Error;
+use crate::fixed::{Assets, RAY};
+use crate::ids::{AssetId, QueueId, Token, VaultId};
 use crate::memory::MemoryLedger;
 use crate::vault::Vault;
 use alloc::collections::BTreeMap;
@@ -57,6 +59,7 @@ pub fn check_invariants(ledger: &MemoryLedger) -> Vec<Violation> {
     conservation(ledger, &mut findings);
     debts(ledger, &mut findings);
     collateral(ledger, &mut findings);
+    bids(ledger, &mut findings);
     accounts(ledger, &mut findings);
     for (id, vault) in &ledger.vaults {
         solvency(ledger, *id, vault, &mut findings);
@@ -118,7 +121,7 @@ fn debts(ledger: &MemoryLedger, findings: &mut Findings) {
     }
 }
 
-/// SOL-2, SOL-3, HLT-3: pledges sum to totals, and totals are in custody.
+/// SOL-2, SOL-3, HLT-3: pledges sum to totals; these and what bids bought are in custody.
 fn collateral(ledger: &MemoryLedger, findings: &mut Findings) {
     let mut pledged = BTreeMap::new();
     for (id, account) in &ledger.accounts {
@@ -141,11 +144,60 @@ fn collateral(ledger: &MemoryLedger, findings: &mut Findings) {
         *total = total.saturating_add(kept);
     }
     findings.check("SOL-3", pledged.is_empty(), || format!("unlisted pledges {pledged:?}"));
+    for ((queue, _), tier) in &ledger.tiers {
+        let total = entrusted.entry(queue.asset).or_default();
+        *total = total.saturating_add(wide(tier.unclaimed.get()));
+    }
     for (asset, total) in entrusted {
         let key = (Token::Asset(asset), address::market_custody());
         let held = wide(ledger.balances.get(&key).copied().unwrap_or_default());
         findings.check("SOL-2", total <= held, || {
-            format!("{total} of asset {asset} is pledged, {held} in custody")
+            format!("{total} of asset {asset} is pledged or bought, {held} in custody")
+        });
+    }
+}
+
+/// BID-1: what bids are owed is in their tiers, and what is in the tiers is in custody.
+fn bids(ledger: &MemoryLedger, findings: &mut Findings) {
+    let mut owed: BTreeMap<(QueueId, Tier), (U256, U256, u32)> = BTreeMap::new();
+    for (id, bid) in &ledger.bids {
+        let tier = ledger.tiers.get(&(id.queue, id.tier)).copied().unwrap_or_default();
+        let ended = |scale| {
+            let sum = ledger.tier_sums.get(&(id.queue, id.tier, scale));
+            Ok::<_, Error>(sum.copied().unwrap_or_default())
+        };
+        let bought = tier.bought(bid, ended).unwrap_or(Assets::MAX);
+        let (shares, units, count) = owed.entry((id.queue, id.tier)).or_default();
+        *shares = shares.saturating_add(wide(tier.remaining(bid).get()));
+        *units = units.saturating_add(wide(bought.get())).saturating_add(wide(bid.bought.get()));
+        *count = count.saturating_add(1);
+    }
+    let mut entrusted: BTreeMap<VaultId, U256> = BTreeMap::new();
+    for (key, tier) in &ledger.tiers {
+        let (shares, units, count) = owed.remove(key).unwrap_or_default();
+        let (held, unclaimed) = (wide(tier.shares.get()), wide(tier.unclaimed.get()));
+        let covered = shares <= held && units <= unclaimed && count == tier.bids;
+        findings.check("BID-1", covered, || {
+            format!("{key:?}: {count} bids are owed {shares} and {units}, of {tier:?}")
+        });
+        let idle = tier.bids > 0 || (tier.shares.is_zero() && tier.carried == tier.unclaimed);
+        findings.check("BID-1", idle, || format!("{key:?}: nobody's {tier:?}"));
+        let marked = ledger
+            .queues
+            .get(&key.0)
+            .is_some_and(|queue| queue.tiers_up_to(key.1).any(|tier| tier == key.1));
+        findings.check("BID-3", marked != tier.shares.is_zero(), || {
+            format!("{key:?}: marked {marked}, holds {}", tier.shares)
+        });
+        let total = entrusted.entry(key.0.vault).or_default();
+        *total = total.saturating_add(held);
+    }
+    findings.check("BID-1", owed.is_empty(), || format!("bids without a tier: {owed:?}"));
+    for (vault, total) in entrusted {
+        let key = (Token::Share(vault), address::market_custody());
+        let held = wide(ledger.balances.get(&key).copied().unwrap_or_default());
+        findings.check("BID-1", total <= held, || {
+            format!("{total} shares of vault {vault} are bid, {held} in custody")
         });
     }
 }

@@ -2,13 +2,15 @@
 
 use crate::account::Account;
 use crate::asset::Asset;
+use crate::bids::{Bid, Queue, Tier, TierState};
 use crate::error::Stop;
 use crate::event::Event;
 use crate::feed::Feed;
 use crate::fixed::Timestamp;
-use crate::ids::{AccountId, AssetId, FeedId, MarketId, Token, VaultId};
+use crate::ids::{AccountId, AssetId, BidId, FeedId, MarketId, QueueId, Token, VaultId};
 use crate::market::{Collateral, Line, Market};
 use crate::protocol::Protocol;
+use crate::stop_loss::StopLoss;
 use crate::vault::Vault;
 use alloy_primitives::{Address, U256};
 
@@ -129,6 +131,67 @@ pub trait Ledger {
         publisher: Address,
         allowed: bool,
     ) -> Result<(), Stop>;
+
+    /// Which tiers of a bid queue hold shares; none if it was never written.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn queue(&mut self, id: QueueId) -> Result<Queue, Stop>;
+    /// Writes which tiers of a bid queue hold shares.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_queue(&mut self, id: QueueId, queue: &Queue) -> Result<(), Stop>;
+
+    /// The bids of one discount, empty if they were never written.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn tier(&mut self, queue: QueueId, tier: Tier) -> Result<TierState, Stop>;
+    /// Writes the bids of one discount.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_tier(&mut self, queue: QueueId, tier: Tier, state: &TierState) -> Result<(), Stop>;
+
+    /// The sum at which a scale of a tier ended; zero if none did.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn tier_sum(&mut self, queue: QueueId, tier: Tier, scale: u32) -> Result<U256, Stop>;
+    /// Writes the sum at which a scale of a tier ended.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_tier_sum(
+        &mut self,
+        queue: QueueId,
+        tier: Tier,
+        scale: u32,
+        sum: U256,
+    ) -> Result<(), Stop>;
+
+    /// A bid, empty if it was never placed.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn bid(&mut self, id: &BidId) -> Result<Bid, Stop>;
+    /// Writes a bid; an empty one is removed.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_bid(&mut self, id: &BidId, bid: &Bid) -> Result<(), Stop>;
+
+    /// The stop-loss order that an account's owner left, if any.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn stop_loss(&mut self, id: &AccountId) -> Result<Option<StopLoss>, Stop>;
+    /// Writes or removes an account's stop-loss order.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_stop_loss(&mut self, id: &AccountId, order: Option<&StopLoss>) -> Result<(), Stop>;
 
     /// What an address holds of a token, in base units; zero if nothing was written.
     ///

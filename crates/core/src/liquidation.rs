@@ -33,7 +33,8 @@ use alloc::vec::Vec;
 
 mod apply;
 
-pub use apply::{Liquidation, liquidate, preview_liquidation};
+pub use apply::{Liquidation, Payment, liquidate, preview_liquidation};
+pub(crate) use apply::{announce_loss, open_for_liquidation};
 
 /// Which debt to repay, how much of it at most, and which collateral to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +147,7 @@ pub fn plan_liquidation(position: &Position, market: &Market, aim: &Aim) -> Resu
     if totals.cover < totals.debt_value {
         return close_out(position, &totals, (debt, collateral), aim.max_repay);
     }
-    let bonus = bonus(&totals, market, collateral)?;
+    let bonus = bonus_limit(&totals, totals.health_factor(), market, collateral)?;
     let sale = Sale { position, totals, debt, collateral, bonus, max_repay: aim.max_repay };
     sale.plan(market.target_health)
 }
@@ -162,10 +163,20 @@ pub fn bonus_curve(health: Wad, full_bonus_health: Wad, bonus_min: Bps, bonus_ma
     bonus_min.to_wad().saturating_add(Wad::new(gain.min(spread.get())))
 }
 
-fn bonus(totals: &Totals, market: &Market, leg: &CollateralLeg) -> Result<Wad, Error> {
+/// The bonus of a collateral of an account that was judged at `judged`: on the curve, and at most
+/// what leaves neither bad debt nor a less healthy account.
+///
+/// # Errors
+/// [`Error::LiquidationWouldWorsen`] if any sale of it would.
+pub(crate) fn bonus_limit(
+    totals: &Totals,
+    judged: Wad,
+    market: &Market,
+    leg: &CollateralLeg,
+) -> Result<Wad, Error> {
     let health = totals.health_factor();
     let Market { full_bonus_health, .. } = *market;
-    let curve = bonus_curve(health, full_bonus_health, leg.terms.bonus_min, leg.terms.bonus_max);
+    let curve = bonus_curve(judged, full_bonus_health, leg.terms.bonus_min, leg.terms.bonus_max);
     let debt = totals.debt_value.get();
     let covered = mul_div_down_saturating(totals.collateral_value.get(), WAD, debt);
     let threshold = leg.threshold;
@@ -179,7 +190,7 @@ fn bonus(totals: &Totals, market: &Market, leg: &CollateralLeg) -> Result<Wad, E
 }
 
 /// One debt against one collateral at a bonus.
-struct Sale<'a> {
+pub(crate) struct Sale<'a> {
     position: &'a Position,
     totals: Totals,
     debt: &'a DebtLeg,
@@ -188,13 +199,56 @@ struct Sale<'a> {
     max_repay: Assets,
 }
 
-impl Sale<'_> {
+/// One step of a sale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// Debt repaid.
+    pub(crate) repaid: Assets,
+    /// Debt shares that this clears.
+    pub(crate) cleared: Shares,
+    /// Collateral taken.
+    pub(crate) seized: Assets,
+    /// Whether this is all that the target asks for: neither the buyers nor what is owed or pledged
+    /// set its size.
+    pub(crate) reaches_target: bool,
+    /// The account's values afterwards.
+    after: Totals,
+}
+
+impl<'a> Sale<'a> {
+    /// A sale of `asset` for the debt to `vault` at no bonus; `None` if the position has not both.
+    pub(crate) fn of(
+        position: &'a Position,
+        totals: Totals,
+        vault: VaultId,
+        asset: AssetId,
+    ) -> Option<Self> {
+        let mut debts = position.debts.iter();
+        let mut collaterals = position.collaterals.iter();
+        let debt = debts.find(|leg| leg.vault == vault && !leg.shares.is_zero())?;
+        let collateral = collaterals.find(|leg| leg.asset == asset && !leg.amount.is_zero())?;
+        let (bonus, max_repay) = (Wad::ZERO, Assets::MAX);
+        Some(Self { position, totals, debt, collateral, bonus, max_repay })
+    }
+
+    pub(crate) const fn at(self, bonus: Wad) -> Self {
+        Self { bonus, ..self }
+    }
+
+    pub(crate) const fn debt(&self) -> &'a DebtLeg {
+        self.debt
+    }
+
+    pub(crate) const fn collateral(&self) -> &'a CollateralLeg {
+        self.collateral
+    }
+
     fn sold_per_value(&self) -> u128 {
         WAD.saturating_add(self.bonus.get())
     }
 
     /// What must be repaid for `seized`, rounded up.
-    fn cost(&self, seized: Assets) -> Assets {
+    pub(crate) fn cost(&self, seized: Assets) -> Assets {
         let leg = self.collateral;
         let value = mul_div_up_saturating(seized.get(), leg.price.get(), unit(leg.terms.decimals));
         let due = mul_div_up_saturating(value, WAD, self.sold_per_value());
@@ -203,7 +257,7 @@ impl Sale<'_> {
     }
 
     /// What `repaid` buys, rounded down.
-    fn proceeds(&self, repaid: Assets) -> Assets {
+    pub(crate) fn proceeds(&self, repaid: Assets) -> Assets {
         let leg = self.collateral;
         if repaid >= self.cost(leg.amount) {
             return leg.amount;
@@ -285,15 +339,29 @@ impl Sale<'_> {
         }
     }
 
+    /// The step to `target` for buyers of at most `capacity`. One that they cannot pay whole leaves
+    /// the minimum debt.
+    pub(crate) fn step_within(&self, target: Wad, capacity: Assets) -> Result<Step, Error> {
+        let asked = self.repayment_to(target);
+        let sized = asked.min(self.limit());
+        let whole = self.without_debt_dust(self.without_collateral_dust(sized))?;
+        if whole <= capacity {
+            return Ok(Step { reaches_target: whole >= asked, ..self.step(whole)? });
+        }
+        let (owed, minimum) = (self.debt.amount(), self.debt.line.min_debt);
+        let rest = owed.saturating_sub(capacity);
+        let leaves_dust = !rest.is_zero() && rest < minimum;
+        self.step(if leaves_dust { owed.saturating_sub(minimum) } else { capacity })
+    }
+
     /// What repaying exactly `repaid` does.
-    fn outcome(&self, repaid: Assets) -> Result<Plan, Error> {
+    fn step(&self, repaid: Assets) -> Result<Step, Error> {
         let seized = self.proceeds(repaid);
         if seized.is_zero() {
             return Err(Error::ZeroAmount);
         }
-        let shares = self.debt.accrued.clearing(repaid, self.debt.shares)?;
-        let after = self.position_after(shares, seized)?;
-        let (old, new) = (self.totals, after.totals());
+        let cleared = self.debt.accrued.clearing(repaid, self.debt.shares)?;
+        let (old, new) = (self.totals, self.totals_after(cleared, seized)?);
         let closed = new.debt_value.is_zero();
         let improved = product_at_most(
             old.liquidation_limit.get(),
@@ -306,14 +374,20 @@ impl Sale<'_> {
             let threshold = self.collateral.threshold;
             return Err(Error::LiquidationWouldWorsen { health_factor, threshold });
         }
+        Ok(Step { repaid, cleared, seized, reaches_target: false, after: new })
+    }
+
+    /// The plan of repaying exactly `repaid`.
+    fn outcome(&self, repaid: Assets) -> Result<Plan, Error> {
+        let Step { repaid, cleared: shares, seized, after, .. } = self.step(repaid)?;
         let (debt, leg) = (self.debt, self.collateral);
         let loss = Loss::default();
         let repayment = Repayment { index: debt.index, vault: debt.vault, repaid, shares, loss };
         let seizure = Seizure { index: leg.index, asset: leg.asset, seized };
         Ok(Plan {
             kind: Kind::Partial,
-            health_before: old.health_factor(),
-            health_after: new.health_factor(),
+            health_before: self.totals.health_factor(),
+            health_after: after.health_factor(),
             bonus: self.bonus,
             repayments: vec![repayment],
             seizures: vec![seizure],
@@ -321,15 +395,12 @@ impl Sale<'_> {
         })
     }
 
-    fn position_after(&self, shares: Shares, seized: Assets) -> Result<Position, Error> {
-        let mut after = self.position.clone();
-        for leg in after.debts.iter_mut().filter(|leg| leg.index == self.debt.index) {
-            leg.shares = leg.shares.sub(shares)?;
-        }
-        for leg in after.collaterals.iter_mut().filter(|leg| leg.index == self.collateral.index) {
-            leg.amount = leg.amount.sub(seized)?;
-        }
-        Ok(after)
+    /// The position's values without `cleared` of the debt and `seized` of the collateral.
+    fn totals_after(&self, cleared: Shares, seized: Assets) -> Result<Totals, Error> {
+        let debt = DebtLeg { shares: self.debt.shares.sub(cleared)?, ..*self.debt };
+        let collateral =
+            CollateralLeg { amount: self.collateral.amount.sub(seized)?, ..*self.collateral };
+        Ok(self.position.totals_with(&collateral, &debt))
     }
 }
 

@@ -53,6 +53,8 @@ pub fn health_factor(weighted: Wad, debt: Wad) -> Wad {
 pub enum Prices {
     /// Only those that may be used now; anything else is an error.
     Fresh,
+    /// Only those at which accounts may be liquidated now.
+    Settled,
     /// The last ones reported, for views.
     Last,
 }
@@ -62,6 +64,7 @@ impl Prices {
         let feed = ledger.feed(id)?;
         match self {
             Self::Fresh => Ok(feed.fresh_price(id, ledger.now())?),
+            Self::Settled => Ok(feed.settled_price(id, ledger.now())?),
             Self::Last => Ok(feed.price),
         }
     }
@@ -181,7 +184,8 @@ impl Position {
     /// Reads all that `account` holds in the market numbered `id`.
     ///
     /// # Errors
-    /// [`Error::StalePrice`] and [`Error::PriceOutOfBounds`] with [`Prices::Fresh`], or a fault.
+    /// [`Error::StalePrice`] and [`Error::PriceOutOfBounds`] unless [`Prices::Last`] will do,
+    /// [`Error::LiquidationPaused`] with [`Prices::Settled`], or a fault.
     pub fn load<L: Ledger + ?Sized>(
         ledger: &mut L,
         (id, market): (MarketId, &Market),
@@ -231,20 +235,37 @@ impl Position {
     /// The position's values.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        let mut totals = Totals::default();
-        let add = |sum: &mut Wad, value: u128| *sum = sum.saturating_add(Wad::new(value));
-        for leg in &self.collaterals {
-            let value = leg.value().get();
-            add(&mut totals.collateral_value, value);
-            add(&mut totals.borrow_limit, leg.terms.ltv.of_down(value));
-            add(&mut totals.liquidation_limit, leg.threshold.of_down(value));
-            add(&mut totals.cover, leg.cover());
-        }
-        for leg in &self.debts {
-            add(&mut totals.debt_value, leg.value().get());
-        }
-        totals
+        totals(self.collaterals.iter(), self.debts.iter())
     }
+
+    /// The values with other legs in the places of these.
+    pub(crate) fn totals_with(&self, collateral: &CollateralLeg, debt: &DebtLeg) -> Totals {
+        let collaterals = self.collaterals.iter();
+        let debts = self.debts.iter();
+        totals(
+            collaterals.map(|leg| if leg.index == collateral.index { collateral } else { leg }),
+            debts.map(|leg| if leg.index == debt.index { debt } else { leg }),
+        )
+    }
+}
+
+fn totals<'a>(
+    collaterals: impl Iterator<Item = &'a CollateralLeg>,
+    debts: impl Iterator<Item = &'a DebtLeg>,
+) -> Totals {
+    let mut totals = Totals::default();
+    let add = |sum: &mut Wad, value: u128| *sum = sum.saturating_add(Wad::new(value));
+    for leg in collaterals {
+        let value = leg.value().get();
+        add(&mut totals.collateral_value, value);
+        add(&mut totals.borrow_limit, leg.terms.ltv.of_down(value));
+        add(&mut totals.liquidation_limit, leg.threshold.of_down(value));
+        add(&mut totals.cover, leg.cover());
+    }
+    for leg in debts {
+        add(&mut totals.debt_value, leg.value().get());
+    }
+    totals
 }
 
 /// Reads an account's position at the last prices; for views.

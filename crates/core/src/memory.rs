@@ -2,14 +2,16 @@
 
 use crate::account::Account;
 use crate::asset::Asset;
+use crate::bids::{Bid, Queue, Tier, TierState};
 use crate::error::{Error, Stop};
 use crate::event::Event;
 use crate::feed::Feed;
 use crate::fixed::Timestamp;
-use crate::ids::{AccountId, AssetId, FeedId, MarketId, Token, VaultId};
+use crate::ids::{AccountId, AssetId, BidId, FeedId, MarketId, QueueId, Token, VaultId};
 use crate::ledger::Ledger;
 use crate::market::{Collateral, Line, Market};
 use crate::protocol::Protocol;
+use crate::stop_loss::StopLoss;
 use crate::vault::Vault;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -38,6 +40,16 @@ pub struct MemoryLedger {
     pub feeds: BTreeMap<FeedId, Feed>,
     /// Who may report to which feed.
     pub publishers: BTreeSet<(FeedId, Address)>,
+    /// Every bid queue in which a tier holds shares.
+    pub queues: BTreeMap<QueueId, Queue>,
+    /// Every tier that was bid in.
+    pub tiers: BTreeMap<(QueueId, Tier), TierState>,
+    /// The sum of every ended scale of every tier.
+    pub tier_sums: BTreeMap<(QueueId, Tier, u32), U256>,
+    /// Every bid.
+    pub bids: BTreeMap<BidId, Bid>,
+    /// Every stop-loss order.
+    pub stop_losses: BTreeMap<AccountId, StopLoss>,
     /// Every balance that is not zero.
     pub balances: BTreeMap<(Token, Address), u128>,
     /// Every allowance that is not zero, by token, owner and spender.
@@ -180,6 +192,60 @@ impl Ledger for MemoryLedger {
         } else {
             self.publishers.remove(&(feed, publisher));
         }
+        Ok(())
+    }
+
+    fn queue(&mut self, id: QueueId) -> Result<Queue, Stop> {
+        Ok(self.queues.get(&id).copied().unwrap_or_default())
+    }
+
+    fn set_queue(&mut self, id: QueueId, queue: &Queue) -> Result<(), Stop> {
+        put(&mut self.queues, id, *queue);
+        Ok(())
+    }
+
+    fn tier(&mut self, queue: QueueId, tier: Tier) -> Result<TierState, Stop> {
+        Ok(self.tiers.get(&(queue, tier)).copied().unwrap_or_default())
+    }
+
+    fn set_tier(&mut self, queue: QueueId, tier: Tier, state: &TierState) -> Result<(), Stop> {
+        put(&mut self.tiers, (queue, tier), *state);
+        Ok(())
+    }
+
+    fn tier_sum(&mut self, queue: QueueId, tier: Tier, scale: u32) -> Result<U256, Stop> {
+        Ok(self.tier_sums.get(&(queue, tier, scale)).copied().unwrap_or_default())
+    }
+
+    fn set_tier_sum(
+        &mut self,
+        queue: QueueId,
+        tier: Tier,
+        scale: u32,
+        sum: U256,
+    ) -> Result<(), Stop> {
+        put(&mut self.tier_sums, (queue, tier, scale), sum);
+        Ok(())
+    }
+
+    fn bid(&mut self, id: &BidId) -> Result<Bid, Stop> {
+        Ok(self.bids.get(id).copied().unwrap_or_default())
+    }
+
+    fn set_bid(&mut self, id: &BidId, bid: &Bid) -> Result<(), Stop> {
+        put(&mut self.bids, *id, *bid);
+        Ok(())
+    }
+
+    fn stop_loss(&mut self, id: &AccountId) -> Result<Option<StopLoss>, Stop> {
+        Ok(self.stop_losses.get(id).copied())
+    }
+
+    fn set_stop_loss(&mut self, id: &AccountId, order: Option<&StopLoss>) -> Result<(), Stop> {
+        match order {
+            Some(order) => self.stop_losses.insert(*id, *order),
+            None => self.stop_losses.remove(id),
+        };
         Ok(())
     }
 

@@ -225,6 +225,22 @@ impl Accrued {
         if shares.is_zero() { Err(Error::ZeroShares { assets }) } else { Ok(shares) }
     }
 
+    /// What `shares` of the lenders' are worth; `None` if that is nothing.
+    pub(crate) fn worth(&self, shares: Shares) -> Option<Assets> {
+        self.pool().assets_to_pay(shares).ok().filter(|worth| !worth.is_zero())
+    }
+
+    /// Burns lenders' `shares` against `cleared` shares of the debt: a withdrawal that repays,
+    /// without cash.
+    ///
+    /// # Errors
+    /// [`Error::Overflow`].
+    pub(crate) fn net(&mut self, shares: Shares, cleared: Shares) -> Result<(), Error> {
+        self.vault.shares = self.vault.shares.sub(shares)?;
+        self.vault.debt_shares = self.vault.debt_shares.sub(cleared)?;
+        Ok(())
+    }
+
     /// Puts `assets` into the cash and cancels `shares` of the debt.
     ///
     /// # Errors

@@ -28,18 +28,16 @@ impl Accrued {
         Ok(Loss { shortfall, from_reserves, from_lenders: shortfall.sub(from_reserves)? })
     }
 
-    /// Cancels `shares` of debt against `repaid` and passes what is not covered through the
-    /// waterfall (BAD-1, BAD-2).
+    /// Books a loss (BAD-1, BAD-2). The debt that it comes from is cancelled by whoever takes the
+    /// payment.
     ///
     /// # Errors
-    /// [`Error::Overflow`] if the vault's debt has fewer shares.
-    pub(crate) fn write_off(&mut self, shares: Shares, repaid: Assets) -> Result<Loss, Error> {
-        let loss = self.loss_of(shares, repaid)?;
-        self.take_back(repaid, shares)?;
+    /// [`Error::Overflow`] if the reserves are less than they are to bear.
+    pub(crate) fn bear(&mut self, loss: &Loss) -> Result<(), Error> {
         let vault = self.record_mut();
         vault.reserves = vault.reserves.sub(loss.from_reserves)?;
         vault.losses = vault.losses.saturating_add(loss.from_lenders);
-        Ok(loss)
+        Ok(())
     }
 }
 
@@ -57,7 +55,9 @@ mod tests {
             let shares = Shares::new(vault.record().debt_shares.get() / 100 * part);
             let repaid = Assets::new(vault.debt_of(shares).get() / 100 * covered);
             let (reserves, lenders) = (vault.record().reserves, vault.total_assets());
-            let loss = vault.write_off(shares, repaid)?;
+            let loss = vault.loss_of(shares, repaid)?;
+            vault.bear(&loss)?;
+            vault.take_back(repaid, shares)?;
             prop_assert_eq!(loss.from_reserves.add(loss.from_lenders)?, loss.shortfall);
             prop_assert!(loss.from_lenders.is_zero() || vault.record().reserves.is_zero());
             prop_assert_eq!(reserves.sub(loss.from_reserves)?, vault.record().reserves);

@@ -8,7 +8,7 @@ mod world;
 use gage_core::borrowing::{self, Draw, Release};
 use gage_core::invariants::check_invariants;
 use gage_core::lending::{self, Exit};
-use gage_core::liquidation::{self, Kind, Liquidation, Plan};
+use gage_core::liquidation::{self, Kind, Liquidation, Payment, Plan};
 use gage_core::listing;
 use gage_core::token::{self, Movement};
 use gage_core::{
@@ -99,6 +99,7 @@ fn liquidate_pair(
         asset: asset(collateral),
         max_repay: Assets::new(max),
         receiver: who,
+        payment: Payment::Assets,
     };
     world.ledger.atomically(|l| liquidation::liquidate(l, who, &of(whose), &asked))
 }
@@ -625,5 +626,26 @@ fn reg_d01_total_loss() {
     assert_eq!(redeem_all(&mut world, LENDER, 1), Ok(Assets::ZERO));
     deposit(&mut world, MALLORY, 1, unit(6)).unwrap();
     assert_eq!(redeem_all(&mut world, MALLORY, 1), Ok(Assets::new(unit(6))));
+    sound(&world);
+}
+
+/// LIQ-1, Q-11: after an outage of a feed nobody is liquidated on its price before borrowers had
+/// time to see it. Catches a feed whose first report after the outage liquidates at once.
+#[test]
+fn reg_q11_grace_after_a_stale_feed() {
+    let mut world = indebted([6, 18]);
+    world.pass(7_201);
+    world.report(1, 100 * WAD).unwrap();
+    world.report(2, 85 * WAD).unwrap();
+    let resumes_at = world.ledger.feeds[&FeedId::new(2)].liquidation_resumes_at;
+    let during = refused(liquidate(&mut world, MALLORY, ALICE, u128::MAX));
+    assert!(matches!(during, Error::LiquidationPaused { .. }), "{during:?}");
+    // Borrowers can act meanwhile.
+    world
+        .ledger
+        .atomically(|l| borrowing::repay(l, ALICE, &of(ALICE), vault(1), Assets::new(unit(6))))
+        .unwrap();
+    world.pass(resumes_at.since(world.ledger.now));
+    liquidate(&mut world, MALLORY, ALICE, u128::MAX).unwrap();
     sound(&world);
 }

@@ -12,7 +12,7 @@ use gage_core::curation::{self, Caps};
 use gage_core::fixed::product_at_most;
 use gage_core::invariants::{check_invariants, check_step};
 use gage_core::lending::{self, Exit};
-use gage_core::liquidation::{self, Kind, Liquidation, Plan};
+use gage_core::liquidation::{self, Kind, Liquidation, Payment, Plan};
 use gage_core::listing::{self, MarketTerms};
 use gage_core::token::{self, Movement, Permit};
 use gage_core::{
@@ -128,6 +128,12 @@ impl Run {
                     self.world.report(feed, if sane { price } else { 100 * WAD }).unwrap();
                 }
             }
+        }
+        // Most grace periods pass unused, for the same reason.
+        let feeds = self.world.ledger.feeds.values();
+        let resumes_at = feeds.map(|feed| feed.liquidation_resumes_at).max().unwrap();
+        if resumes_at > self.world.ledger.now && self.dice.below(8) != 0 {
+            self.world.pass(resumes_at.since(self.world.ledger.now));
         }
         if self.dice.below(12) == 0 {
             listing::set_pause(&mut self.world.ledger, OWNER, MARKET, PauseLevel::Open).unwrap();
@@ -374,7 +380,13 @@ impl Run {
         let debt = borrowing::debt_of(l, &id, vault).unwrap().get();
         let offered = if self.dice.below(2) == 0 { u128::MAX } else { self.dice.amount(debt) };
         let max_repay = Assets::new(offered);
-        let asked = Liquidation { vault, asset, max_repay, receiver: actor };
+        let asked = Liquidation {
+            vault,
+            asset,
+            max_repay,
+            receiver: actor,
+            payment: self.dice.pick(&[Payment::Assets, Payment::Shares]),
+        };
         let aim = liquidation::Aim { vault, asset, max_repay };
         let preview = liquidation::preview_liquidation(l, &id, &aim);
         // A liquidator brings the funds that it needs.

@@ -18,6 +18,12 @@ pub(crate) const SMALL: u64 = 500;
 pub(crate) const OPERATION: u64 = 2_000;
 /// A liquidation, with its plan.
 pub(crate) const LIQUIDATION: u64 = 4_000;
+/// Judging an account and planning its sale to the bids, in the sweep.
+pub(crate) const SWEEP: u64 = 4_000;
+/// What a sweep keeps for the account that it begins: enough for the largest sale that `core` plans.
+pub(crate) const SWEEP_RESERVE: u64 = 4_000_000;
+/// What a sweep keeps for each account whose debt it will write off.
+pub(crate) const WRITE_OFF_RESERVE: u64 = 400_000;
 /// Recovering a signer, as the `ecrecover` precompile costs.
 pub(crate) const RECOVER: u64 = 3_000;
 /// Hashing typed data.
@@ -46,6 +52,10 @@ impl Meter {
 
     pub(crate) const fn used(&self) -> u64 {
         self.limit.saturating_sub(self.left)
+    }
+
+    pub(crate) const fn left(&self) -> u64 {
+        self.left
     }
 
     pub(crate) const fn refunded(&self) -> i64 {

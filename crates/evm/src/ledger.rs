@@ -8,9 +8,11 @@ use crate::slots::{Change, Slot, Slots};
 use alloy_primitives::{Address, U256};
 use gage_abi::encode_event;
 use gage_core::address::Native;
+use gage_core::bids::{Bid, Queue, Tier, TierState};
+use gage_core::stop_loss::StopLoss;
 use gage_core::{
-    Account, AccountId, Asset, AssetId, Collateral, Error, Event, Fault, Feed, FeedId, Ledger,
-    Line, Market, MarketId, Protocol, Stop, Timestamp, Token, Vault, VaultId,
+    Account, AccountId, Asset, AssetId, BidId, Collateral, Error, Event, Fault, Feed, FeedId,
+    Ledger, Line, Market, MarketId, Protocol, QueueId, Stop, Timestamp, Token, Vault, VaultId,
 };
 
 /// Records in storage slots. Every slot is read once, when it is first needed, and written once, if
@@ -340,6 +342,54 @@ impl<S: Slots> Ledger for SlotLedger<S> {
     ) -> Result<(), Stop> {
         let key = keys::publisher(feed, publisher);
         Ok(self.write(Native::Oracle, key, &[U256::from(u8::from(allowed))])?)
+    }
+
+    fn queue(&mut self, id: QueueId) -> Result<Queue, Stop> {
+        let tiers = self.read_one(Native::Market, keys::queue(id))?;
+        Ok(Queue { tiers: u64::try_from(tiers).map_err(|_| Fault::Unreadable)? })
+    }
+
+    fn set_queue(&mut self, id: QueueId, queue: &Queue) -> Result<(), Stop> {
+        Ok(self.write(Native::Market, keys::queue(id), &[U256::from(queue.tiers)])?)
+    }
+
+    fn tier(&mut self, queue: QueueId, tier: Tier) -> Result<TierState, Stop> {
+        Ok(self.record(Native::Market, keys::tier(queue, tier), 4)?.unwrap_or_default())
+    }
+
+    fn set_tier(&mut self, queue: QueueId, tier: Tier, state: &TierState) -> Result<(), Stop> {
+        self.set_record(Native::Market, keys::tier(queue, tier), state)
+    }
+
+    fn tier_sum(&mut self, queue: QueueId, tier: Tier, scale: u32) -> Result<U256, Stop> {
+        Ok(self.read_one(Native::Market, keys::tier_sum(queue, tier, scale))?)
+    }
+
+    fn set_tier_sum(
+        &mut self,
+        queue: QueueId,
+        tier: Tier,
+        scale: u32,
+        sum: U256,
+    ) -> Result<(), Stop> {
+        Ok(self.write(Native::Market, keys::tier_sum(queue, tier, scale), &[sum])?)
+    }
+
+    fn bid(&mut self, id: &BidId) -> Result<Bid, Stop> {
+        Ok(self.record(Native::Market, keys::bid(id), 4)?.unwrap_or_default())
+    }
+
+    fn set_bid(&mut self, id: &BidId, bid: &Bid) -> Result<(), Stop> {
+        self.set_record(Native::Market, keys::bid(id), bid)
+    }
+
+    fn stop_loss(&mut self, id: &AccountId) -> Result<Option<StopLoss>, Stop> {
+        self.record(Native::Market, keys::stop_loss(id), 2)
+    }
+
+    fn set_stop_loss(&mut self, id: &AccountId, order: Option<&StopLoss>) -> Result<(), Stop> {
+        let words = order.map_or(Ok([U256::ZERO; 2]), StopLoss::to_words)?;
+        Ok(self.write(Native::Market, keys::stop_loss(id), &words)?)
     }
 
     fn balance(&mut self, token: Token, holder: Address) -> Result<u128, Stop> {

@@ -43,8 +43,8 @@ impl Tie {
 }
 
 /// Every total of the protocol in `state` against the sum of its parts; `storage_of` lists all
-/// slots of an account. Checks SOL-2 and SOL-3: balances sum to supply, cash and pledged collateral
-/// are held, lines' debt shares sum to their vault's, wrapped coins have native ones.
+/// slots of an account. Checks SOL-2, SOL-3 and BID-1: balances sum to supply, cash, pledged collateral
+/// and bids are held, lines' debt shares sum to their vault's, wrapped coins have native ones.
 ///
 /// # Errors
 /// The state cannot be read.
@@ -56,15 +56,15 @@ pub fn ties<D: DatabaseRef>(
     let protocol = ledger.protocol()?;
     let mut ties = Vec::new();
     let market = storage_of(MARKET);
-    let pledged = pledged(&market);
+    let entrusted = entrusted(&market);
     for id in (1..=protocol.assets).map(AssetId::new) {
         let token = Token::Asset(id);
         let supply = ledger.asset(id)?.supply.get();
         let held = ledger.balance(token, market_custody())?;
-        let pledged = pledged.get(&id).copied().unwrap_or_default();
+        let pledged = entrusted.collateral.get(&id).copied().unwrap_or_default();
         ties.push(supply_tie(token, &storage_of(address::asset(id)), supply));
         ties.push(tie(
-            format!("collateral pledged of asset {id}"),
+            format!("collateral pledged, or bought by bids, of asset {id}"),
             pledged,
             held,
             Relation::AtMost,
@@ -72,6 +72,9 @@ pub fn ties<D: DatabaseRef>(
     }
     for id in (1..=protocol.vaults).map(VaultId::new) {
         vault_ties(&mut ledger, id, &market, &storage_of, &mut ties)?;
+        let bid = entrusted.bids.get(&id).copied().unwrap_or_default();
+        let held = ledger.balance(Token::Share(id), market_custody())?;
+        ties.push(tie(format!("shares bid of vault {id}"), bid, held, Relation::AtMost));
     }
     Ok(ties)
 }
@@ -109,16 +112,31 @@ fn supply_tie(token: Token, storage: &[(U256, U256)], supply: u128) -> Tie {
     tie(name, sum, supply, Relation::Equal)
 }
 
-/// What all accounts together have pledged of each asset, as the collateral records say.
-fn pledged(market: &[(U256, U256)]) -> BTreeMap<AssetId, U256> {
-    let mut pledged: BTreeMap<AssetId, U256> = BTreeMap::new();
+/// What the market contract holds for others, as its records say.
+#[derive(Default)]
+struct Entrusted {
+    /// Pledged by accounts, and bought by bids.
+    collateral: BTreeMap<AssetId, U256>,
+    /// Shares that wait in bids.
+    bids: BTreeMap<VaultId, U256>,
+}
+
+fn entrusted(market: &[(U256, U256)]) -> Entrusted {
+    let mut all = Entrusted::default();
     for (key, amounts) in market {
         if let Some(asset) = keys::collateral_amounts_of(*key) {
-            let total = pledged.entry(asset).or_default();
-            *total = total.saturating_add(low_half(*amounts));
+            add(all.collateral.entry(asset).or_default(), low_half(*amounts));
+        }
+        if let Some((vault, asset)) = keys::tier_amounts_of(*key) {
+            add(all.bids.entry(vault).or_default(), *amounts >> 128);
+            add(all.collateral.entry(asset).or_default(), low_half(*amounts));
         }
     }
-    pledged
+    all
+}
+
+fn add(sum: &mut U256, amount: U256) {
+    *sum = sum.saturating_add(amount);
 }
 
 /// The second of the two amounts in a slot.

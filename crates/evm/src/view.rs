@@ -1,12 +1,19 @@
 //! The ledger of a state at rest: for previews, explanations, what-ifs and genesis.
 
 use crate::ledger::SlotLedger;
+use crate::records::keys;
 use crate::slots::{Change, Slot, Slots};
 use alloy_primitives::{LogData, U256};
 use gage_core::address::Native;
-use gage_core::{Fault, Timestamp};
+use gage_core::{AccountId, Fault, Timestamp};
 use revm::DatabaseRef;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The account that a slot of the market contract is of: of its record, or of its stop-loss order.
+#[must_use]
+pub fn account_of(slot: U256) -> Option<AccountId> {
+    keys::account_of(slot)
+}
 
 /// Slots of a state that is only read; what is written stays here.
 #[derive(Debug)]

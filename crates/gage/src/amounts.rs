@@ -66,6 +66,11 @@ pub(crate) fn gas_price(wei: u64) -> String {
     }
 }
 
+/// So many blocks.
+pub(crate) fn blocks(count: u64) -> String {
+    if count == 1 { "1 block".to_owned() } else { format!("{count} blocks") }
+}
+
 /// `0xf39F…2266`.
 pub(crate) fn short(address: Address) -> String {
     let text = address.to_string();

@@ -18,6 +18,7 @@ use crate::{
     clock::{SetClock, SystemClock},
     demo::{
         prices::Prices,
+        script::People,
         setup::{Outcome, Setup},
     },
     genesis::{DEV_CHAIN_ID, DEV_COINS, development},
@@ -171,6 +172,7 @@ fn play(
 fn demo_order(args: &DevArgs, history: Option<&History>) -> DemoOrder {
     DemoOrder {
         seed: args.seed.unwrap_or(1),
+        bids: !args.no_bids,
         borrowers: args.borrowers.unwrap_or(if history.is_some() { REPLAY_BORROWERS } else { 0 }),
         history: history.map(|history| (history.name.clone(), fingerprint(history))),
     }
@@ -200,7 +202,8 @@ fn replay_home(
 fn default_folder(order: &DemoOrder) -> PathBuf {
     let name = order.history.as_ref().map_or("plain", |(name, _)| name.as_str());
     let stem = Path::new(name).file_stem().and_then(|stem| stem.to_str()).unwrap_or("replay");
-    Path::new(REPLAYS).join(format!("{stem}-{}-seed-{}", order.borrowers, order.seed))
+    let bids = if order.bids { "" } else { "-no-bids" };
+    Path::new(REPLAYS).join(format!("{stem}-{}-seed-{}{bids}", order.borrowers, order.seed))
 }
 
 fn is_complete(home: &Home, genesis: &Genesis, history: &History) -> bool {
@@ -252,8 +255,7 @@ impl Session {
             node: &self.node,
             clock,
             stop: &self.stop,
-            seed: order.seed,
-            borrowers: order.borrowers,
+            people: People { seed: order.seed, borrowers: order.borrowers, bids: order.bids },
             prices,
             told: !args.quiet,
         };

@@ -29,6 +29,8 @@ const DEMO: &str = "demo.json";
 pub(crate) struct DemoOrder {
     pub(crate) seed: u64,
     pub(crate) borrowers: u32,
+    /// Whether bidders wait for collateral.
+    pub(crate) bids: bool,
     /// The name and the hash of the history that is replayed.
     pub(crate) history: Option<(String, B256)>,
 }
@@ -87,14 +89,16 @@ impl Home {
         let kept: DemoOrder =
             serde_json::from_str(&text).with_context(|| format!("{DEMO} in {self} is damaged"))?;
         let same_prices = kept.history.as_ref().map(|h| h.1) == order.history.as_ref().map(|h| h.1);
-        if same_prices && (kept.seed, kept.borrowers) == (order.seed, order.borrowers) {
+        let people = |order: &DemoOrder| (order.seed, order.borrowers, order.bids);
+        if same_prices && people(&kept) == people(order) {
             return Ok(());
         }
         bail!(
-            "{self} holds another demo: --seed {} --borrowers {}{}. Say the same, name another \
+            "{self} holds another demo: --seed {} --borrowers {}{}{}. Say the same, name another \
              --data-dir, or use --ephemeral",
             kept.seed,
             kept.borrowers,
+            if kept.bids { "" } else { " --no-bids" },
             kept.history.map_or_else(String::new, |(name, _)| format!(" --replay {name}")),
         )
     }
@@ -152,7 +156,7 @@ mod tests {
     use crate::genesis::development;
 
     fn order(seed: u64) -> DemoOrder {
-        DemoOrder { seed, borrowers: 5, history: None }
+        DemoOrder { seed, borrowers: 5, bids: true, history: None }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The keeper: finds accounts below health 1 and liquidates them with signed transactions.
+//! The keeper: finds accounts below health 1 that the bid queue has left, and liquidates them with
+//! signed transactions.
 //!
 //! It does not look at every account after every price. While prices move by m in either direction,
 //! a health factor falls by (1 + m)² at most; an account that stood at H needs no look until the
@@ -54,6 +55,22 @@ pub(crate) struct Edges {
     pub(crate) below_1_1: usize,
 }
 
+/// What came of a look at those below 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Work {
+    /// Liquidations handed in.
+    sent: usize,
+    /// Accounts that the next block will sell to the bid queue.
+    left_to_sweep: usize,
+}
+
+impl Work {
+    /// Whether another block would change nothing.
+    pub(crate) fn is_done(self) -> bool {
+        self == Self::default()
+    }
+}
+
 /// Watches accounts, and liquidates.
 pub(crate) struct Keeper {
     key: PrivateKeySigner,
@@ -103,17 +120,21 @@ impl Keeper {
         }
     }
 
-    /// Hands in one liquidation for each account below 1; returns how many.
-    pub(crate) fn liquidate(&self, node: &Node) -> anyhow::Result<usize> {
+    /// Hands in one liquidation for each account below 1 that the bid queue has left.
+    pub(crate) fn liquidate(&self, node: &Node) -> anyhow::Result<Work> {
         let at = AtBlock::head(node.chain());
         let mut nonce = at.nonce(self.key.address())?;
         if node.with_pool(|pool| pool.next_nonce(self.key.address())).is_some() {
             // Those of the last round are not mined yet.
-            return Ok(0);
+            return Ok(Work::default());
         }
-        let mut sent = 0;
+        let mut work = Work::default();
         let unhealthy = self.watched.iter().filter(|(_, watch)| watch.health < U256::from(WAD));
         for (key, _) in unhealthy {
+            if is_the_queues(&at, *key) {
+                work.left_to_sweep += 1;
+                continue;
+            }
             let Some((vault, asset)) = best_pair(&at, *key)? else { continue };
             let AccountKey { market, owner, sub } = *key;
             let liquidate = IMarket::liquidateCall {
@@ -132,9 +153,9 @@ impl Keeper {
             }
             Actor { node, key: &self.key }.submit(&call, nonce, GAS_LIMIT)?;
             nonce += 1;
-            sent += 1;
+            work.sent += 1;
         }
-        Ok(sent)
+        Ok(work)
     }
 
     /// The largest move of a price since the last look, in millionths, counted twice: once for what
@@ -164,6 +185,14 @@ fn needs_look(health: U256, moved: u128) -> bool {
     let nearness = U256::from(CLOSE) * U256::from(PPM) / health;
     let slack = U256::from(PPM).saturating_sub(nearness);
     slack <= U256::from(moved)
+}
+
+/// Whether the next sweep will sell something of the account: a liquidator would come too late.
+fn is_the_queues(at: &AtBlock<'_>, key: AccountKey) -> bool {
+    let AccountKey { market, owner, sub } = key;
+    let plan = ask(at, MARKET, &IMarket::previewSweepCall { market, owner, sub });
+    // Without a fresh price there is no plan, and no liquidation either.
+    plan.is_ok_and(|plan| plan.due)
 }
 
 /// The debt and the collateral whose liquidation repays most. The largest of each comes first,

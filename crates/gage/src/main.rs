@@ -10,6 +10,7 @@ mod commands;
 mod contracts;
 mod decimal;
 mod demo;
+mod depth;
 mod dev;
 mod genesis;
 mod history;
@@ -29,6 +30,7 @@ mod table;
 mod tally;
 mod telemetry;
 mod ties;
+mod told;
 
 use std::process::ExitCode;
 
@@ -70,6 +72,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Feeds(args) => show::feeds(&args)?,
         Command::Account(args) => commands::account::account(&args)?,
         Command::Explain(args) => commands::account::explain(&args)?,
+        Command::Queue(args) => commands::queue::queue(&args)?,
+        Command::Liquidations(args) => commands::past::liquidations(&args)?,
+        Command::Losses(args) => commands::past::losses(&args)?,
         Command::Deposit(args) => act::lend::deposit(&args)?,
         Command::Redeem(args) => act::lend::redeem(&args)?,
         Command::Supply(args) => act::pledge::supply(&args)?,
@@ -77,6 +82,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Borrow(args) => act::borrow::borrow(&args)?,
         Command::Repay(args) => act::borrow::repay(&args)?,
         Command::Liquidate(args) => act::borrow::liquidate(&args)?,
+        Command::Bid(command) => act::bid::bid(&command)?,
+        Command::StopLoss(command) => act::stop_loss::stop_loss(&command)?,
         Command::Send(args) => act::coins::send(&args)?,
         Command::Wrap(args) => act::coins::wrap(&args)?,
         Command::Unwrap(args) => act::coins::unwrap(&args)?,

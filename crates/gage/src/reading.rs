@@ -91,6 +91,33 @@ pub(crate) fn assets(of: &dyn Answers) -> anyhow::Result<Vec<Token>> {
     (1..=counts(of)?.assets).map(|id| token(of, contracts::asset(id))).collect()
 }
 
+/// The bids of one queue.
+#[derive(Clone, Debug)]
+pub(crate) struct QueueReading {
+    pub(crate) market: u32,
+    pub(crate) vault: Address,
+    pub(crate) asset: Address,
+    /// Those that hold shares, lowest discount first.
+    pub(crate) tiers: Vec<IMarket::TierState>,
+}
+
+/// Every queue of every market.
+pub(crate) fn queues(of: &dyn Answers) -> anyhow::Result<Vec<QueueReading>> {
+    let mut queues = Vec::new();
+    for id in 1..=counts(of)?.markets {
+        let listed = market(of, id)?;
+        for vault in &listed.vaults {
+            for asset in &listed.collaterals {
+                let (vault, asset) = (*vault, *asset);
+                let call = IMarket::queueStateCall { market: id, vault, asset };
+                let tiers = ask(of, MARKET, &call)?;
+                queues.push(QueueReading { market: id, vault, asset, tiers });
+            }
+        }
+    }
+    Ok(queues)
+}
+
 /// A market by its id.
 pub(crate) fn market(of: &dyn Answers, id: u32) -> anyhow::Result<IMarket::MarketState> {
     ask(of, MARKET, &IMarket::marketStateCall { market: id })

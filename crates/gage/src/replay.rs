@@ -152,7 +152,7 @@ impl<'a> Replay<'a> {
     fn keep(&mut self, passed: usize) -> anyhow::Result<()> {
         for _ in 0..KEEPER_ROUNDS_MAX {
             self.keeper.look(&AtBlock::head(self.node.chain()), &mut self.tally)?;
-            if self.keeper.liquidate(self.node)? == 0 {
+            if self.keeper.liquidate(self.node)?.is_done() {
                 break;
             }
             self.clock.set(self.clock.now() + BLOCK_SECONDS);
@@ -182,7 +182,8 @@ impl<'a> Replay<'a> {
         let edges = self.keeper.edges();
         let moment = Moment { header: &header, tally: &self.tally, edges, progress };
         let (url, ties) = (&self.url, &self.ties);
-        self.live.show(&moment, || Board::read(&AtBlock::head(chain), url, ties))
+        let tally = &self.tally;
+        self.live.show(&moment, || Board::read(&AtBlock::head(chain), tally, (url, ties)))
     }
 
     /// Lets real time pass until history is at `time`; waiting transactions get blocks meanwhile.

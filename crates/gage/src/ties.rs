@@ -8,7 +8,7 @@ use gage_abi::{IERC20Permit, IMarket};
 use crate::{
     contracts::MARKET,
     local::AtBlock,
-    reading::{AccountKey, Token, VaultReading, ask, counts, market, vaults},
+    reading::{AccountKey, Token, VaultReading, ask, counts, market, queues, vaults},
     tally::Tally,
 };
 
@@ -93,6 +93,7 @@ fn read(at: &AtBlock<'_>, tally: &Tally, assets: &[Token]) -> anyhow::Result<Vec
     for token in assets {
         ties.push(pledged(at, token)?);
     }
+    ties.extend(bid_shares(at, &vaults)?);
     Ok(ties)
 }
 
@@ -156,6 +157,21 @@ fn pledged(at: &AtBlock<'_>, token: &Token) -> anyhow::Result<Tie> {
     let right = balance(at, token.address, MARKET)?;
     let name = format!("{}: pledged ≤ tokens held", token.symbol);
     Ok(Tie { name, left, right, relation: Relation::AtMost, decimals: token.decimals })
+}
+
+/// The shares that wait in bids are there.
+fn bid_shares(at: &AtBlock<'_>, vaults: &[VaultReading]) -> anyhow::Result<Vec<Tie>> {
+    let queues = queues(at)?;
+    let tie = |vault: &VaultReading| {
+        let token = &vault.token;
+        let tiers = queues.iter().filter(|queue| queue.vault == token.address);
+        let left =
+            tiers.flat_map(|queue| &queue.tiers).fold(U256::ZERO, |sum, tier| sum + tier.shares);
+        let right = balance(at, token.address, MARKET)?;
+        let name = format!("{}: shares bid ≤ shares held", token.symbol);
+        Ok(Tie { name, left, right, relation: Relation::AtMost, decimals: token.decimals })
+    };
+    vaults.iter().map(tie).collect()
 }
 
 fn balance(at: &AtBlock<'_>, token: Address, account: Address) -> anyhow::Result<U256> {

@@ -110,9 +110,38 @@ fn the_borrowers_story_from_the_command_line() {
     );
     assert!(health(&dev.json(USER, &["explain"])) >= 1.0);
 
+    let told = dev.json(USER, &["liquidations"]);
+    assert_eq!(told["liquidations"][0]["kind"], "open", "{told}");
+    assert!(dev.says(USER, &["losses"]).contains("No bad debt"));
+
     dev.says(USER, &["repay", "USDC", "all"]);
     dev.says(USER, &["withdraw", "WETH", "max"]);
     assert!(dev.says(USER, &["explain"]).contains("Nothing pledged, nothing owed"));
+}
+
+#[test]
+fn the_bidders_story_from_the_command_line() {
+    let dev = Dev::start();
+    let place = ["bid", "place", "USDC", "WETH", "3", "2000"];
+    assert!(dev.refused(LIQUIDATOR, &place).contains("--deposit"));
+    dev.says(LIQUIDATOR, &[&place[..], &["--deposit"]].concat());
+    assert!(dev.says(USER, &["queue", "1"]).contains("USDC for WETH in market 1"));
+    dev.says(USER, &["supply", "WETH", "2"]);
+    dev.says(USER, &["borrow", "USDC", "1000"]);
+    let order = ["--trigger", "1.1", "--target", "1.5", "--max-discount", "3"];
+    dev.says(USER, &[&["stop-loss", "set", "WETH", "USDC"][..], &order].concat());
+    dev.says(PUBLISHER, &["price", "WETH", "650"]);
+    let told = dev.json(USER, &["liquidations"]);
+    assert_eq!(told["liquidations"][0]["reason"], "stopLoss", "{told}");
+    assert!(health(&dev.json(USER, &["explain"])) > 1.4);
+    dev.says(USER, &["stop-loss", "clear"]);
+    dev.says(PUBLISHER, &["price", "WETH", "420"]);
+    let told = dev.json(USER, &["liquidations"]);
+    assert_eq!(told["liquidations"][1]["reason"], "unhealthy", "{told}");
+    assert!(dev.says(LIQUIDATOR, &["bid", "claim"]).contains("WETH"));
+    assert!(dev.says(LIQUIDATOR, &["bid", "announce", "USDC", "WETH", "3"]).contains("may leave"));
+    let said = dev.refused(LIQUIDATOR, &["bid", "withdraw", "USDC", "WETH", "3", "max"]);
+    assert!(said.contains("NoticeRunning"), "{said}");
 }
 
 #[test]

@@ -60,18 +60,40 @@ fn fact(text: &str, name: &str) -> u64 {
     digits.parse().unwrap_or_else(|_| panic!("no number in {line}"))
 }
 
+/// The first number of the row that begins with a name.
+fn row(text: &str, name: &str) -> u64 {
+    let line = text.lines().find(|line| line.trim_start().starts_with(name));
+    let number = line.and_then(|line| line.split_whitespace().find_map(|word| word.parse().ok()));
+    number.unwrap_or_else(|| panic!("no number after {name}:\n{text}"))
+}
+
 fn assert_summary(text: &str) {
     assert!(text.contains("Replay of 2024-08: complete"), "{text}");
     assert!(fact(text, "Liquidations") > 0, "{text}");
     assert_eq!(fact(text, "Accounts that borrowed"), 50);
     assert_eq!(fact(text, "Price reports refused"), 0);
+    assert!(text.contains("(0 refused)"), "{text}");
     assert!(text.contains("All totals tie"), "{text}");
     assert!(!text.contains("NOT TIE"), "{text}");
 }
 
 #[test]
 fn a_replay_liquidates_and_the_totals_tie() {
-    assert_summary(&output(replay(&["--ephemeral"])));
+    let text = output(replay(&["--ephemeral"]));
+    assert_summary(&text);
+    // The block itself sells to the bids; the keeper has what they leave.
+    let swept = row(&text, "unhealthy accounts");
+    assert!(2 * swept > fact(&text, "Liquidations"), "{text}");
+    assert!(text.contains("bids, in the price's block"), "{text}");
+    assert!(text.contains("The bid queue"), "{text}");
+}
+
+#[test]
+fn without_bids_the_keeper_liquidates() {
+    let text = output(replay(&["--ephemeral", "--no-bids"]));
+    assert_summary(&text);
+    assert_eq!(row(&text, "what bids left"), fact(&text, "Liquidations"));
+    assert!(!text.contains("unhealthy accounts") && !text.contains("The bid queue"), "{text}");
 }
 
 /// Kills the replay once it has printed so many lines of progress.
@@ -108,10 +130,12 @@ fn a_folder_refuses_another_demo() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     kill_on_the_way(folder.path(), 0);
     let path = folder.path().to_str().expect("a path in UTF-8");
-    let mut other = replay(&["--data-dir", path, "--seed", "2"]);
-    let other = other.output().expect("gage starts");
-    let said = String::from_utf8_lossy(&other.stderr);
-    assert!(!other.status.success() && said.contains("holds another demo"), "{said}");
+    for other in [["--seed", "2"].as_slice(), &["--no-bids"]] {
+        let mut other = replay(&[&["--data-dir", path], other].concat());
+        let other = other.output().expect("gage starts");
+        let said = String::from_utf8_lossy(&other.stderr);
+        assert!(!other.status.success() && said.contains("holds another demo"), "{said}");
+    }
 }
 
 #[test]

@@ -5,13 +5,27 @@ use crate::account::Account;
 use crate::address;
 use crate::error::{Error, Fault, Stop};
 use crate::event::Event;
-use crate::fixed::Assets;
-use crate::ids::{AccountId, AssetId, Token, VaultId};
+use crate::fixed::{Assets, Shares, Timestamp};
+use crate::ids::{AccountId, AssetId, MarketId, Token, VaultId};
 use crate::ledger::Ledger;
 use crate::margin::{Position, Prices};
-use crate::market::PauseLevel;
-use crate::token::{Movement, shift};
+use crate::market::{Market, PauseLevel};
+use crate::shares::Pool;
+use crate::token::{Movement, debit, shift};
+use crate::vault::Accrued;
+use crate::waterfall::Loss;
 use alloy_primitives::Address;
+
+/// What a liquidator pays with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Payment {
+    /// The debt's asset.
+    #[default]
+    Assets,
+    /// Shares of the vault that is owed, burned against the debt: a lender of a vault that is lent
+    /// out to the last unit can still liquidate.
+    Shares,
+}
 
 /// What a liquidator asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +38,8 @@ pub struct Liquidation {
     pub max_repay: Assets,
     /// Who receives the collateral.
     pub receiver: Address,
+    /// What the liquidator pays with.
+    pub payment: Payment,
 }
 
 /// A liquidation that may be carried out.
@@ -39,6 +55,7 @@ struct Parties {
     account: AccountId,
     liquidator: Address,
     receiver: Address,
+    payment: Payment,
 }
 
 /// Liquidates an account with the caller's tokens and returns what was done. Anyone may, the owner
@@ -46,7 +63,8 @@ struct Parties {
 ///
 /// # Errors
 /// Those of [`plan_liquidation`]; [`Error::MarketPaused`] when frozen,
-/// [`Error::LiquidationPaused`] in the grace period after it, [`Error::StalePrice`],
+/// [`Error::LiquidationPaused`] in the grace period after it or after a stale feed's recovery,
+/// [`Error::StalePrice`],
 /// [`Error::PriceOutOfBounds`], [`Error::InsufficientBalance`], [`Error::InvalidReceiver`],
 /// [`Error::UnknownMarket`], or a fault of the ledger.
 pub fn liquidate<L: Ledger + ?Sized>(
@@ -55,10 +73,10 @@ pub fn liquidate<L: Ledger + ?Sized>(
     id: &AccountId,
     asked: &Liquidation,
 ) -> Result<Plan, Stop> {
-    let Liquidation { vault, asset, max_repay, receiver } = *asked;
+    let Liquidation { vault, asset, max_repay, receiver, payment } = *asked;
     let aim = Aim { vault, asset, max_repay };
     let Prepared { mut account, position, plan } = prepare(ledger, id, &aim)?;
-    let parties = Parties { account: *id, liquidator: caller, receiver };
+    let parties = Parties { account: *id, liquidator: caller, receiver, payment };
     settle_debts(ledger, &parties, &position, &plan)?;
     hand_over(ledger, &parties, &position, &plan)?;
     settle_account(&mut account, &plan)?;
@@ -85,17 +103,70 @@ fn prepare<L: Ledger + ?Sized>(
     aim: &Aim,
 ) -> Result<Prepared, Stop> {
     let market = ledger.market(id.market)?;
-    if market.pause == PauseLevel::Frozen {
-        return Err(Error::MarketPaused { market: id.market, level: market.pause }.into());
-    }
-    let resumes_at = market.liquidation_resumes_at;
-    if ledger.now() < resumes_at {
-        return Err(Error::LiquidationPaused { resumes_at }.into());
-    }
+    open_for_liquidation(id.market, &market, ledger.now())?;
     let account = ledger.account(id)?;
-    let position = Position::load(ledger, (id.market, &market), &account, Prices::Fresh)?;
+    let position = Position::load(ledger, (id.market, &market), &account, Prices::Settled)?;
     let plan = plan_liquidation(&position, &market, aim)?;
     Ok(Prepared { account, position, plan })
+}
+
+/// Checks that a market's accounts may be liquidated at `now`.
+pub(crate) fn open_for_liquidation(
+    id: MarketId,
+    market: &Market,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if market.pause == PauseLevel::Frozen {
+        return Err(Error::MarketPaused { market: id, level: market.pause });
+    }
+    let resumes_at = market.liquidation_resumes_at;
+    if now < resumes_at {
+        return Err(Error::LiquidationPaused { resumes_at });
+    }
+    Ok(())
+}
+
+/// Tells of debt that was written off, if any was.
+pub(crate) fn announce_loss<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    account: &AccountId,
+    vault: VaultId,
+    loss: &Loss,
+) -> Result<(), Stop> {
+    let Loss { shortfall, from_reserves, from_lenders } = *loss;
+    if shortfall.is_zero() {
+        return Ok(());
+    }
+    let market = account.market;
+    ledger.emit(Event::BadDebt { account: *account, vault, amount: shortfall })?;
+    ledger.emit(Event::LossRealised { vault, market, shortfall, from_reserves, from_lenders })
+}
+
+/// Takes a liquidator's payment of `repaid`, which clears `cleared` debt shares. Shares count at
+/// their price after the loss that comes with it: paying with them is no way out of it (BAD-2).
+fn pay<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    parties: &Parties,
+    (vault, accrued): (VaultId, &mut Accrued),
+    (repaid, cleared): (Assets, Shares),
+    loss: &Loss,
+) -> Result<(), Stop> {
+    let from = parties.liquidator;
+    match parties.payment {
+        Payment::Assets => {
+            accrued.take_back(repaid, cleared)?;
+            let token = Token::Asset(accrued.record().asset);
+            let to = address::custody(vault);
+            shift(ledger, &Movement { token, from, to, value: repaid.get() })
+        }
+        Payment::Shares => {
+            let Pool { assets, shares } = accrued.pool();
+            let pool = Pool { assets: assets.sub(loss.from_lenders)?, shares };
+            let shares = pool.shares_to_burn(repaid)?;
+            accrued.net(shares, cleared)?;
+            debit(ledger, Token::Share(vault), from, shares.get())
+        }
+    }
 }
 
 /// Repayments in, debts down, losses through the waterfall.
@@ -112,28 +183,14 @@ fn settle_debts<L: Ledger + ?Sized>(
         let mut line = leg.line;
         line.debt_shares = line.debt_shares.sub(shares)?;
         let loss = match plan.kind {
-            super::Kind::Partial => {
-                accrued.take_back(repaid, shares)?;
-                crate::waterfall::Loss::default()
-            }
-            super::Kind::CloseOut => accrued.write_off(shares, repaid)?,
+            super::Kind::Partial => Loss::default(),
+            super::Kind::CloseOut => accrued.loss_of(shares, repaid)?,
         };
-        let token = Token::Asset(accrued.record().asset);
-        let (from, to) = (parties.liquidator, address::custody(vault));
-        shift(ledger, &Movement { token, from, to, value: repaid.get() })?;
+        pay(ledger, parties, (vault, &mut accrued), (repaid, shares), &loss)?;
+        accrued.bear(&loss)?;
         accrued.store(ledger, vault)?;
         ledger.set_line(market, vault, &line)?;
-        if !loss.shortfall.is_zero() {
-            let amount = loss.shortfall;
-            ledger.emit(Event::BadDebt { account: parties.account, vault, amount })?;
-            ledger.emit(Event::LossRealised {
-                vault,
-                market,
-                shortfall: loss.shortfall,
-                from_reserves: loss.from_reserves,
-                from_lenders: loss.from_lenders,
-            })?;
-        }
+        announce_loss(ledger, &parties.account, vault, &loss)?;
     }
     Ok(())
 }

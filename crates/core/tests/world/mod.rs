@@ -150,7 +150,16 @@ impl World {
         feed::apply_report(&mut self.ledger, &report, PUBLISHER)
     }
 
+    /// Makes every price fresh again, and waits until accounts may be liquidated on them.
     pub(crate) fn report_all_again(&mut self) {
+        self.report_all();
+        if self.ledger.feeds.values().any(|feed| feed.liquidation_resumes_at > self.ledger.now) {
+            self.pass(feed::GRACE_SECONDS);
+            self.report_all();
+        }
+    }
+
+    fn report_all(&mut self) {
         for feed in 1..=self.decimals.len() as u32 {
             let price = self.ledger.feeds[&FeedId::new(feed)].price.get();
             self.report(feed, price).unwrap();

@@ -1,11 +1,11 @@
 //! One call's frame: who calls, what they may do, and what it costs.
 
-use super::{Answer, refused};
+use super::{Answer, Stopped, refused};
 use crate::gas::{self, Meter};
 use crate::journal::JournalSlots;
 use crate::ledger::SlotLedger;
 use alloy_evm::precompiles::PrecompileInput;
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, Bytes, U256};
 use gage_abi::IGageErrors;
 use gage_core::Fault;
 use gage_core::address::Native;
@@ -105,5 +105,31 @@ impl<'a> Frame<'a> {
 
     fn refuse_value(&self) -> Answer<()> {
         if self.value.is_zero() { Ok(()) } else { Err(refused(&IGageErrors::NotPayable {})) }
+    }
+}
+
+/// Runs one step of a system call and writes what it changed; a step that is refused changes nothing,
+/// and its reason is returned.
+pub(super) fn attempt<'a, T>(
+    ledger: &mut Records<'a>,
+    step: impl FnOnce(&mut Records<'a>) -> Answer<T>,
+) -> Answer<Result<T, Bytes>> {
+    let checkpoint = ledger.slots().checkpoint();
+    let outcome = step(ledger).and_then(|done| Ok(ledger.commit().map(|()| done)?));
+    match outcome {
+        Ok(done) => {
+            ledger.slots().keep();
+            Ok(Ok(done))
+        }
+        Err(Stopped::Refused(reason)) => {
+            ledger.discard();
+            ledger.slots().revert_to(checkpoint);
+            Ok(Err(reason))
+        }
+        // The whole call halts, and its frame is taken back.
+        Err(fault) => {
+            ledger.slots().keep();
+            Err(fault)
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The market contract: every market and account.
 
+use super::bids;
 use super::numbers::{asset_id, assets, assets_or_all, pause_level, vault_id, wide};
 use super::shapes::{
     account_state, collateral_state, collateral_terms, health as health_factor, liquidation_plan,
@@ -11,7 +12,7 @@ use alloy_sol_types::{SolCall, SolInterface};
 use gage_abi::IMarket::{self, IMarketCalls as Call};
 use gage_core::borrowing::{self, Draw, Release};
 use gage_core::explain::explain;
-use gage_core::liquidation::{self, Aim, Liquidation};
+use gage_core::liquidation::{self, Aim, Liquidation, Payment};
 use gage_core::listing::{self, LineTerms};
 use gage_core::{AccountId, Accrued, FeedId, Ledger, MarketId, margin};
 
@@ -21,7 +22,18 @@ pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
         | Call::withdrawCollateral(_)
         | Call::borrow(_)
         | Call::repay(_)
-        | Call::liquidate(_) => operate(frame, call),
+        | Call::liquidate(_)
+        | Call::liquidateWithShares(_) => operate(frame, call),
+        Call::placeBid(_)
+        | Call::announceBidWithdrawal(_)
+        | Call::withdrawBid(_)
+        | Call::claimBid(_)
+        | Call::setStopLoss(_)
+        | Call::clearStopLoss(_) => bids::act(frame, call),
+        Call::bidState(_) | Call::queueState(_) | Call::stopLossOf(_) | Call::previewSweep(_) => {
+            bids::read(frame, call)
+        }
+        Call::sweep(IMarket::sweepCall { accounts }) => bids::sweep(frame, &accounts),
         Call::createMarket(_)
         | Call::setMarketTerms(_)
         | Call::setMarketOwner(_)
@@ -35,7 +47,10 @@ pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
 
 /// What borrowers and liquidators do.
 fn operate(frame: &mut Frame<'_>, call: Call) -> Answer {
-    let cost = if matches!(call, Call::liquidate(_)) { gas::LIQUIDATION } else { gas::OPERATION };
+    let cost = match call {
+        Call::liquidate(_) | Call::liquidateWithShares(_) => gas::LIQUIDATION,
+        _ => gas::OPERATION,
+    };
     let (ledger, caller) = frame.act(cost)?;
     match call {
         Call::supplyCollateral(call) => {
@@ -66,18 +81,34 @@ fn operate(frame: &mut Frame<'_>, call: Call) -> Answer {
             Ok(IMarket::repayCall::abi_encode_returns(&wide(repaid)))
         }
         Call::liquidate(call) => {
-            let IMarket::liquidateCall { market, owner, sub, vault, asset, maxRepay, receiver } =
-                call;
+            let IMarket::liquidateCall { market, owner, sub, .. } = call;
             let id = AccountId { market: MarketId::new(market), owner, sub };
-            let (vault, asset) = (vault_id(vault)?, asset_id(asset)?);
-            let max_repay = assets_or_all(maxRepay)?;
-            let asked = Liquidation { vault, asset, max_repay, receiver };
-            let plan = liquidation::liquidate(ledger, caller, &id, &asked)?;
-            let done = IMarket::liquidateReturn {
-                repaid: wide(plan.repaid()),
-                seized: wide(plan.seized()),
+            let asked = Liquidation {
+                vault: vault_id(call.vault)?,
+                asset: asset_id(call.asset)?,
+                max_repay: assets_or_all(call.maxRepay)?,
+                receiver: call.receiver,
+                payment: Payment::Assets,
             };
+            let plan = liquidation::liquidate(ledger, caller, &id, &asked)?;
+            let (repaid, seized) = (wide(plan.repaid()), wide(plan.seized()));
+            let done = IMarket::liquidateReturn { repaid, seized };
             Ok(IMarket::liquidateCall::abi_encode_returns(&done))
+        }
+        Call::liquidateWithShares(call) => {
+            let IMarket::liquidateWithSharesCall { market, owner, sub, .. } = call;
+            let id = AccountId { market: MarketId::new(market), owner, sub };
+            let asked = Liquidation {
+                vault: vault_id(call.vault)?,
+                asset: asset_id(call.asset)?,
+                max_repay: assets_or_all(call.maxRepay)?,
+                receiver: call.receiver,
+                payment: Payment::Shares,
+            };
+            let plan = liquidation::liquidate(ledger, caller, &id, &asked)?;
+            let (repaid, seized) = (wide(plan.repaid()), wide(plan.seized()));
+            let done = IMarket::liquidateWithSharesReturn { repaid, seized };
+            Ok(IMarket::liquidateWithSharesCall::abi_encode_returns(&done))
         }
         other => Err(misrouted(other.selector())),
     }

@@ -4,6 +4,7 @@
 //! call may do is decided in one place, [`Frame`].
 
 mod asset;
+mod bids;
 mod frame;
 mod market;
 mod numbers;

@@ -28,6 +28,11 @@ pub(crate) fn assets_or_all(amount: U256) -> Answer<Assets> {
     if amount == U256::MAX { Ok(Assets::MAX) } else { assets(amount) }
 }
 
+/// As [`assets_or_all`].
+pub(crate) fn shares_or_all(amount: U256) -> Answer<Shares> {
+    if amount == U256::MAX { Ok(Shares::MAX) } else { shares(amount) }
+}
+
 fn not_native(account: Address) -> super::Stopped {
     refused(&IGageErrors::NotNativeContract { account })
 }

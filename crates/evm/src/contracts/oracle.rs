@@ -1,9 +1,9 @@
 //! The oracle: feeds, their publishers, and the block's prelude.
 
-use super::frame::Records;
+use super::frame::{Records, attempt};
 use super::numbers::{label, wad};
 use super::shapes::{feed_state, feed_terms};
-use super::{Answer, Frame, Stopped, refused};
+use super::{Answer, Frame, refused};
 use crate::gas;
 use crate::signing::{Signature, oracle_domain, signing_hash};
 use crate::slots::Slots;
@@ -67,19 +67,8 @@ fn prelude(frame: &mut Frame<'_>, reports: &[SignedReport]) -> Answer {
         ledger.slots().meter().charge(gas::SMALL + gas::TYPED_HASH + gas::RECOVER)?;
         let SignedReport { report, v, r, s } = signed;
         let signer = Signature { v: *v, r: *r, s: *s }.signer(signing_hash(separator, report));
-        let checkpoint = ledger.slots().checkpoint();
-        match apply(ledger, report, signer) {
-            Ok(()) => ledger.slots().keep(),
-            Err(Stopped::Refused(reason)) => {
-                ledger.discard();
-                ledger.slots().revert_to(checkpoint);
-                reject(ledger, report.feed, signer, reason)?;
-            }
-            // The whole call halts, and its frame is taken back.
-            Err(fault) => {
-                ledger.slots().keep();
-                return Err(fault);
-            }
+        if let Err(reason) = attempt(ledger, |ledger| apply(ledger, report, signer))? {
+            reject(ledger, report.feed, signer, reason)?;
         }
     }
     Ok(Vec::new())
@@ -92,8 +81,7 @@ fn apply(ledger: &mut Records<'_>, report: &IOracle::PriceReport, signer: Addres
         time: Timestamp::new(report.time),
         price: wad(report.price)?,
     };
-    feed::apply_report(ledger, &report, signer)?;
-    Ok(ledger.commit()?)
+    Ok(feed::apply_report(ledger, &report, signer)?)
 }
 
 fn reject(ledger: &mut Records<'_>, feed: u32, signer: Address, reason: Bytes) -> Answer<()> {

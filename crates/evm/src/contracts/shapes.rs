@@ -56,6 +56,7 @@ pub(super) fn feed_state(id: FeedId, feed: &Feed, now: Timestamp) -> IOracle::Fe
         priceMin: U256::from(feed.price_min.get()),
         priceMax: U256::from(feed.price_max.get()),
         fresh: feed.fresh_price(id, now).is_ok(),
+        liquidationResumesAt: feed.liquidation_resumes_at.get(),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A key is a tag byte and the record's number, holder or account, written out: two records cannot
 //! share a key, nothing is hashed to find one, and whoever walks a contract's storage sees what each
-//! slot is. Only allowances, named by two addresses, take a hash. The trie hashes keys anyway.
+//! slot is. Only allowances and bids, whose names are longer than a key, take a hash. The trie hashes keys anyway.
 //!
 //! | tag | contract | rest of the key | slots |
 //! |---|---|---|---|
@@ -16,9 +16,15 @@
 //! | 7 | market | owner, market, sub-account, slot number | an account |
 //! | 8 | oracle | feed, slot number | a feed |
 //! | 9 | oracle | feed, publisher | 1 if the publisher may report |
+//! | 10 | market | market, vault, asset | a bid queue's tiers |
+//! | 11 | market | tier, market, vault, asset, slot number | a tier |
+//! | 12 | market | tier, scale, market, vault, asset | the sum of an ended scale |
+//! | 13 | market | 31 bytes of keccak(market, vault, asset, tier, bidder), the last two bits the slot number | a bid |
+//! | 14 | market | owner, market, sub-account, slot number | an account's stop-loss order |
 
 use alloy_primitives::{Address, U256, keccak256};
-use gage_core::{AccountId, AssetId, FeedId, MarketId, VaultId};
+use gage_core::bids::Tier;
+use gage_core::{AccountId, AssetId, BidId, FeedId, MarketId, QueueId, VaultId};
 
 /// What a slot holds: the first byte of its key. Zero is a contract's own record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +39,11 @@ pub(crate) enum Tag {
     Account = 7,
     Feed = 8,
     Publisher = 9,
+    Queue = 10,
+    Tier = 11,
+    TierSum = 12,
+    Bid = 13,
+    StopLoss = 14,
 }
 
 /// The first slot of a contract's own record.
@@ -89,14 +100,85 @@ pub(crate) fn line(market: MarketId, vault: VaultId) -> U256 {
     key_of_pair(Tag::Line, market.get(), vault.get())
 }
 
-/// The first slot of an account.
-pub(crate) fn account(id: &AccountId) -> U256 {
+fn key_of_account(tag: Tag, id: &AccountId) -> U256 {
     let mut bytes = [0; 32];
-    bytes[0] = Tag::Account as u8;
+    bytes[0] = tag as u8;
     bytes[1..21].copy_from_slice(id.owner.as_slice());
     bytes[21..25].copy_from_slice(&id.market.get().to_be_bytes());
     bytes[25..29].copy_from_slice(&id.sub.to_be_bytes());
     U256::from_be_bytes(bytes)
+}
+
+/// The first slot of an account.
+pub(crate) fn account(id: &AccountId) -> U256 {
+    key_of_account(Tag::Account, id)
+}
+
+/// The first slot of an account's stop-loss order.
+pub(crate) fn stop_loss(id: &AccountId) -> U256 {
+    key_of_account(Tag::StopLoss, id)
+}
+
+/// The account that a slot of the market contract is of, its stop-loss order's slots included.
+pub(crate) fn account_of(key: U256) -> Option<AccountId> {
+    let bytes: [u8; 32] = key.to_be_bytes();
+    if bytes[0] != Tag::Account as u8 && bytes[0] != Tag::StopLoss as u8 {
+        return None;
+    }
+    Some(AccountId {
+        owner: Address::from_slice(&bytes[1..21]),
+        market: MarketId::new(number(&bytes[21..25])),
+        sub: number(&bytes[25..29]),
+    })
+}
+
+fn key_of_queue(tag: Tag, (tier, scale): (u8, u32), queue: QueueId) -> U256 {
+    let mut bytes = [0; 32];
+    bytes[0] = tag as u8;
+    bytes[1] = tier;
+    bytes[4..8].copy_from_slice(&scale.to_be_bytes());
+    bytes[8..12].copy_from_slice(&queue.market.get().to_be_bytes());
+    bytes[12..16].copy_from_slice(&queue.vault.get().to_be_bytes());
+    bytes[16..20].copy_from_slice(&queue.asset.get().to_be_bytes());
+    U256::from_be_bytes(bytes)
+}
+
+/// A bid queue.
+pub(crate) fn queue(id: QueueId) -> U256 {
+    key_of_queue(Tag::Queue, (0, 0), id)
+}
+
+/// The first slot of a tier.
+pub(crate) fn tier(queue: QueueId, tier: Tier) -> U256 {
+    key_of_queue(Tag::Tier, (tier.get(), 0), queue)
+}
+
+/// The sum of an ended scale of a tier.
+pub(crate) fn tier_sum(queue: QueueId, tier: Tier, scale: u32) -> U256 {
+    key_of_queue(Tag::TierSum, (tier.get(), scale), queue)
+}
+
+/// The first of a bid's four slots.
+pub(crate) fn bid(id: &BidId) -> U256 {
+    let mut name = [0; 33];
+    name[..4].copy_from_slice(&id.queue.market.get().to_be_bytes());
+    name[4..8].copy_from_slice(&id.queue.vault.get().to_be_bytes());
+    name[8..12].copy_from_slice(&id.queue.asset.get().to_be_bytes());
+    name[12] = id.tier.get();
+    name[13..].copy_from_slice(id.bidder.as_slice());
+    let mut hash = keccak256(name);
+    hash[0] = Tag::Bid as u8;
+    hash[31] &= !3;
+    hash.into()
+}
+
+/// The vault and the collateral of the tier whose amounts lie at `key`, if one's do.
+pub(crate) fn tier_amounts_of(key: U256) -> Option<(VaultId, AssetId)> {
+    let bytes: [u8; 32] = key.to_be_bytes();
+    if bytes[0] != Tag::Tier as u8 || bytes[31] != 1 {
+        return None;
+    }
+    Some((VaultId::new(number(&bytes[12..16])), AssetId::new(number(&bytes[16..20]))))
 }
 
 /// The first slot of a feed.
@@ -115,12 +197,14 @@ pub(crate) fn holder_of(key: U256) -> Option<Address> {
     (bytes[0] == Tag::Balance as u8).then(|| Address::from_slice(&bytes[12..]))
 }
 
+fn number(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte))
+}
+
 /// The two numbers and the slot number of a key of a pair.
 fn pair_of(tag: Tag, key: U256) -> Option<[u32; 3]> {
     let bytes: [u8; 32] = key.to_be_bytes();
-    let mut numbers = bytes[20..]
-        .chunks_exact(4)
-        .map(|chunk| chunk.iter().fold(0, |number, byte| number << 8 | u32::from(*byte)));
+    let mut numbers = bytes[20..].chunks_exact(4).map(number);
     let numbers = [numbers.next()?, numbers.next()?, numbers.next()?];
     (bytes[0] == tag as u8).then_some(numbers)
 }

@@ -4,6 +4,7 @@
 //! its first slot; `eth_getStorageAt` shows them in that order. [`keys`] says where each lies.
 
 mod account;
+mod bids;
 pub(crate) mod keys;
 mod market;
 mod oracle;
@@ -38,6 +39,8 @@ mod tests {
     use super::*;
     use alloy_primitives::Address;
     use core::fmt::Debug;
+    use gage_core::bids::{Bid, Tier, TierState};
+    use gage_core::stop_loss::StopLoss;
     use gage_core::{
         Asset, AssetId, AssetKind, Assets, Bps, Collateral, Feed, FeedId, InterestModel, Label,
         Line, Market, PauseLevel, Protocol, Ray, Shares, Timestamp, Vault, VaultId, Wad,
@@ -131,11 +134,36 @@ mod tests {
                 owner,
                 description: name,
                 price: wads[0],
-                updated_at: times[1],
+                updated_at: Timestamp::new(numbers[1] as u64 >> 24),
                 round: numbers[2] as u64,
                 max_age: small[0],
                 price_min: wads[3],
                 price_max: wads[4],
+                liquidation_resumes_at: Timestamp::new(numbers[5] as u64 >> 24),
+            });
+            reads_back(&TierState {
+                shares: shares[0],
+                unclaimed: assets[1],
+                carried: assets[2],
+                bids: small[0],
+                scale: small[1],
+                product: U256::from(numbers[3]) << 60,
+                sum: U256::from(numbers[4]) << 128,
+            });
+            reads_back(&Bid {
+                shares: shares[0],
+                bought: assets[1],
+                product: U256::from(numbers[3]) << 60,
+                sum: U256::from(numbers[4]) << 128,
+                scale: small[1],
+                announced_at: times[1],
+            });
+            reads_back(&StopLoss {
+                asset: AssetId::new(small[0]),
+                vault: VaultId::new(small[1]),
+                trigger: wads[0],
+                target: wads[1],
+                tier_max: Tier::new(decimals % 61).unwrap(),
             });
         }
 

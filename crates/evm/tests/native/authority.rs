@@ -78,7 +78,7 @@ fn second_vault() -> Address {
 }
 
 /// What anyone may call, for what is their own.
-const OPEN: [&str; 23] = [
+const OPEN: [&str; 31] = [
     "transfer",
     "approve",
     "transferFrom",
@@ -95,6 +95,14 @@ const OPEN: [&str; 23] = [
     "borrow",
     "repay",
     "liquidate",
+    "liquidateWithShares",
+    "placeBid",
+    "announceBidWithdrawal",
+    "withdrawBid",
+    "claimBid",
+    "setStopLoss",
+    "clearStopLoss",
+    "sweep",
     "createFeed",
     "prelude",
     "createAsset",

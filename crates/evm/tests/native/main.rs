@@ -10,4 +10,5 @@ mod layout;
 mod permits;
 mod story;
 mod support;
+mod sweeps;
 mod tokens;

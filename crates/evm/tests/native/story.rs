@@ -6,11 +6,11 @@ use alloy_sol_types::SolEvent;
 use gage_abi::addresses::{MARKET, ORACLE, REGISTRY};
 use gage_abi::{IAsset, IERC20Permit, IMarket, IOracle, IRegistry, IVault};
 
-fn health(world: &mut World) -> U256 {
+pub(crate) fn health(world: &mut World) -> U256 {
     world.ok(STRANGER, MARKET, IMarket::healthFactorCall { market: 1, owner: BORROWER, sub: 0 })
 }
 
-fn debt(world: &mut World) -> u128 {
+pub(crate) fn debt(world: &mut World) -> u128 {
     let call = IMarket::debtOfCall { market: 1, owner: BORROWER, sub: 0, vault: VAULT };
     world.ok(STRANGER, MARKET, call).to()
 }

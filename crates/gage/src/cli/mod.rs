@@ -1,10 +1,15 @@
 //! The command line: what can be asked for, with an example for each.
 
+mod bids;
 mod operate;
 mod user;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use bids::{
+    BidCommand, ClaimArgs, ClearArgs, Discount, ListArgs, PlaceArgs, QueueArgs, RangeArgs, SetArgs,
+    ShowArgs, StopLossCommand, TierArgs, WithdrawArgs,
+};
 pub(crate) use operate::{AbiArgs, CheckArgs, DevArgs, HistoryCommand, NodeArgs, Speed};
 pub(crate) use user::{
     AccountArgs, BorrowArgs, CollateralArgs, FaucetArgs, LiquidateArgs, PriceArgs, Remote,
@@ -64,8 +69,15 @@ pub(crate) enum Command {
     Feeds(Remote),
     /// Show what an account holds, lends, has pledged and owes
     Account(AccountArgs),
-    /// Explain an account's health: limits, liquidation prices, what a liquidation would do
+    /// Explain an account's health: limits, liquidation prices, what a sweep or a liquidator would do
     Explain(AccountArgs),
+
+    /// Show who waits to buy liquidated collateral: bids by discount
+    Queue(QueueArgs),
+    /// List liquidations: why, at which price, how much, who bought
+    Liquidations(RangeArgs),
+    /// List bad debt, and who bore it
+    Losses(RangeArgs),
 
     /// Lend to a vault
     #[command(after_help = "Example:\n  gage deposit USDC 1000")]
@@ -87,6 +99,12 @@ pub(crate) enum Command {
     Repay(RepayArgs),
     /// Repay an unhealthy account's debt and take collateral for it
     Liquidate(LiquidateArgs),
+    /// Bid for collateral of liquidated accounts, at a discount of your choice
+    #[command(subcommand)]
+    Bid(BidCommand),
+    /// Sell collateral before it can be liquidated, on your own terms
+    #[command(subcommand)]
+    StopLoss(StopLossCommand),
     /// Send coins or tokens
     #[command(
         after_help = "Example:\n  gage send 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 1.5\n  \
@@ -128,10 +146,12 @@ mod tests {
 
     #[test]
     fn every_command_has_an_example() {
-        for command in Cli::command().get_subcommands().filter(|command| !command.has_subcommands())
-        {
+        let cli = Cli::command();
+        let groups = cli.get_subcommands().flat_map(clap::Command::get_subcommands);
+        for command in cli.get_subcommands().chain(groups) {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            assert!(help.contains("gage "), "{} has none", command.get_name());
+            let is_group = command.has_subcommands();
+            assert!(is_group || help.contains("gage "), "{} has none", command.get_name());
         }
     }
 
@@ -147,6 +167,23 @@ mod tests {
         assert!(parse("gage borrow USDC 1000 --market 2 --json").is_ok());
         assert!(parse("gage repay USDC all").is_ok());
         assert!(parse("gage explain").is_ok());
+        for line in [
+            "gage queue 1 --vault USDC --asset WETH",
+            "gage bid place USDC WETH 5 1000 --deposit",
+            "gage bid place USDC WETH 5% max --market 2 --shares",
+            "gage bid announce USDC WETH 2.5",
+            "gage bid withdraw USDC WETH 5 max",
+            "gage bid claim",
+            "gage bid claim USDC WETH 5",
+            "gage bid list",
+            "gage stop-loss set WETH USDC --trigger 1.1 --target 1.3 --max-discount 2",
+            "gage stop-loss clear --sub 1",
+            "gage stop-loss show",
+            "gage liquidations --from-block 5",
+            "gage losses",
+        ] {
+            assert!(parse(line).is_ok(), "{line}");
+        }
         let fetch = "gage history fetch --exchange kraken --symbols BTC,eth --from 2024-01-01 \
                      --to 2024-01-02 --out x";
         assert!(parse(fetch).is_ok());
@@ -167,6 +204,15 @@ mod tests {
             "gage borrow USDC",
             "gage supply",
             "gage liquidate 0x12 USDC WETH",
+            "gage queue main",
+            "gage bid",
+            "gage bid place USDC WETH",
+            "gage bid place USDC WETH 5.3 1000",
+            "gage bid place USDC WETH 31 1000",
+            "gage bid claim USDC WETH",
+            "gage bid list nobody",
+            "gage stop-loss set WETH USDC --trigger 1.1",
+            "gage losses --from-block -1",
             "gage history fetch --exchange nasdaq --symbols BTC --from a --to b --out x",
         ] {
             assert!(parse(line).is_err(), "{line}");

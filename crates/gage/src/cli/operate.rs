@@ -21,6 +21,7 @@ pub(crate) enum Speed {
     gage dev                                     assets, vaults, markets; a block a second\n  \
     gage dev --no-demo --block-time 0            coins only; blocks when transactions come\n  \
     gage dev --replay 2024-08 --speed 7200       the crash of August 2024 in two minutes\n  \
+    gage dev --replay 2024-08 --no-bids          the same without bidders, to compare\n  \
     gage dev --replay my.csv --data-dir chain    a history of your own, kept on disk")]
 pub(crate) struct DevArgs {
     /// Port of the RPC, HTTP and WebSocket; 0 takes any that is free
@@ -51,8 +52,11 @@ pub(crate) struct DevArgs {
     /// What the demo's borrowers and lenders are drawn from [default: 1]
     #[arg(long)]
     pub(crate) seed: Option<u64>,
+    /// Leave the demo's bidders out: every liquidation is the keeper's
+    #[arg(long)]
+    pub(crate) no_bids: bool,
     /// Start with nothing but coins
-    #[arg(long, conflicts_with_all = ["replay", "borrowers", "seed"])]
+    #[arg(long, conflicts_with_all = ["replay", "borrowers", "seed", "no_bids"])]
     pub(crate) no_demo: bool,
     /// End after the replay's summary, instead of serving on
     #[arg(long, requires = "replay")]

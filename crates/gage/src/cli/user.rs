@@ -34,6 +34,11 @@ impl Signing {
         let text = self.private_key.as_deref();
         parse_key(text.context("who signs? give --private-key or set GAGE_PRIVATE_KEY")?)
     }
+
+    /// Who is meant: `named`, or the sender if nobody is.
+    pub(crate) fn or_sender(&self, named: Option<Address>) -> anyhow::Result<Address> {
+        named.map_or_else(|| Ok(self.key()?.address()), Ok)
+    }
 }
 
 /// Which of an owner's accounts.
@@ -121,7 +126,8 @@ pub(crate) struct RepayArgs {
 /// An account to liquidate.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  gage explain 0x70997970C51812dc3A010C7d01b50e0d17dc79C8\n  \
-    gage liquidate 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 USDC WETH")]
+    gage liquidate 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 USDC WETH\n  \
+    gage liquidate 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 USDC WETH --with-shares")]
 pub(crate) struct LiquidateArgs {
     /// Whose account
     pub(crate) owner: Address,
@@ -132,6 +138,9 @@ pub(crate) struct LiquidateArgs {
     /// How much to repay at most
     #[arg(default_value = "max")]
     pub(crate) amount: String,
+    /// Pay with shares of the vault, burned against the debt: works when the vault is lent out
+    #[arg(long)]
+    pub(crate) with_shares: bool,
     #[command(flatten)]
     pub(crate) account: OwnAccount,
     #[command(flatten)]

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 pub(crate) use wallet::{Receipt, Wallet};
 
 use crate::{
-    amounts::{health, usd},
+    amounts::{bps, health, usd},
+    calendar::minute,
     reading::Answers,
 };
 
@@ -132,11 +133,23 @@ fn read_error(error: &Value) -> Refused {
     }
 }
 
-/// The error with its values in dollars, where they are dollars.
+/// The error with its values as people read them: dollars, percentages, times.
 fn in_words(data: &Bytes) -> Option<String> {
     if let Ok(error) = IGageErrors::AboveLimit::abi_decode(data) {
         let IGageErrors::AboveLimit { debtValue: debt, limit } = error;
         return Some(format!("AboveLimit: debt {}, limit {}", usd(debt), usd(limit)));
+    }
+    if let Ok(error) = IGageErrors::NoticeRunning::abi_decode(data) {
+        let opens_at = minute(error.opensAt.saturating_to());
+        return Some(format!("NoticeRunning: the window opens at {opens_at} UTC"));
+    }
+    if let Ok(error) = IGageErrors::NoticeExpired::abi_decode(data) {
+        let closed_at = minute(error.closedAt.saturating_to());
+        return Some(format!("NoticeExpired: the window closed at {closed_at} UTC"));
+    }
+    if let Ok(error) = IGageErrors::TierAboveMaximum::abi_decode(data) {
+        let [discount, most] = [error.discountBps, error.mostBps].map(|p| bps(p.saturating_to()));
+        return Some(format!("TierAboveMaximum: {discount}, of at most {most}"));
     }
     let IGageErrors::Healthy { healthFactor: factor } =
         IGageErrors::Healthy::abi_decode(data).ok()?;
@@ -172,7 +185,7 @@ pub(crate) fn explanation(error: &str) -> Option<&'static str> {
         "NotAuthorised" => "Another account has this role.",
         "MarketPaused" | "VaultPaused" => "It is paused; repaying and debt-free withdrawals go on.",
         "LiquidationPaused" => {
-            "Liquidation resumes some time after a pause, so that owners can act."
+            "Liquidation resumes some time after a pause or a stale price, so that owners can act."
         }
         "LiquidationWouldWorsen" => {
             "Seizing this collateral would leave the account worse off; choose another of its \
@@ -182,6 +195,23 @@ pub(crate) fn explanation(error: &str) -> Option<&'static str> {
             "The account is insolvent and can only be closed as a whole: offer at least what the \
              error says, and hold every token that it owes."
         }
+        "NoBid" => "Nothing of this bid waits any more, or it was never placed (`gage bid list`).",
+        "BidTooSmall" => {
+            "A bid is worth at least its line's smallest debt, and what stays of one as well \
+             (`gage queue`)."
+        }
+        "TierAboveMaximum" => {
+            "No liquidation of this collateral gives that much away; bid a smaller discount \
+             (`gage queue` shows the largest)."
+        }
+        "InsufficientBid" => "Less waits in the bid; `max` takes all of it.",
+        "NoticeNotGiven" => {
+            "A withdrawal is announced first: `gage bid announce`, then ten minutes' notice."
+        }
+        "NoticeRunning" => {
+            "Ten minutes must pass after the announcement; the bid stays until then."
+        }
+        "NoticeExpired" => "The hour for the withdrawal has passed; announce it anew.",
         "ERC4626ExceededMaxWithdraw" | "ERC4626ExceededMaxRedeem" => {
             "More than the owner has in the vault, or than its cash; `max` takes what there is."
         }

@@ -8,7 +8,7 @@ use gage_abi::{
 };
 use serde_json::{Value, json};
 
-use super::print_json;
+use super::{print_json, prospect};
 use crate::{
     amounts::{all_digits, bps, health, price, tokens, usd},
     cli::AccountArgs,
@@ -17,13 +17,14 @@ use crate::{
     decimal::COIN_DECIMALS,
     reading::{AccountKey, Answers, Names, account as read_account, ask, counts},
     table::{Column, facts, table},
+    told::{self, Prospect},
 };
 
 /// Shows what an owner holds, lends, has pledged and owes.
 pub(crate) fn account(args: &AccountArgs) -> anyhow::Result<()> {
     let remote = &args.signing.remote;
     let client = Client::new(&remote.rpc_url);
-    let owner = owner(args)?;
+    let owner = args.signing.or_sender(args.owner)?;
     let names = Names::read(&client)?;
     let held = holdings(&client, &names, owner)?;
     let markets: Vec<u32> = match args.market {
@@ -62,16 +63,25 @@ pub(crate) fn account(args: &AccountArgs) -> anyhow::Result<()> {
 pub(crate) fn explain(args: &AccountArgs) -> anyhow::Result<()> {
     let remote = &args.signing.remote;
     let client = Client::new(&remote.rpc_url);
-    let key = AccountKey { market: args.market.unwrap_or(1), owner: owner(args)?, sub: args.sub };
+    let key = AccountKey {
+        market: args.market.unwrap_or(1),
+        owner: args.signing.or_sender(args.owner)?,
+        sub: args.sub,
+    };
     let names = Names::read(&client)?;
     let state = read_account(&client, key)?;
     let plans = plans(&client, key, &state);
+    let params = json!([key.market, key.owner, key.sub]);
+    let (explained, prospect): (Value, Prospect) = told::ask(&client, "gage_explain", params)?;
     if remote.json {
         let mut told = account_json(&names, key.market, &state);
         told["liquidations"] = plans
             .iter()
             .map(|(vault, asset, plan)| plan_json(&names, (*vault, *asset), plan))
             .collect();
+        for name in ["stopLoss", "sweep", "sweepWaits"] {
+            told[name] = explained[name].clone();
+        }
         return print_json(&told);
     }
     println!("Account {} in market {}\n", key.owner, key.market);
@@ -81,14 +91,11 @@ pub(crate) fn explain(args: &AccountArgs) -> anyhow::Result<()> {
     }
     print_account(&names, key.market, &state);
     println!("{}", verdict(&state));
+    prospect::print(&prospect);
     for (vault, asset, plan) in &plans {
         print_plan(&names, (*vault, *asset), plan);
     }
     Ok(())
-}
-
-fn owner(args: &AccountArgs) -> anyhow::Result<Address> {
-    args.owner.map_or_else(|| Ok(args.signing.key()?.address()), Ok)
 }
 
 /// Coins, tokens and what vault shares are worth; nothing that is zero.

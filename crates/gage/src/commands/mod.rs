@@ -2,6 +2,9 @@
 
 pub(crate) mod account;
 pub(crate) mod act;
+pub(crate) mod past;
+mod prospect;
+pub(crate) mod queue;
 pub(crate) mod show;
 
 use serde_json::Value;

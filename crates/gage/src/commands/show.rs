@@ -118,6 +118,7 @@ fn feed_json((id, feed): &(u32, IOracle::FeedState)) -> Value {
         "round": feed.round,
         "maxAgeSeconds": feed.maxAge,
         "fresh": feed.fresh,
+        "liquidationResumesAt": feed.liquidationResumesAt,
     })
 }
 

@@ -3,9 +3,12 @@
 //! Sizes and distances to liquidation follow log-normal distributions, given by their quantiles:
 //! most accounts are small and well covered, a few are large, some live near the edge.
 
-use alloy_primitives::{B256, U256, keccak256};
+use alloy_primitives::U256;
 
-use super::world::{self, ISOLATED_LINE, WAD, asset_of, id, market, market_of, vault, vault_of};
+use super::{
+    draw::Draw,
+    world::{self, ISOLATED_LINE, WAD, asset_of, id, market, market_of, vault, vault_of},
+};
 
 /// Quantiles at 0, 1/16, … 1 of a debt in dollars (median 20,000, σ 1.3).
 const DEBT_DOLLARS: [u128; 17] = [
@@ -26,6 +29,12 @@ const BPS: u128 = 10_000;
 /// How much smaller the debts of the isolated market are.
 const ISOLATED_DIVISOR: u128 = 4;
 
+/// One borrower in so many leaves a stop-loss order.
+const STOP_LOSS_OF: u64 = 6;
+
+/// What those pledge beyond their limit at least, in basis points: an order is no way to begin.
+const STOP_LOSS_EXCESS: u128 = 1_500;
+
 /// Utilisation that the lenders' deposits aim at, in basis points.
 const UTILISATION_BPS: u128 = 8_000;
 
@@ -37,49 +46,18 @@ pub(crate) struct Borrower {
     pub(crate) pledges: Vec<(u32, u128)>,
     /// Vault and base units.
     pub(crate) debts: Vec<(u32, u128)>,
+    /// The order that the borrower leaves with the chain.
+    pub(crate) stop_loss: Option<StopLoss>,
 }
 
-/// Numbers drawn from a seed: a hash for each, so that borrower 7 is the same among 10 and among
-/// 1,000.
-struct Draw {
-    seed: B256,
-    drawn: u64,
-}
-
-impl Draw {
-    fn new(seed: u64, index: u32) -> Self {
-        Self { seed: keccak256(format!("gage borrower, seed {seed}, index {index}")), drawn: 0 }
-    }
-
-    /// Uniform in `0..bound`.
-    fn below(&mut self, bound: u64) -> u64 {
-        self.drawn += 1;
-        let hash = keccak256([self.seed.as_slice(), &self.drawn.to_be_bytes()].concat());
-        let word = hash.0.iter().take(8).fold(0_u64, |word, byte| word << 8 | u64::from(*byte));
-        // The bias of a 64-bit remainder by a small bound is of no consequence here.
-        word % bound
-    }
-
-    /// From a distribution given by its quantiles, linear between them.
-    fn quantile(&mut self, quantiles: &[u128; 17]) -> u128 {
-        const STEPS: u64 = 1 << 20;
-        let at = self.below(16 * STEPS);
-        let (place, along) = ((at / STEPS) as usize, u128::from(at % STEPS));
-        let (low, high) = (quantiles[place], quantiles[place + 1]);
-        low + (high - low) * along / u128::from(STEPS)
-    }
-
-    /// One of `choices`, each with its weight.
-    fn pick<T: Copy>(&mut self, choices: &[(T, u64)]) -> T {
-        let mut at = self.below(choices.iter().map(|(_, weight)| weight).sum());
-        for (choice, weight) in choices {
-            if at < *weight {
-                return *choice;
-            }
-            at -= weight;
-        }
-        choices[0].0
-    }
+/// An order to sell the first pledge for the first debt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StopLoss {
+    /// Health factors, as wads.
+    pub(crate) trigger: u128,
+    pub(crate) target: u128,
+    /// In half percents of discount.
+    pub(crate) tier_max: u8,
 }
 
 /// Why people borrow.
@@ -109,7 +87,7 @@ const PROFILES: [(Profile, u64); 5] = [
 pub(crate) fn plan(seed: u64, count: u32, prices: &[u128]) -> Vec<Borrower> {
     let mut isolated_left = ISOLATED_LINE * WAD;
     (0..count)
-        .map(|index| borrower(&mut Draw::new(seed, index), prices, &mut isolated_left))
+        .map(|index| borrower(&mut Draw::new(seed, "borrower", index), prices, &mut isolated_left))
         .collect()
 }
 
@@ -157,7 +135,16 @@ fn borrower(draw: &mut Draw, prices: &[u128], isolated_left: &mut u128) -> Borro
     let debts = owed
         .into_iter()
         .map(|(vault, dollars)| (vault, amount(dollars, vault_of(vault).asset, prices)));
-    Borrower { market, pledges: pledges.collect(), debts: debts.collect() }
+    let (pledges, debts) = (pledges.collect(), debts.collect());
+    Borrower { market, pledges, debts, stop_loss: stop_loss(draw, excess) }
+}
+
+/// An order to sell a little above the threshold, from those who think of it.
+fn stop_loss(draw: &mut Draw, excess: u128) -> Option<StopLoss> {
+    let leaves_one = draw.below(STOP_LOSS_OF) == 0 && excess >= STOP_LOSS_EXCESS;
+    let trigger = WAD + WAD * u128::from(3 + draw.below(8)) / 100;
+    let tier_max = 3 + draw.below(6) as u8;
+    leaves_one.then_some(StopLoss { trigger, target: trigger + WAD / 10, tier_max })
 }
 
 /// One dollar or two: vaults and dollars as wads.

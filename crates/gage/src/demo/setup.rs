@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
     prices::Prices,
-    script::{Script, Scripts, keeper},
+    script::{People, Script, Scripts, keeper},
     world::{ASSETS, MARKETS, VAULTS},
 };
 use crate::{
@@ -45,8 +45,7 @@ pub(crate) struct Setup<'a> {
     /// History's clock, moved on by a second for each block; the node's own time if `None`.
     pub(crate) clock: Option<&'a Arc<SetClock>>,
     pub(crate) stop: &'a Stop,
-    pub(crate) seed: u64,
-    pub(crate) borrowers: u32,
+    pub(crate) people: People,
     /// The prices before the first step.
     pub(crate) prices: Prices,
     /// Whether to say how far it is where no progress bar can be drawn.
@@ -79,7 +78,7 @@ impl Setup<'_> {
     pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
         let first = self.prices.at(self.node.chain().genesis().timestamp, None);
         let prices: Vec<u128> = first.iter().map(|(_, price)| *price).collect();
-        let scripts = Scripts::new(self.seed, self.borrowers, &prices)?;
+        let scripts = Scripts::new(self.people, &prices)?;
         let style =
             ProgressStyle::with_template("setting up {msg:22} [{bar:32}] {pos}/{len} {eta}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -90,6 +89,7 @@ impl Setup<'_> {
             ("everyone's funds", scripts.funding),
             ("the keeper", vec![keeper()?]),
             ("the lenders", scripts.lending),
+            ("the bidders", scripts.bidding),
             ("the borrowers", scripts.borrowing),
         ];
         for (index, (name, scripts)) in phases.into_iter().enumerate() {

@@ -1,15 +1,16 @@
-//! What the screen shows: prices, vaults, accounts near the edge, liquidations.
+//! What the screen shows: prices, vaults, the bid queue, accounts near the edge, liquidations.
 
 use alloy_primitives::U256;
 
-use super::Moment;
+use super::{Moment, queues, sold};
 use crate::{
-    amounts::{bps, gas_price, per_year, percent, price, short, tokens, usd},
+    amounts::{blocks, bps, gas_price, per_year, percent, price, tokens, usd},
     calendar::minute,
     demo::world::ASSETS,
+    depth::Depth,
     reading::{Answers, Names, VaultReading, vaults},
     table::{Column, table},
-    tally::{Liquidation, Tally},
+    tally::{Sum, Tally, Way},
     ties::TieLog,
 };
 
@@ -17,57 +18,44 @@ use crate::{
 const PRICES_IN_ROW: usize = 5;
 
 /// Characters of the progress bar.
-const BAR: usize = 40;
+const BAR: usize = 24;
+
+/// Liquidations that are listed where there is room.
+const SOLD_MAX: usize = 24;
 
 /// What was read of the chain for one picture.
 pub(crate) struct Board {
     vaults: Vec<VaultReading>,
     names: Names,
+    depth: Depth,
     url: String,
     ties: TieLog,
 }
 
 impl Board {
-    /// Reads the vaults of a chain.
-    pub(crate) fn read(of: &dyn Answers, url: &str, ties: &TieLog) -> anyhow::Result<Self> {
-        Ok(Self {
-            vaults: vaults(of)?,
-            names: Names::read(of)?,
-            url: url.to_owned(),
-            ties: ties.clone(),
-        })
+    /// Reads the vaults and the bid queue of a chain.
+    pub(crate) fn read(
+        of: &dyn Answers,
+        tally: &Tally,
+        (url, ties): (&str, &TieLog),
+    ) -> anyhow::Result<Self> {
+        let vaults = vaults(of)?;
+        let depth = Depth::read(of, tally, &vaults)?;
+        let (url, ties) = (url.to_owned(), ties.clone());
+        Ok(Self { vaults, names: Names::read(of)?, depth, url, ties })
     }
 
-    /// The picture's lines.
-    pub(crate) fn lines(&self, moment: &Moment<'_>) -> Vec<String> {
-        let Moment { header, tally, edges, progress: (passed, steps) } = moment;
-        let done = BAR * passed / (*steps).max(1);
-        let mut lines = vec![
-            format!(
-                " Gage · {} UTC · block {} · {}",
-                minute(header.timestamp),
-                header.number,
-                self.url
-            ),
-            format!(" [{:<BAR$}] {passed}/{steps} steps", "=".repeat(done)),
-            String::new(),
-        ];
+    /// The picture's lines, for a terminal of so many.
+    pub(crate) fn lines(&self, moment: &Moment<'_>, rows: usize) -> Vec<String> {
+        let Moment { header, tally, .. } = moment;
+        let mut lines = vec![self.heading(moment), String::new()];
         lines.extend(price_rows(tally));
         lines.push(String::new());
         lines.extend(self.vault_rows());
         lines.push(String::new());
-        lines.push(format!(
-            " Accounts   in debt {}   health < 1.1: {}   < 1.05: {}   < 1: {}",
-            edges.in_debt, edges.below_1_1, edges.below_1_05, edges.below_1
-        ));
-        lines.push(format!(
-            " Liquidations {}   repaid {}   seized {}   mean bonus {}",
-            tally.liquidations,
-            usd(tally.repaid_value),
-            usd(tally.seized_value),
-            bps(tally.mean_bonus_bps().saturating_to()),
-        ));
-        lines.push(format!(" Bad debt {}", usd(bad_debt(tally))));
+        lines.extend(queues::rows(&self.depth));
+        lines.push(String::new());
+        lines.extend(account_rows(moment));
         lines.push(format!(
             " Blocks {}   transactions {}   gas {} M   base fee {}   totals {}",
             tally.blocks(),
@@ -77,11 +65,23 @@ impl Board {
             self.totals(),
         ));
         lines.push(String::new());
-        lines.extend(tally.recent.iter().map(|liquidation| self.liquidation_row(liquidation)));
-        lines.push(String::new());
+        let room = rows.saturating_sub(lines.len() + 1).min(SOLD_MAX);
+        let recent = tally.sales.recent.iter().take(room);
+        lines.extend(recent.map(|sold| sold::row(&self.names, sold, header.timestamp)));
+        lines.push(" Ctrl-C ends; a second start goes on (unless --ephemeral)".to_owned());
         lines
-            .push(" Ctrl-C ends; a second start goes on from here (unless --ephemeral)".to_owned());
-        lines
+    }
+
+    fn heading(&self, moment: &Moment<'_>) -> String {
+        let Moment { header, progress: (passed, steps), .. } = moment;
+        let done = BAR * passed / (*steps).max(1);
+        format!(
+            " Gage · {} UTC · block {} · {} [{:<BAR$}] {passed}/{steps}",
+            minute(header.timestamp),
+            header.number,
+            self.url,
+            "=".repeat(done)
+        )
     }
 
     fn totals(&self) -> String {
@@ -117,26 +117,47 @@ impl Board {
         let table = table(&columns, self.vaults.iter().map(row).collect());
         table.lines().map(|line| format!(" {line}")).collect()
     }
+}
 
-    fn liquidation_row(&self, liquidation: &Liquidation) -> String {
-        let Liquidation { time, account, pairs } = liquidation;
-        let pairs: Vec<String> = pairs
-            .iter()
-            .map(|pair| {
-                let vault = self.vaults.iter().find(|vault| vault.id == pair.vault);
-                let (owed, decimals) = vault
-                    .map_or(("?", 0), |vault| (vault.asset.symbol.as_str(), vault.asset.decimals));
-                format!(
-                    "repaid {} {owed}, seized {} {} (+{})",
-                    tokens(pair.repaid, decimals),
-                    tokens(pair.seized, self.names.decimals(pair.asset)),
-                    self.names.symbol(pair.asset),
-                    bps(pair.bonus),
-                )
-            })
-            .collect();
-        format!(" {}  {}  {}", minute(*time), short(account.owner), pairs.join("; "))
-    }
+/// Who stands where, and what was sold to whom.
+fn account_rows(moment: &Moment<'_>) -> Vec<String> {
+    let Moment { tally, edges, .. } = moment;
+    let (swept, orders) = (tally.sales.swept(), tally.sales.of(Way::StopLoss));
+    let open = tally.sales.of(Way::Open);
+    let line = |name: &str, sum: Sum, gain: String| {
+        format!(
+            " {name:<11}{:>4} accounts, {:>10} repaid, {gain}, longest wait {}",
+            sum.accounts,
+            usd(sum.repaid),
+            blocks(sum.longest_wait)
+        )
+    };
+    let off = |sum: Sum| format!("mean discount {:>6}", bps(sum.mean_discount_bps()));
+    let losses = tally.losses.iter().map(|(vault, loss)| {
+        let value = |amount| tally.vault_value(*vault, amount);
+        (value(loss.from_reserves), value(loss.from_lenders))
+    });
+    let (reserves, lenders) =
+        losses.fold((U256::ZERO, U256::ZERO), |sum, loss| (sum.0 + loss.0, sum.1 + loss.1));
+    vec![
+        format!(
+            " Accounts   in debt {}   health < 1.1: {}   < 1.05: {}   < 1: {}   stop-loss orders {}",
+            edges.in_debt,
+            edges.below_1_1,
+            edges.below_1_05,
+            edges.below_1,
+            tally.orders.len(),
+        ),
+        line("Swept", swept, off(swept)),
+        line("Stop-losses", orders, off(orders)),
+        line("Keeper", open, format!("mean bonus    {:>6}", bps(open.mean_bonus_bps()))),
+        format!(
+            " Bad debt   {}: reserves bore {}, lenders {}",
+            usd(bad_debt(tally)),
+            usd(reserves),
+            usd(lenders)
+        ),
+    ]
 }
 
 /// Dollars that no collateral covered, at today's prices.

@@ -1,7 +1,9 @@
 //! The live view: a redrawn screen on a terminal, lines elsewhere.
 
 mod board;
+mod queues;
 mod screen;
+mod sold;
 
 use std::{
     io::{IsTerminal as _, Write as _},
@@ -13,11 +15,11 @@ use gage_chain::SealedHeader;
 pub(crate) use board::{Board, bad_debt};
 
 use crate::{
-    amounts::{price, usd},
+    amounts::{bps, price, usd},
     calendar::minute,
     demo::world::id,
     keeper::Edges,
-    tally::Tally,
+    tally::{Tally, Way},
 };
 use screen::Screen;
 
@@ -86,7 +88,10 @@ impl Live {
     ) -> anyhow::Result<()> {
         self.drawn = Some(Instant::now());
         match &mut self.form {
-            Form::Screen(screen) => screen.draw(&board()?.lines(moment))?,
+            Form::Screen(screen) => {
+                let board = board()?;
+                screen.draw(|rows| board.lines(moment, rows))?;
+            }
             Form::Lines { last } => {
                 *last = moment.header.number;
                 println!("{}", line(moment));
@@ -108,17 +113,23 @@ impl Live {
 /// One line of what happened.
 fn line(moment: &Moment<'_>) -> String {
     let Moment { header, tally, edges, progress: (passed, steps) } = moment;
+    let (swept, open) = (tally.sales.swept(), tally.sales.of(Way::Open));
     format!(
         "{}  step {passed}/{steps}  block {}  WETH {}  WBTC {}  HF<1.1 {}  HF<1.05 {}  \
-         liquidations {} ({})  bad debt {}  txs {}  gas {}M",
+         swept {} ({}, {} off)  stop-losses {}  keeper {} ({}, +{})  bad debt {}  txs {}  gas {}M",
         minute(header.timestamp),
         header.number,
         price(tally.price(id::WETH)),
         price(tally.price(id::WBTC)),
         edges.below_1_1,
         edges.below_1_05,
-        tally.liquidations,
-        usd(tally.repaid_value),
+        swept.accounts,
+        usd(swept.repaid),
+        bps(swept.mean_discount_bps()),
+        tally.sales.of(Way::StopLoss).accounts,
+        open.accounts,
+        usd(open.repaid),
+        bps(open.mean_bonus_bps()),
         usd(bad_debt(tally)),
         tally.transactions,
         tally.gas / 1_000_000,

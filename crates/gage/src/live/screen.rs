@@ -20,15 +20,15 @@ impl Screen {
         Self { out: io::stdout(), taken: false }
     }
 
-    /// Draws one picture; what does not fit the terminal is left out.
-    pub(crate) fn draw(&mut self, lines: &[String]) -> io::Result<()> {
+    /// Draws one picture, told how many lines there are; what does not fit them is left out.
+    pub(crate) fn draw(&mut self, lines: impl FnOnce(usize) -> Vec<String>) -> io::Result<()> {
         if !self.taken {
             queue!(self.out, terminal::EnterAlternateScreen, cursor::Hide)?;
             self.taken = true;
         }
         let (columns, rows) = terminal::size().unwrap_or((100, 40));
         queue!(self.out, terminal::BeginSynchronizedUpdate)?;
-        for (row, line) in (0..rows).zip(lines) {
+        for (row, line) in (0..rows).zip(lines(rows.into())) {
             let shown: String = line.chars().take(usize::from(columns)).collect();
             queue!(
                 self.out,

@@ -4,7 +4,7 @@ use alloy_consensus::BlockHeader;
 use alloy_eips::BlockNumberOrTag;
 use alloy_primitives::U256;
 use alloy_rpc_types_eth::FeeHistory;
-use gage_chain::SealedHeader;
+use gage_chain::{SYSTEM, SealedHeader};
 use jsonrpsee::core::RegisterMethodError;
 
 use crate::{
@@ -93,8 +93,8 @@ fn base_fee_after(context: &Context, number: u64) -> Answer<u128> {
     Ok(context.chain.next_base_fee().into())
 }
 
-/// The tips below which the given percentages of the block's gas were paid. The prelude pays none
-/// and is left out.
+/// The tips below which the given percentages of the block's gas were paid. System transactions
+/// pay none and are left out.
 fn block_rewards(
     context: &Context,
     header: &SealedHeader,
@@ -103,7 +103,7 @@ fn block_rewards(
     let number = header.number;
     let receipts = context.chain.receipts(number)?.ok_or(InternalError::Incomplete(number))?;
     let base_fee = base_fee(header);
-    let users = receipts.iter().skip(1);
+    let users = receipts.iter().filter(|found| found.transaction.signer() != SYSTEM);
     let mut tips: Vec<(u128, u64)> =
         users.map(|found| (found.gas_price.saturating_sub(base_fee), found.gas_used)).collect();
     tips.sort_unstable();

@@ -1,4 +1,4 @@
-//! `gage_explain`: why an account stands as it does, and what a liquidation would do to it.
+//! `gage_explain`: why an account stands as it does, and what a sweep or a liquidation would do.
 
 use alloy_eips::BlockId;
 use alloy_primitives::Address;
@@ -14,6 +14,7 @@ use super::{
     Book, book,
     names::{AssetName, Quote, VaultName},
     numbers::Shown,
+    sweep::{Order, Sweep, order, sweep},
 };
 use crate::{arguments::Number, context::Context, methods::Answer};
 
@@ -33,6 +34,12 @@ pub(super) struct Explained {
     headroom: Shown,
     health_factor: Shown,
     liquidatable: bool,
+    /// The order that the owner left.
+    stop_loss: Option<Order>,
+    /// What a sweep would sell to the bid queue now.
+    sweep: Option<Sweep>,
+    /// Why no sweep could sell anything now, such as a stale price.
+    sweep_waits: Option<String>,
     /// What liquidating the largest debt against the largest suitable collateral would do.
     liquidation: Option<Liquidation>,
 }
@@ -108,6 +115,7 @@ pub(super) fn explained(book: &mut Book, id: &AccountId) -> Result<Explained, St
     let debts = explanation.debts.iter().map(|leg| debt(book, leg));
     let debts = debts.collect::<Result<_, Stop>>()?;
     let totals = explanation.totals;
+    let (sweep, sweep_waits) = sweep(book, id)?;
     Ok(Explained {
         market: id.market.get(),
         owner: id.owner,
@@ -121,6 +129,9 @@ pub(super) fn explained(book: &mut Book, id: &AccountId) -> Result<Explained, St
         headroom: Shown::wad(explanation.headroom),
         health_factor: Shown::health(explanation.health_factor),
         liquidatable: totals.liquidation_limit < totals.debt_value,
+        stop_loss: order(book, id)?,
+        sweep,
+        sweep_waits,
         liquidation: explanation.liquidation.map(|plan| liquidation(book, &plan)).transpose()?,
     })
 }

@@ -22,6 +22,8 @@ pub(super) struct FeedRow {
     price_min: Shown,
     price_max: Shown,
     fresh: bool,
+    /// No liquidation at this price before: a grace period after it was stale.
+    liquidation_resumes_at: u64,
 }
 
 pub(super) fn feeds(context: &Context, (id,): (Option<BlockId>,)) -> Answer<Vec<FeedRow>> {
@@ -47,5 +49,6 @@ fn feed(book: &mut Book, id: FeedId) -> Result<FeedRow, Stop> {
         price_min: Shown::wad(feed.price_min),
         price_max: Shown::wad(feed.price_max),
         fresh: feed.fresh_price(id, now).is_ok(),
+        liquidation_resumes_at: feed.liquidation_resumes_at.get(),
     })
 }

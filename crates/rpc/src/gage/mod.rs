@@ -11,21 +11,29 @@
 //! | `gage_account` | address \[market\] \[sub\] \[block\] |
 //! | `gage_explain` | market, owner \[sub\] \[block\] |
 //! | `gage_whatIf` | market, owner, sub, changes: see [`what_if::Changes`] |
-//! | `gage_liquidations` | \[first block\] \[last block\] |
+//! | `gage_queue` | market, vault, asset \[block\]: bids by discount, cumulated |
+//! | `gage_bids` | address \[block\]: a bidder's bids over all queues |
+//! | `gage_liquidations` | \[first block\] \[last block\]: sweeps and open liquidations |
+//! | `gage_losses` | \[first block\] \[last block\]: bad debt, and who bore it |
 //! | `gage_submitReports` | list of `{ report: { feed, round, time, price }, v, r, s }` |
 //! | `gage_status` | |
 //!
 //! Numbers are JSON numbers, decimal strings or hex.
 
 mod accounts;
+mod bids;
 mod explain;
 mod feeds;
 mod liquidations;
+mod losses;
 mod markets;
 mod names;
 mod numbers;
+mod past;
+mod queue;
 mod reports;
 mod status;
+mod sweep;
 mod vaults;
 mod what_if;
 
@@ -54,7 +62,10 @@ pub(crate) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     methods.heavy("gage_account", accounts::account)?;
     methods.heavy("gage_explain", explain::explain)?;
     methods.heavy("gage_whatIf", what_if::what_if)?;
+    methods.heavy("gage_queue", queue::queue)?;
+    methods.heavy("gage_bids", bids::bids_of)?;
     methods.heavy("gage_liquidations", liquidations::liquidations)?;
+    methods.heavy("gage_losses", losses::losses)?;
     methods.read("gage_submitReports", reports::submit)?;
     methods.read("gage_status", status::status)
 }

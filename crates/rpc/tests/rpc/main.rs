@@ -3,8 +3,10 @@
 mod calls;
 mod client;
 mod filters;
+mod liquidation;
 mod nonsense;
 mod protocol;
 mod shapes;
+mod story;
 mod subscriptions;
 mod world;

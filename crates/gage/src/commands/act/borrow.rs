@@ -5,11 +5,10 @@ use anyhow::bail;
 use gage_abi::IMarket;
 use serde_json::json;
 
-use super::{Desk, amount, client, wallet};
+use super::{Desk, amount, client, market_events, wallet};
 use crate::{
     amounts::{all_digits, bps, tokens},
     cli::{BorrowArgs, LiquidateArgs, RepayArgs},
-    client::Receipt,
     contracts::{MARKET, call},
     reading::{AccountKey, Names},
 };
@@ -66,16 +65,33 @@ pub(crate) fn liquidate(args: &LiquidateArgs) -> anyhow::Result<()> {
     let (vault, asset) = (names.vault(&args.vault)?, names.asset(&args.asset)?);
     let (market, sub) = (args.account.market, args.account.sub);
     let max_repay = amount(&args.amount, &vault.asset, || Ok(U256::MAX))?;
-    let liquidate = IMarket::liquidateCall {
-        market,
-        owner: args.owner,
-        sub,
-        vault: vault.token.address,
-        asset: asset.address,
-        maxRepay: max_repay,
-        receiver: wallet.address(),
+    let (owner, receiver, what) =
+        (args.owner, wallet.address(), format!("liquidate {}", args.owner));
+    let (debt, asset) = (vault.token.address, asset.address);
+    let liquidate = if args.with_shares {
+        let paid = IMarket::liquidateWithSharesCall {
+            market,
+            owner,
+            sub,
+            vault: debt,
+            asset,
+            maxRepay: max_repay,
+            receiver,
+        };
+        call(MARKET, &paid, what)
+    } else {
+        let paid = IMarket::liquidateCall {
+            market,
+            owner,
+            sub,
+            vault: debt,
+            asset,
+            maxRepay: max_repay,
+            receiver,
+        };
+        call(MARKET, &paid, what)
     };
-    let receipt = wallet.send(&call(MARKET, &liquidate, format!("liquidate {}", args.owner)))?;
+    let receipt = wallet.send(&liquidate)?;
     let desk = Desk { client: &client, json: args.signing.remote.json };
     let (health, told_health) = desk.health(AccountKey { market, owner: args.owner, sub })?;
     let mut parts = Vec::new();
@@ -102,10 +118,4 @@ pub(crate) fn liquidate(args: &LiquidateArgs) -> anyhow::Result<()> {
     }
     let text = format!("{}{health}", parts.join("\n"));
     desk.report(&text, &receipt, json!({ "liquidated": told, "healthFactor": told_health }))
-}
-
-/// The market contract's events of one kind.
-fn market_events<E: alloy_sol_types::SolEvent>(receipt: &Receipt) -> Vec<E> {
-    let of_market = receipt.logs.iter().filter(|(emitter, _)| *emitter == MARKET);
-    of_market.filter_map(|(_, log)| E::decode_log_data(log).ok()).collect()
 }

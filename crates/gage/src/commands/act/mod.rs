@@ -1,10 +1,12 @@
 //! Commands that send a transaction: each reads names and amounts, sends, and says what came of it.
 
+pub(crate) mod bid;
 pub(crate) mod borrow;
 pub(crate) mod coins;
 pub(crate) mod lend;
 pub(crate) mod pledge;
 pub(crate) mod price;
+pub(crate) mod stop_loss;
 
 use alloy_primitives::{Address, U256};
 use serde_json::{Value, json};
@@ -28,12 +30,9 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     /// Says what was done: `text` for people, `told` with the transaction for machines.
-    fn report(&self, text: &str, receipt: &Receipt, mut told: Value) -> anyhow::Result<()> {
+    fn report(&self, text: &str, receipt: &Receipt, told: Value) -> anyhow::Result<()> {
         if self.json {
-            told["hash"] = json!(receipt.hash);
-            told["block"] = json!(receipt.block);
-            told["gasUsed"] = json!(receipt.gas_used);
-            return print_json(&told);
+            return print_json(&with_receipt(told, receipt));
         }
         println!("{text}");
         println!(
@@ -56,6 +55,14 @@ impl Desk<'_> {
     }
 }
 
+/// What was done, with its transaction.
+fn with_receipt(mut told: Value, receipt: &Receipt) -> Value {
+    told["hash"] = json!(receipt.hash);
+    told["block"] = json!(receipt.block);
+    told["gasUsed"] = json!(receipt.gas_used);
+    told
+}
+
 /// Opens a wallet for a command's signer.
 fn wallet<'a>(client: &'a Client, signing: &Signing) -> anyhow::Result<Wallet<'a>> {
     Ok(Wallet { client, key: signing.key()? })
@@ -67,6 +74,12 @@ fn client(signing: &Signing) -> Client {
 
 fn balance(client: &Client, token: Address, account: Address) -> anyhow::Result<U256> {
     ask(client, token, &IERC20Permit::balanceOfCall { account })
+}
+
+/// The market contract's events of one kind.
+fn market_events<E: alloy_sol_types::SolEvent>(receipt: &Receipt) -> Vec<E> {
+    let of_market = receipt.logs.iter().filter(|(emitter, _)| *emitter == MARKET);
+    of_market.filter_map(|(_, log)| E::decode_log_data(log).ok()).collect()
 }
 
 /// An amount of a token: as written, or all that `most` says.

@@ -1,38 +1,21 @@
 //! What happened so far, told from receipts: the same after a restart as if there had been none.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod sales;
+mod wait;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, Log, U256};
 use alloy_sol_types::SolEvent;
 use gage_abi::{IERC20Permit, IMarket, IOracle, IVault};
 use gage_chain::{Chain, FoundReceipt};
 
+pub(crate) use sales::{Liquidation, Pair, Sales, Sum, Way};
+
 use crate::{
     contracts::{MARKET, ORACLE, vault_id},
     reading::AccountKey,
 };
-
-/// Liquidations that the live view shows.
-const RECENT: usize = 8;
-
-/// One liquidation of one account: the pairs of debt and collateral that one call touched.
-#[derive(Clone, Debug)]
-pub(crate) struct Liquidation {
-    pub(crate) time: u64,
-    pub(crate) account: AccountKey,
-    /// Vault, asset, repaid, seized, bonus in basis points.
-    pub(crate) pairs: Vec<Pair>,
-}
-
-/// A debt repaid and the collateral taken for it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pair {
-    pub(crate) vault: u32,
-    pub(crate) asset: Address,
-    pub(crate) repaid: U256,
-    pub(crate) seized: U256,
-    pub(crate) bonus: u16,
-}
 
 /// A loss of one vault, and who bore it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +23,24 @@ pub(crate) struct Loss {
     pub(crate) shortfall: U256,
     pub(crate) from_reserves: U256,
     pub(crate) from_lenders: U256,
+}
+
+/// One discount of one queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TierKey {
+    pub(crate) market: u32,
+    pub(crate) vault: u32,
+    pub(crate) asset: Address,
+    /// In half percents.
+    pub(crate) tier: u8,
+}
+
+/// Liquidations of one transaction that are still being read.
+#[derive(Default)]
+struct Reading {
+    /// Fills of the sweep whose own event comes next.
+    filled: Vec<Pair>,
+    done: Vec<Liquidation>,
 }
 
 /// Sums over all blocks.
@@ -50,15 +51,11 @@ pub(crate) struct Tally {
     pub(crate) transactions: u64,
     pub(crate) refused: u64,
     pub(crate) gas: u64,
-    pub(crate) liquidations: u64,
-    pub(crate) close_outs: u64,
-    /// By vault, in its asset's base units.
-    pub(crate) repaid: BTreeMap<u32, U256>,
-    /// By asset, in base units.
-    pub(crate) seized: BTreeMap<Address, U256>,
-    /// Dollars, as wads, at the prices of the time.
-    pub(crate) repaid_value: U256,
-    pub(crate) seized_value: U256,
+    pub(crate) sales: Sales,
+    /// Vault shares put into each tier and not taken back.
+    pub(crate) bid: BTreeMap<TierKey, U256>,
+    /// Accounts that have a stop-loss order.
+    pub(crate) orders: BTreeSet<AccountKey>,
     pub(crate) losses: BTreeMap<u32, Loss>,
     /// Everyone who ever borrowed.
     pub(crate) accounts: BTreeSet<AccountKey>,
@@ -69,7 +66,6 @@ pub(crate) struct Tally {
     /// By feed, in wads.
     pub(crate) prices: BTreeMap<u32, U256>,
     pub(crate) rejected_reports: u64,
-    pub(crate) recent: VecDeque<Liquidation>,
     scale: Scale,
 }
 
@@ -95,7 +91,10 @@ impl Tally {
     pub(crate) fn catch_up(&mut self, chain: &Chain) -> anyhow::Result<()> {
         while self.next <= chain.head().number {
             for found in chain.receipts(self.next)?.unwrap_or_default() {
-                self.count(&found);
+                for done in self.count(&found) {
+                    let wait = wait::blocks_waited(chain, done.account, self.next);
+                    self.sales.count(done, wait);
+                }
             }
             self.next += 1;
         }
@@ -124,35 +123,24 @@ impl Tally {
         self.value(asset, amount)
     }
 
-    /// The mean bonus of all liquidations, in basis points of what was repaid.
-    pub(crate) fn mean_bonus_bps(&self) -> U256 {
-        let extra = self.seized_value.saturating_sub(self.repaid_value);
-        if self.repaid_value.is_zero() {
-            U256::ZERO
-        } else {
-            extra * U256::from(10_000) / self.repaid_value
-        }
-    }
-
-    fn count(&mut self, found: &FoundReceipt) {
+    /// Counts a transaction; returns the liquidations in it.
+    fn count(&mut self, found: &FoundReceipt) -> Vec<Liquidation> {
         self.transactions += 1;
         self.gas += found.gas_used;
         self.refused += u64::from(!found.receipt.status());
-        let mut pairs: BTreeMap<AccountKey, Vec<Pair>> = BTreeMap::new();
+        let mut reading = Reading::default();
         for log in found.receipt.logs() {
             if log.address == ORACLE {
                 self.count_price(log);
             } else if log.address == MARKET {
-                self.count_market(log, &mut pairs);
+                self.count_account(log);
+                self.count_bid(log);
+                self.count_sale(log, found, &mut reading);
             } else {
                 self.count_token(log);
             }
         }
-        for (account, pairs) in pairs {
-            self.liquidations += 1;
-            self.recent.push_front(Liquidation { time: found.place.timestamp, account, pairs });
-        }
-        self.recent.truncate(RECENT);
+        reading.done
     }
 
     fn count_price(&mut self, log: &Log) {
@@ -163,7 +151,7 @@ impl Tally {
         }
     }
 
-    fn count_market(&mut self, log: &Log, pairs: &mut BTreeMap<AccountKey, Vec<Pair>>) {
+    fn count_account(&mut self, log: &Log) {
         if let Ok(event) = IMarket::Borrowed::decode_log(log) {
             let key = AccountKey { market: event.market, owner: event.owner, sub: event.sub };
             self.accounts.insert(key);
@@ -175,20 +163,60 @@ impl Tally {
         } else if let Ok(event) = IMarket::CollateralSupplied::decode_log(log) {
             self.touch(event.market, event.owner, event.sub);
         } else if let Ok(event) = IMarket::BadDebt::decode_log(log) {
-            self.close_outs += 1;
             self.touch(event.market, event.owner, event.sub);
-        } else if let Ok(event) = IMarket::Liquidated::decode_log(log) {
+        } else if let Ok(event) = IMarket::StopLossChanged::decode_log(log) {
             let key = AccountKey { market: event.market, owner: event.owner, sub: event.sub };
-            self.touched.insert(key);
-            let pair = Pair {
-                vault: vault_id(event.vault).unwrap_or_default(),
-                asset: event.asset,
-                repaid: event.repaid,
-                seized: event.seized,
-                bonus: event.bonus,
-            };
-            self.count_pair(pair);
-            pairs.entry(key).or_default().push(pair);
+            if event.order.trigger.is_zero() {
+                self.orders.remove(&key);
+            } else {
+                self.orders.insert(key);
+            }
+        }
+    }
+
+    fn count_bid(&mut self, log: &Log) {
+        if let Ok(event) = IMarket::BidPlaced::decode_log(log) {
+            let key = tier_key(event.market, event.vault, event.asset, event.tier);
+            *self.bid.entry(key).or_default() += event.shares;
+        } else if let Ok(event) = IMarket::BidWithdrawn::decode_log(log) {
+            let key = tier_key(event.market, event.vault, event.asset, event.tier);
+            let bid = self.bid.entry(key).or_default();
+            *bid = bid.saturating_sub(event.shares);
+        }
+    }
+
+    fn count_sale(&mut self, log: &Log, found: &FoundReceipt, reading: &mut Reading) {
+        let time = found.place.timestamp;
+        if let Ok(event) = IMarket::BidsFilled::decode_log(log) {
+            let amounts = (event.repaid, event.seized);
+            reading.filled.push(self.pair(event.vault, event.asset, amounts, event.discount));
+        } else if let Ok(event) = IMarket::Swept::decode_log(log) {
+            let account = AccountKey { market: event.market, owner: event.owner, sub: event.sub };
+            self.touched.insert(account);
+            reading.done.push(Liquidation {
+                time,
+                account,
+                way: Way::of_sweep(event.reason),
+                pairs: std::mem::take(&mut reading.filled),
+                health: (event.healthBefore, Some(event.healthAfter)),
+            });
+        } else if let Ok(event) = IMarket::Liquidated::decode_log(log) {
+            let account = AccountKey { market: event.market, owner: event.owner, sub: event.sub };
+            self.touched.insert(account);
+            let amounts = (event.repaid, event.seized);
+            let pair = self.pair(event.vault, event.asset, amounts, event.bonus);
+            let same = |done: &&mut Liquidation| done.way == Way::Open && done.account == account;
+            if let Some(done) = reading.done.last_mut().filter(same) {
+                done.pairs.push(pair);
+                return;
+            }
+            reading.done.push(Liquidation {
+                time,
+                account,
+                way: Way::Open,
+                pairs: vec![pair],
+                health: (event.healthFactor, None),
+            });
         }
     }
 
@@ -199,11 +227,17 @@ impl Tally {
         }
     }
 
-    fn count_pair(&mut self, pair: Pair) {
-        *self.repaid.entry(pair.vault).or_default() += pair.repaid;
-        *self.seized.entry(pair.asset).or_default() += pair.seized;
-        self.repaid_value += self.vault_value(pair.vault, pair.repaid);
-        self.seized_value += self.value(pair.asset, pair.seized);
+    fn pair(
+        &self,
+        vault: Address,
+        asset: Address,
+        (repaid, seized): (U256, U256),
+        terms: u16,
+    ) -> Pair {
+        let vault = vault_id(vault).unwrap_or_default();
+        let repaid_value = self.vault_value(vault, repaid);
+        let seized_value = self.value(asset, seized);
+        Pair { vault, asset, repaid, seized, repaid_value, seized_value, terms }
     }
 
     fn count_token(&mut self, log: &Log) {
@@ -216,4 +250,8 @@ impl Tally {
             sum.from_lenders += loss.fromLenders;
         }
     }
+}
+
+fn tier_key(market: u32, vault: Address, asset: Address, tier: u8) -> TierKey {
+    TierKey { market, vault: vault_id(vault).unwrap_or_default(), asset, tier }
 }

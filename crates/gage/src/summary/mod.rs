@@ -1,15 +1,16 @@
 //! The summary of a replay: who was liquidated, who bore what, and whether the totals tie.
 
-use std::fmt::Write as _;
+mod sales;
 
-use alloy_primitives::{Address, U256};
+use std::fmt::Write as _;
 
 use crate::{
     amounts::{all_digits, bps, per_year, percent, tokens, usd},
+    depth::Depth,
     live::bad_debt,
     reading::{Answers, Names, VaultReading},
     table::{Column, facts, table},
-    tally::{Loss, Tally},
+    tally::{Loss, Tally, Way},
     ties::{Relation, Tie, TieLog},
 };
 
@@ -20,18 +21,21 @@ pub(crate) struct Summary<'a> {
     pub(crate) log: &'a TieLog,
     /// The totals at the end.
     pub(crate) ties: &'a [Tie],
-    pub(crate) names: Names,
+    names: Names,
+    depth: Depth,
 }
 
 impl<'a> Summary<'a> {
-    /// Reads the symbols that the summary needs.
+    /// Reads the symbols and the queues that the summary needs.
     pub(crate) fn new(
         of: &dyn Answers,
         title: String,
         tally: &'a Tally,
         (log, ties): (&'a TieLog, &'a [Tie]),
     ) -> anyhow::Result<Self> {
-        Ok(Self { title, tally, log, ties, names: Names::read(of)? })
+        let names = Names::read(of)?;
+        let depth = Depth::read(of, tally, names.vaults())?;
+        Ok(Self { title, tally, log, ties, names, depth })
     }
 
     /// Whether every total tied, at the end and on the way.
@@ -44,9 +48,15 @@ impl<'a> Summary<'a> {
         let mut text = format!("\n{}\n\n", self.title);
         // Writing to a string does not fail.
         let _ = writeln!(text, "{}\n", self.totals());
+        if self.tally.sales.all().accounts > 0 {
+            let _ = writeln!(text, "Who bought, and at what price\n{}\n", sales::buyers(self));
+        }
+        if !self.tally.bid.is_empty() {
+            let _ = writeln!(text, "The bid queue\n{}\n", sales::queue(self));
+        }
         let _ = writeln!(text, "Vaults\n{}\n", self.vaults());
-        if !self.tally.seized.is_empty() {
-            let _ = writeln!(text, "Collateral seized\n{}\n", self.seized());
+        if !self.tally.sales.seized.is_empty() {
+            let _ = writeln!(text, "Collateral seized\n{}\n", sales::seized(self));
         }
         let _ = writeln!(text, "Bad debt, and who bore it\n{}\n", self.losses());
         let _ = writeln!(text, "Totals at the end\n{}\n", self.tie_table());
@@ -68,17 +78,19 @@ impl<'a> Summary<'a> {
     }
 
     fn totals(&self) -> comfy_table::Table {
-        let Tally { transactions, refused, gas, liquidations, rejected_reports, .. } = self.tally;
+        let Tally { transactions, refused, gas, rejected_reports, sales, .. } = self.tally;
+        let (all, orders) = (sales.all(), sales.of(Way::StopLoss));
         facts(&[
             ("Blocks", self.tally.blocks().to_string()),
             ("Transactions", format!("{transactions} ({refused} refused)")),
             ("Gas", format!("{} M", gas / 1_000_000)),
             ("Price reports refused", rejected_reports.to_string()),
             ("Accounts that borrowed", self.tally.accounts.len().to_string()),
-            ("Liquidations", liquidations.to_string()),
-            ("Repaid", usd(self.tally.repaid_value)),
-            ("Seized", usd(self.tally.seized_value)),
-            ("Mean bonus", bps(self.tally.mean_bonus_bps().saturating_to())),
+            ("Liquidations", sales.liquidated().accounts.to_string()),
+            ("Stop-losses carried out", orders.accounts.to_string()),
+            ("Repaid", usd(all.repaid)),
+            ("Sold", usd(all.seized)),
+            ("Given away", format!("{} of what was sold", bps(all.mean_discount_bps()))),
             ("Bad debt", usd(bad_debt(self.tally))),
         ])
     }
@@ -107,19 +119,10 @@ impl<'a> Summary<'a> {
                 percent(state.utilisation),
                 per_year(state.borrowRate),
                 per_year(state.supplyRate),
-                amount(self.tally.repaid.get(id).copied().unwrap_or_default()),
+                amount(self.tally.sales.repaid.get(id).copied().unwrap_or_default()),
             ]
         };
         table(&columns, self.names.vaults().iter().map(row).collect())
-    }
-
-    fn seized(&self) -> comfy_table::Table {
-        let row = |(asset, amount): (&Address, &U256)| {
-            let decimals = self.names.decimals(*asset);
-            vec![self.names.symbol(*asset), tokens(*amount, decimals)]
-        };
-        let columns = [Column::Left("asset"), Column::Right("seized")];
-        table(&columns, self.tally.seized.iter().map(row).collect())
     }
 
     fn losses(&self) -> comfy_table::Table {

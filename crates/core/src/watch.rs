@@ -1,0 +1,415 @@
+//! The liquidation index: finds the accounts that may have fallen below their alert, at a cost that
+//! depends on how many are near it.
+//!
+//! Accounts with the same collaterals and debts in the same market form a *group*. A group's *bands*
+//! each have a reference: `fᵢ = price · threshold` of each collateral and `gⱼ = price · index` of each
+//! debt when the band was opened. An account is filed under its health factor at the reference, over
+//! its alert. With amounts `aᵢ` and debt shares `sⱼ`, health is `Σ aᵢ·fᵢ / Σ sⱼ·gⱼ`, so whatever
+//! prices, interest and thresholds did since,
+//!
+//! ```text
+//! health now ≥ health at the reference · min(fᵢ now / fᵢ) / max(gⱼ now / gⱼ)
+//! ```
+//!
+//! and one comparison tells how far into a band's order to look. With one collateral and one debt
+//! this is exact; with several it errs to the safe side, and an account that was judged healthy is
+//! filed anew at the present reference. The index is derived data: it is built from the accounts, and
+//! which of them it returns beyond those that are due depends on its history; who is due does not.
+//!
+//! Slack. The exact health rounds each collateral's value down twice by less than 1e-18 dollars, and
+//! each debt up by less than one unit of its asset and 1e-18 dollars. One unit is at most one share of
+//! debt, so debts are filed with one share more; the rest is below 1e-10 of a debt of 1e-6 dollars.
+//! Bounds are widened by 1e-9, smaller debts are always suspected, and so is every account of a band
+//! whose debts have lost so much of their price that this might not hold.
+
+use crate::account::Account;
+use crate::error::Stop;
+use crate::fixed::{BPS, RAY, Timestamp, WAD, Wad};
+use crate::ids::{AccountId, MarketId, VaultId};
+use crate::ledger::Ledger;
+use crate::margin::unit;
+use crate::vault::Accrued;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+use alloy_primitives::U256;
+
+/// Keys count health over alert in steps of 1e-9.
+const KEY_ONE: u64 = 1_000_000_000;
+/// Debts below this many dollars at the reference, 1e-3, are always suspected.
+const DEBT_MIN: u128 = WAD / 1_000;
+/// Ratios of references count in steps of 2^-64.
+const RATIO_BITS: usize = 64;
+/// A band whose debts have fallen to this part of their reference, 2^-9, is suspected whole.
+const RATIO_LOW: U256 = U256::from_limbs([1 << 55, 0, 0, 0]);
+/// A group's newest band takes accounts while its bound is at most this: 2 % from its reference.
+const BOUND_NEAR: u64 = 1_020_000_000;
+/// Beyond this many bands, a group empties its smallest one into the newest.
+const BANDS_MAX: usize = 8;
+/// How many accounts one filing moves between bands at most.
+const MOVES_MAX: usize = 256;
+
+/// Which collaterals and debts of a market an account has, by their places in its lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Composition {
+    market: MarketId,
+    collaterals: u16,
+    debts: u8,
+}
+
+impl Composition {
+    fn of(market: MarketId, account: &Account) -> Self {
+        let bit = |place: u8| 1_u16.checked_shl(place.into()).unwrap_or_default();
+        let collaterals = account.collaterals.iter().fold(0, |all, leg| all | bit(leg.index));
+        let debts = account.debts.iter().fold(0, |all, leg| all | bit(leg.index));
+        Self { market, collaterals, debts: debts.to_le_bytes()[0] }
+    }
+
+    fn collaterals(self) -> impl Iterator<Item = usize> {
+        (0..16).filter(move |place| self.collaterals >> place & 1 == 1)
+    }
+
+    fn debts(self) -> impl Iterator<Item = usize> {
+        (0..8).filter(move |place| self.debts >> place & 1 == 1)
+    }
+}
+
+/// What a unit of each collateral and a share of each debt counted when a band was opened, in the
+/// order of their places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Reference {
+    collaterals: Vec<U256>,
+    debts: Vec<U256>,
+}
+
+/// Accounts of one composition, by their health at one reference.
+#[derive(Clone, Debug)]
+struct Band {
+    number: u32,
+    reference: Reference,
+    keys: BTreeSet<(u64, u32)>,
+}
+
+/// Where an account is filed.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    id: AccountId,
+    composition: Composition,
+    band: u32,
+    key: u64,
+}
+
+/// The accounts with debt, by how far they are from their alert.
+#[derive(Clone, Debug, Default)]
+pub struct Watch {
+    entries: Vec<Option<Entry>>,
+    free: Vec<u32>,
+    places: BTreeMap<AccountId, u32>,
+    groups: BTreeMap<Composition, Vec<Band>>,
+    bands_opened: u32,
+}
+
+/// What a market's collaterals and debts count at one moment.
+#[derive(Clone, Debug)]
+struct Scales {
+    /// Price times threshold, and base units of a whole token.
+    collaterals: Vec<(U256, u128)>,
+    /// Price times index, and base units of a whole token.
+    debts: Vec<(U256, u128)>,
+}
+
+/// The scales of every market that was asked for.
+struct Scene {
+    now: Timestamp,
+    markets: BTreeMap<MarketId, Scales>,
+    indexes: BTreeMap<VaultId, u128>,
+}
+
+impl Scene {
+    fn at(now: Timestamp) -> Self {
+        Self { now, markets: BTreeMap::new(), indexes: BTreeMap::new() }
+    }
+
+    fn scales<L: Ledger + ?Sized>(
+        &mut self,
+        ledger: &mut L,
+        id: MarketId,
+    ) -> Result<&Scales, Stop> {
+        if !self.markets.contains_key(&id) {
+            let scales = self.read(ledger, id)?;
+            self.markets.insert(id, scales);
+        }
+        Ok(self.markets.get(&id).ok_or(crate::error::Fault::Unreadable)?)
+    }
+
+    fn read<L: Ledger + ?Sized>(&mut self, ledger: &mut L, id: MarketId) -> Result<Scales, Stop> {
+        let market = ledger.market(id)?;
+        let mut collaterals = Vec::with_capacity(market.collaterals.len());
+        for asset in &market.collaterals {
+            let terms = ledger.collateral(id, *asset)?;
+            let price = ledger.feed(terms.feed)?.price;
+            let threshold = U256::from(terms.threshold_at(self.now).get());
+            let scale = U256::from(price.get()).saturating_mul(threshold);
+            collaterals.push((scale, unit(terms.decimals)));
+        }
+        let mut debts = Vec::with_capacity(market.vaults.len());
+        for vault in &market.vaults {
+            let line = ledger.line(id, *vault)?;
+            let price = ledger.feed(line.feed)?.price;
+            let index = match self.indexes.get(vault) {
+                Some(index) => *index,
+                None => {
+                    let index = Accrued::load(ledger, *vault)?.record().index.get();
+                    self.indexes.insert(*vault, index);
+                    index
+                }
+            };
+            let scale = U256::from(price.get()).saturating_mul(U256::from(index));
+            debts.push((scale, unit(line.decimals)));
+        }
+        Ok(Scales { collaterals, debts })
+    }
+}
+
+impl Scales {
+    fn reference(&self, composition: Composition) -> Reference {
+        let scale = |all: &[(U256, u128)], place: usize| {
+            all.get(place).map_or(U256::ZERO, |(scale, _)| *scale)
+        };
+        Reference {
+            collaterals: composition.collaterals().map(|i| scale(&self.collaterals, i)).collect(),
+            debts: composition.debts().map(|j| scale(&self.debts, j)).collect(),
+        }
+    }
+}
+
+fn wide(number: u128) -> U256 {
+    U256::from(number)
+}
+
+/// `a · b / d` rounded down; the largest number if it does not fit, or `d` is zero.
+fn scaled_down(a: U256, b: U256, d: U256) -> U256 {
+    let product = a.checked_mul(b);
+    product.and_then(|product| product.checked_div(d)).unwrap_or(U256::MAX)
+}
+
+/// [`scaled_down`], rounded up.
+fn scaled_up(a: U256, b: U256, d: U256) -> U256 {
+    let Some(product) = a.checked_mul(b).filter(|_| !d.is_zero()) else {
+        return U256::MAX;
+    };
+    let (quotient, rest) = product.div_rem(d);
+    quotient.saturating_add(U256::from(u8::from(!rest.is_zero())))
+}
+
+fn ratio_one() -> U256 {
+    U256::ONE.wrapping_shl(RATIO_BITS)
+}
+
+impl Reference {
+    /// The key below which an account filed at this reference may be below its alert at `present`.
+    fn bound(&self, present: &Self) -> u64 {
+        let one = ratio_one();
+        let mut weakest = U256::MAX;
+        for (then, now) in self.collaterals.iter().zip(&present.collaterals) {
+            // What counted nothing then was filed as nothing.
+            if !then.is_zero() {
+                weakest = weakest.min(scaled_down(*now, one, *then));
+            }
+        }
+        let (mut heaviest, mut lightest) = (U256::ZERO, U256::MAX);
+        for (then, now) in self.debts.iter().zip(&present.debts) {
+            let ratio = scaled_up(*now, one, *then);
+            (heaviest, lightest) = (heaviest.max(ratio), lightest.min(ratio));
+        }
+        if weakest.is_zero() || weakest == U256::MAX || heaviest == U256::MAX {
+            return u64::MAX;
+        }
+        if lightest < RATIO_LOW {
+            return u64::MAX;
+        }
+        let bound = scaled_up(U256::from(KEY_ONE), heaviest, weakest);
+        let slack = bound.wrapping_div(U256::from(KEY_ONE)).saturating_add(U256::from(2));
+        u64::try_from(bound.saturating_add(slack)).unwrap_or(u64::MAX)
+    }
+
+    /// The health factor of `account` at this reference over `alert`, rounded down; zero for a debt
+    /// too small to be exact about.
+    fn key(&self, account: &Account, scales: &Scales, alert: Wad) -> u64 {
+        let mut limit = U256::ZERO;
+        for (pledge, scale) in account.collaterals.iter().zip(&self.collaterals) {
+            let units = scales.collaterals.get(usize::from(pledge.index)).map_or(1, |(_, u)| *u);
+            let parts = wide(units).saturating_mul(wide(BPS));
+            let value = scaled_down(wide(pledge.amount.get()), *scale, parts);
+            // A product beyond 256 bits is undervalued, not overvalued.
+            let value = if value == U256::MAX { U256::ZERO } else { value };
+            limit = limit.saturating_add(value);
+        }
+        let mut debt = U256::ZERO;
+        for (owed, scale) in account.debts.iter().zip(&self.debts) {
+            let units = scales.debts.get(usize::from(owed.index)).map_or(1, |(_, u)| *u);
+            let parts = wide(units).saturating_mul(wide(RAY));
+            let shares = wide(owed.shares.get()).saturating_add(U256::ONE);
+            debt = debt.saturating_add(scaled_up(shares, *scale, parts));
+        }
+        if debt < wide(DEBT_MIN) || debt == U256::MAX {
+            return 0;
+        }
+        let steps = U256::from(KEY_ONE).saturating_mul(wide(WAD));
+        let whole = debt.saturating_mul(wide(alert.get()));
+        let key = limit.checked_mul(steps).and_then(|product| product.checked_div(whole));
+        u64::try_from(key.unwrap_or_default()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Watch {
+    /// An index of no account.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many accounts are filed.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Reads accounts again and files each at the ledger's present; one without debt is forgotten.
+    /// With each comes its alert, the health factor below which it must be found: one, or the trigger
+    /// of its owner's stop-loss order.
+    ///
+    /// # Errors
+    /// [`crate::Error::UnknownMarket`], or a fault of the ledger.
+    pub fn file<L: Ledger + ?Sized>(
+        &mut self,
+        ledger: &mut L,
+        accounts: impl IntoIterator<Item = (AccountId, Wad)>,
+    ) -> Result<(), Stop> {
+        let mut scene = Scene::at(ledger.now());
+        for (id, alert) in accounts {
+            self.forget(&id);
+            let account = ledger.account(&id)?;
+            if !account.has_debt() {
+                continue;
+            }
+            let scales = scene.scales(ledger, id.market)?;
+            self.insert(id, &account, scales, alert);
+        }
+        Ok(())
+    }
+
+    /// Takes an account out of the index.
+    pub fn forget(&mut self, id: &AccountId) {
+        let Some(place) = self.places.remove(id) else {
+            return;
+        };
+        self.free.push(place);
+        let slot = usize::try_from(place).ok().and_then(|place| self.entries.get_mut(place));
+        let Some(Entry { composition, band: number, key, .. }) = slot.and_then(Option::take) else {
+            return;
+        };
+        let Some(bands) = self.groups.get_mut(&composition) else {
+            return;
+        };
+        if let Some(band) = bands.iter_mut().find(|band| band.number == number) {
+            band.keys.remove(&(key, place));
+        }
+        bands.retain(|band| !band.keys.is_empty());
+        if bands.is_empty() {
+            self.groups.remove(&composition);
+        }
+    }
+
+    fn insert(&mut self, id: AccountId, account: &Account, scales: &Scales, alert: Wad) {
+        let composition = Composition::of(id.market, account);
+        let present = scales.reference(composition);
+        let bands = self.groups.entry(composition).or_default();
+        let near = bands.last().is_some_and(|band| band.reference.bound(&present) <= BOUND_NEAR);
+        if !near {
+            self.bands_opened = self.bands_opened.wrapping_add(1);
+            let number = self.bands_opened;
+            bands.push(Band { number, reference: present, keys: BTreeSet::new() });
+        }
+        let Some(band) = bands.last_mut() else {
+            return;
+        };
+        let key = band.reference.key(account, scales, alert);
+        let entry = Entry { id, composition, band: band.number, key };
+        let place = match self.free.pop() {
+            Some(place) => place,
+            None => {
+                self.entries.push(None);
+                u32::try_from(self.entries.len().saturating_sub(1)).unwrap_or(u32::MAX)
+            }
+        };
+        band.keys.insert((key, place));
+        self.places.insert(id, place);
+        if let Some(slot) = usize::try_from(place).ok().and_then(|at| self.entries.get_mut(at)) {
+            *slot = Some(entry);
+        }
+        if bands.len() > BANDS_MAX {
+            empty_smallest(bands, &mut self.entries);
+        }
+    }
+
+    /// The accounts that may be below their alert at the ledger's last prices and present moment, in
+    /// the order of their ids. None that is below is missing (LIQ-5); those that are not may be filed
+    /// again, which brings the index up to date with the present.
+    ///
+    /// # Errors
+    /// [`crate::Error::UnknownMarket`], or a fault of the ledger.
+    pub fn suspects<L: Ledger + ?Sized>(&self, ledger: &mut L) -> Result<Vec<AccountId>, Stop> {
+        let mut scene = Scene::at(ledger.now());
+        let mut found = Vec::new();
+        for (composition, bands) in &self.groups {
+            let present = scene.scales(ledger, composition.market)?.reference(*composition);
+            for band in bands {
+                let bound = band.reference.bound(&present);
+                let near = band.keys.iter().take_while(|(key, _)| *key < bound);
+                found.extend(near.filter_map(|(_, place)| self.id_at(*place)));
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    fn id_at(&self, place: u32) -> Option<AccountId> {
+        let slot = usize::try_from(place).ok().and_then(|place| self.entries.get(place));
+        slot.and_then(|entry| entry.as_ref()).map(|entry| entry.id)
+    }
+}
+
+/// Moves accounts of the smallest band to the newest, the nearest to their alerts first, under keys
+/// that are right whatever their amounts.
+fn empty_smallest(bands: &mut Vec<Band>, entries: &mut [Option<Entry>]) {
+    let Some(mut newest) = bands.pop() else {
+        return;
+    };
+    let smallest = bands.iter_mut().min_by_key(|band| (band.keys.len(), band.number));
+    if let Some(band) = smallest {
+        let bound = band.reference.bound(&newest.reference);
+        for _ in 0..MOVES_MAX {
+            let Some((key, place)) = band.keys.pop_first() else {
+                break;
+            };
+            // Health at the newer reference is at least this part of health at the older one.
+            let moved = u128::from(key).saturating_mul(KEY_ONE.into());
+            let moved = moved.checked_div(u128::from(bound).max(1)).unwrap_or_default();
+            let key = u64::try_from(moved).unwrap_or(u64::MAX);
+            newest.keys.insert((key, place));
+            let slot = usize::try_from(place).ok().and_then(|place| entries.get_mut(place));
+            if let Some(entry) = slot.and_then(Option::as_mut) {
+                entry.band = newest.number;
+                entry.key = key;
+            }
+        }
+    }
+    bands.retain(|band| !band.keys.is_empty());
+    bands.push(newest);
+}

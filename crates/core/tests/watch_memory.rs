@@ -1,0 +1,120 @@
+//! How much memory the liquidation index takes. Alone in its file: the allocator counts for all
+//! tests of a process.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+
+use std::alloc::System;
+
+use cap::Cap;
+use gage_core::market::Market;
+use gage_core::watch::Watch;
+use gage_core::{
+    Account, AccountId, Address, AssetId, Assets, Bps, Collateral, Feed, FeedId, InterestModel,
+    Label, Ledger, Line, MarketId, MemoryLedger, PauseLevel, RAY, Ray, Shares, Timestamp, U256,
+    Vault, VaultId, WAD, Wad,
+};
+
+#[global_allocator]
+static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
+
+const MARKET: MarketId = MarketId::new(1);
+const COLLATERALS: u32 = 10;
+
+/// One market with ten collaterals and one vault, all at one dollar for 10^18 units.
+fn ledger() -> MemoryLedger {
+    let mut ledger = MemoryLedger::at(Timestamp::new(1));
+    let (label, owner) = (Label::default(), Address::ZERO);
+    let market = Market {
+        owner,
+        pause: PauseLevel::Open,
+        liquidation_resumes_at: Timestamp::ZERO,
+        target_health: Wad::new(WAD * 105 / 100),
+        full_bonus_health: Wad::new(WAD * 9 / 10),
+        collaterals: (1..=COLLATERALS).map(AssetId::new).collect(),
+        vaults: vec![VaultId::new(1)],
+    };
+    for number in 1..=COLLATERALS {
+        let feed = Feed {
+            owner,
+            description: label,
+            price: Wad::ONE,
+            updated_at: Timestamp::new(1),
+            round: 1,
+            max_age: 1,
+            price_min: Wad::ZERO,
+            price_max: Wad::MAX,
+            liquidation_resumes_at: Timestamp::ZERO,
+        };
+        ledger.feeds.insert(FeedId::new(number), feed);
+        let terms = Collateral {
+            feed: FeedId::new(number),
+            decimals: 18,
+            ltv: Bps::ZERO,
+            threshold: Bps::new(8_000),
+            threshold_before: Bps::new(8_000),
+            ramp_start: Timestamp::ZERO,
+            ramp_end: Timestamp::ZERO,
+            bonus_min: Bps::ZERO,
+            bonus_max: Bps::ZERO,
+            cap: Assets::MAX,
+            total: Assets::new(1 << 104),
+        };
+        ledger.collaterals.insert((MARKET, AssetId::new(number)), terms);
+    }
+    let vault = Vault {
+        asset: AssetId::new(1),
+        decimals: 24,
+        name: label,
+        symbol: label,
+        curator: owner,
+        cash: Assets::ZERO,
+        shares: Shares::ZERO,
+        debt_shares: Shares::ZERO,
+        index: Ray::new(RAY),
+        reserves: Assets::ZERO,
+        losses: Assets::ZERO,
+        updated_at: Timestamp::ZERO,
+        reserve_fee: Bps::ZERO,
+        supply_cap: Assets::ZERO,
+        borrow_cap: Assets::ZERO,
+        paused: false,
+        model: InterestModel::Adaptive { rate_at_target: Ray::ONE },
+    };
+    ledger.vaults.insert(VaultId::new(1), vault);
+    let (cap, debt_shares, min_debt) = (Assets::MAX, Shares::ZERO, Assets::ZERO);
+    let line = Line { feed: FeedId::new(1), decimals: 18, cap, debt_shares, min_debt };
+    ledger.lines.insert((MARKET, VaultId::new(1)), line);
+    ledger.markets.insert(MARKET, market);
+    ledger
+}
+
+/// Every account has one collateral, every third two; in the worst order for a tree, and in none.
+#[test]
+fn an_account_takes_at_most_200_bytes() {
+    let accounts = 50_000;
+    for spread in [1_u64, 0x9e37_79b9_7f4a_7c15] {
+        let mut ledger = ledger();
+        let ids: Vec<_> = (1..=accounts)
+            .map(|number: u64| {
+                let word = U256::from(number.wrapping_mul(spread));
+                AccountId { market: MARKET, owner: Address::from_word(word.into()), sub: 0 }
+            })
+            .collect();
+        for (number, id) in (0..).zip(&ids) {
+            let mut account = Account::default();
+            let place = u8::try_from(number % COLLATERALS).unwrap();
+            account.set_collateral(place, Assets::new(WAD * 2));
+            if number % 3 == 0 {
+                account.set_collateral((place + 3) % 10, Assets::new(WAD));
+            }
+            account.set_debt_shares(0, Shares::new(WAD - u128::from(number) * 1_000));
+            ledger.set_account(id, &account).unwrap();
+        }
+        let before = ALLOCATOR.allocated();
+        let mut watch = Watch::new();
+        watch.file(&mut ledger, ids.iter().map(|id| (*id, Wad::ONE))).unwrap();
+        let taken = ALLOCATOR.allocated() - before;
+        assert_eq!(watch.len(), ids.len());
+        println!("{} bytes for each account", taken / ids.len());
+        assert!(taken <= 200 * ids.len(), "{taken} bytes for {accounts} accounts");
+    }
+}

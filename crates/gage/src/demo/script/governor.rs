@@ -1,0 +1,178 @@
+//! Governance creates the world, and issues its money.
+
+use alloy_primitives::{Address, U256};
+use gage_abi::{
+    IAsset,
+    IMarket::{self, CollateralTerms, MarketTerms},
+    IOracle::{self, FeedTerms},
+    IRegistry::{self, VaultTerms},
+    IVault::{self, Rates},
+};
+
+use super::Script;
+use crate::{
+    contracts::{self, MARKET, ORACLE, REGISTRY, call},
+    demo::world::{
+        ASSETS, Asset, Collateral, MARKETS, Model, PRICE_AGE_SECONDS_MAX, VAULTS, Vault, asset_of,
+        id, vault_of,
+    },
+    keys::{Call, DEV_ACCOUNTS, dev, dev_key},
+};
+
+/// Whole tokens that the treasury is issued of each asset.
+const TREASURY_TOKENS: u128 = 2_000_000_000;
+
+/// Whole dollars and bitcoins that the keeper repays with.
+const KEEPER_DOLLARS: u128 = 200_000_000;
+const KEEPER_BITCOINS: u128 = 2_000;
+
+/// Whole tokens that each of the users' dev accounts gets: USDC, DAI, WBTC.
+const USER_TOKENS: [(u32, u128); 3] = [(id::USDC, 100_000), (id::DAI, 100_000), (id::WBTC, 2)];
+
+/// A vault's reserve fee in basis points.
+const RESERVE_FEE: u16 = 1_000;
+
+/// How long a lowered threshold takes to come into force.
+const RAMP_SECONDS: u32 = 86_400;
+
+/// Most that a vault takes or lends, in whole tokens.
+const VAULT_CAP: u128 = 1_000_000_000;
+
+/// Governance creates everything.
+pub(super) fn governor() -> anyhow::Result<Script> {
+    let mut calls = Vec::new();
+    for asset in ASSETS.iter().skip(1) {
+        calls.push(create_asset(asset));
+    }
+    let publisher = dev_key(dev::PUBLISHER)?.address();
+    for (feed, asset) in (1..).zip(&ASSETS) {
+        let terms = FeedTerms {
+            maxAge: PRICE_AGE_SECONDS_MAX,
+            priceMin: U256::from(1),
+            priceMax: U256::from(10_u128.pow(30)),
+        };
+        let description = format!("{} / USD", asset.symbol);
+        let what = format!("create the feed {description}");
+        calls.push(call(ORACLE, &IOracle::createFeedCall { description, terms }, what));
+        let set = IOracle::setPublisherCall { feed, publisher, allowed: true };
+        calls.push(call(ORACLE, &set, format!("allow the publisher of feed {feed}")));
+    }
+    calls.extend(VAULTS.iter().map(create_vault));
+    for (id, market) in (1..).zip(&MARKETS) {
+        let terms = MarketTerms {
+            targetHealth: U256::from(market.target_health),
+            fullBonusHealth: U256::from(market.full_bonus_health),
+        };
+        let what = format!("create the {} market", market.name);
+        calls.push(call(MARKET, &IMarket::createMarketCall { terms }, what));
+        calls.extend(market.collaterals.iter().map(|terms| add_collateral(id, terms)));
+        calls.extend(market.lines.iter().flat_map(|(vault, cap)| open_line(id, *vault, *cap)));
+    }
+    calls.extend(issue()?);
+    Ok(Script { key: dev_key(dev::GOVERNANCE)?, calls })
+}
+
+fn create_asset(asset: &Asset) -> Call {
+    let create = IRegistry::createAssetCall {
+        name: asset.name.to_owned(),
+        symbol: asset.symbol.to_owned(),
+        decimals: asset.decimals,
+    };
+    call(REGISTRY, &create, format!("create {}", asset.symbol))
+}
+
+fn create_vault(vault: &Vault) -> Call {
+    let one = asset_of(vault.asset).one();
+    let terms = VaultTerms {
+        reserveFee: RESERVE_FEE,
+        supplyCap: U256::from(VAULT_CAP * one),
+        borrowCap: U256::from(VAULT_CAP * one),
+        rates: rates(vault.model),
+    };
+    let create = IRegistry::createVaultCall {
+        asset: contracts::asset(vault.asset),
+        name: vault.name.to_owned(),
+        symbol: vault.symbol.to_owned(),
+        terms,
+    };
+    call(REGISTRY, &create, format!("create the vault {}", vault.symbol))
+}
+
+fn rates(model: Model) -> Rates {
+    match model {
+        Model::Kinked { base, slope1, slope2, kink } => {
+            Rates { kind: 0, base, slope1, slope2, kink, rateAtTarget: 0 }
+        }
+        Model::Adaptive { at_target } => Rates {
+            kind: 1,
+            base: 0,
+            slope1: 0,
+            slope2: 0,
+            kink: 0,
+            rateAtTarget: Model::ray_per_second(at_target),
+        },
+    }
+}
+
+fn add_collateral(market: u32, terms: &Collateral) -> Call {
+    let asset = asset_of(terms.asset);
+    let add = IMarket::addCollateralCall {
+        market,
+        asset: contracts::asset(terms.asset),
+        terms: CollateralTerms {
+            feed: terms.asset,
+            ltv: terms.ltv,
+            threshold: terms.threshold,
+            bonusMin: terms.bonus_min,
+            bonusMax: terms.bonus_max,
+            cap: U256::from(terms.cap * asset.one()),
+            rampSeconds: RAMP_SECONDS,
+        },
+    };
+    call(MARKET, &add, format!("list {} in market {market}", asset.symbol))
+}
+
+/// A line takes two: the market's owner lists the vault, the vault's curator opens the line.
+fn open_line(market: u32, vault: u32, cap: u128) -> [Call; 2] {
+    let terms = vault_of(vault);
+    let one = asset_of(terms.asset).one();
+    let list = IMarket::listVaultCall {
+        market,
+        vault: contracts::vault(vault),
+        feed: terms.asset,
+        minDebt: U256::from(terms.min_debt_milli * one / 1_000),
+    };
+    let open = IVault::setLineCapCall { market, cap: U256::from(cap * one) };
+    [
+        call(MARKET, &list, format!("list {} in market {market}", terms.symbol)),
+        call(
+            contracts::vault(vault),
+            &open,
+            format!("open {}'s line to market {market}", terms.symbol),
+        ),
+    ]
+}
+
+/// The issuer mints for the treasury, the keeper and the users' accounts.
+fn issue() -> anyhow::Result<Vec<Call>> {
+    let treasury = dev_key(dev::TREASURY)?.address();
+    let keeper = dev_key(dev::KEEPER)?.address();
+    let mut calls: Vec<Call> =
+        (id::WBTC..=id::XRP).map(|asset| mint(asset, treasury, TREASURY_TOKENS)).collect();
+    for (asset, tokens) in
+        [(id::USDC, KEEPER_DOLLARS), (id::DAI, KEEPER_DOLLARS), (id::WBTC, KEEPER_BITCOINS)]
+    {
+        calls.push(mint(asset, keeper, tokens));
+    }
+    for index in (0..DEV_ACCOUNTS).filter(|index| *index < dev::KEEPER) {
+        let user = dev_key(index)?.address();
+        calls.extend(USER_TOKENS.map(|(asset, tokens)| mint(asset, user, tokens)));
+    }
+    Ok(calls)
+}
+
+fn mint(asset: u32, to: Address, tokens: u128) -> Call {
+    let Asset { symbol, .. } = asset_of(asset);
+    let value = U256::from(tokens * asset_of(asset).one());
+    call(contracts::asset(asset), &IAsset::mintCall { to, value }, format!("mint {symbol}"))
+}

@@ -1,0 +1,290 @@
+//! What the node's `gage_*` methods tell, as far as the commands show it.
+
+use alloy_primitives::{Address, U256};
+use anyhow::Context as _;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{amounts, client::Client};
+
+/// A quantity in base units.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Quantity {
+    raw: String,
+    /// As the node writes it.
+    pub(crate) formatted: String,
+}
+
+impl Quantity {
+    /// In base units.
+    pub(crate) fn units(&self) -> U256 {
+        self.raw.parse().unwrap_or_default()
+    }
+
+    /// As so many tokens.
+    pub(crate) fn tokens(&self, decimals: u8) -> String {
+        amounts::tokens(self.units(), decimals)
+    }
+
+    /// As US dollars.
+    pub(crate) fn usd(&self) -> String {
+        amounts::usd(self.units())
+    }
+
+    /// As a price.
+    pub(crate) fn price(&self) -> String {
+        amounts::price(self.units())
+    }
+
+    /// As a health factor, which the node writes as `∞` without debt.
+    pub(crate) fn health(&self) -> String {
+        if self.formatted == "∞" { "∞".to_owned() } else { amounts::health(self.units()) }
+    }
+
+    /// A wad between 0 and 1 as a percentage.
+    pub(crate) fn percent(&self) -> String {
+        amounts::percent(self.units())
+    }
+}
+
+/// An asset's names.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Asset {
+    pub(crate) address: Address,
+    pub(crate) symbol: String,
+    pub(crate) decimals: u8,
+}
+
+/// A vault's names.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Vault {
+    pub(crate) address: Address,
+    pub(crate) symbol: String,
+    pub(crate) asset: Asset,
+}
+
+/// A price.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Quote {
+    pub(crate) price: Quantity,
+}
+
+/// `gage_queue`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Queue {
+    pub(crate) vault: Vault,
+    pub(crate) asset: Asset,
+    pub(crate) quote: Quote,
+    pub(crate) discount_max: Quantity,
+    pub(crate) bid_min: Quantity,
+    pub(crate) depth: Quantity,
+    pub(crate) depth_value: Quantity,
+    pub(crate) tiers: Vec<Tier>,
+}
+
+/// One discount of a queue.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Tier {
+    pub(crate) discount: Quantity,
+    pub(crate) price: Quantity,
+    pub(crate) bids: u32,
+    pub(crate) worth: Quantity,
+    pub(crate) cumulated: Quantity,
+}
+
+/// One of `gage_bids`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Bid {
+    pub(crate) market: u32,
+    pub(crate) vault: Vault,
+    pub(crate) asset: Asset,
+    pub(crate) tier: u8,
+    pub(crate) discount: Quantity,
+    pub(crate) worth: Quantity,
+    pub(crate) bought: Quantity,
+    pub(crate) bought_value: Quantity,
+    pub(crate) notice: Notice,
+}
+
+/// How far a bid's withdrawal has come.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "state")]
+pub(crate) enum Notice {
+    None,
+    #[serde(rename_all = "camelCase")]
+    Running {
+        opens_at: u64,
+    },
+    #[serde(rename_all = "camelCase")]
+    Open {
+        closes_at: u64,
+    },
+    #[serde(rename_all = "camelCase")]
+    Expired {
+        closes_at: u64,
+    },
+}
+
+/// Where and for whom something happened.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Place {
+    pub(crate) block_number: u64,
+    pub(crate) timestamp: u64,
+    pub(crate) market: u32,
+    pub(crate) owner: Address,
+}
+
+/// `gage_liquidations`.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Liquidations {
+    pub(crate) liquidations: Vec<Liquidation>,
+}
+
+/// What one transaction did to one account.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Liquidation {
+    #[serde(flatten)]
+    pub(crate) place: Place,
+    pub(crate) reason: Reason,
+    pub(crate) liquidator: Option<Address>,
+    pub(crate) health_before: Quantity,
+    pub(crate) health_after: Option<Quantity>,
+    pub(crate) collateral_value: Option<Quantity>,
+    pub(crate) debt_value: Option<Quantity>,
+    pub(crate) sales: Vec<Sale>,
+}
+
+/// Why an account was liquidated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Reason {
+    Unhealthy,
+    Insolvent,
+    StopLoss,
+}
+
+impl Reason {
+    /// In words.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Unhealthy => "unhealthy",
+            Self::Insolvent => "insolvent",
+            Self::StopLoss => "stop-loss",
+        }
+    }
+}
+
+/// Debt that was repaid, and the collateral that went for it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Sale {
+    pub(crate) vault: Vault,
+    pub(crate) asset: Asset,
+    pub(crate) repaid: Quantity,
+    pub(crate) seized: Quantity,
+    pub(crate) price: Option<Quantity>,
+    pub(crate) bonus: Quantity,
+    pub(crate) bids: Option<Bids>,
+}
+
+/// The tier that bought.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Bids {
+    pub(crate) discount: Quantity,
+}
+
+/// `gage_losses`.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Losses {
+    pub(crate) losses: Vec<Loss>,
+    pub(crate) totals: Vec<Total>,
+}
+
+/// One debt that was written off.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Loss {
+    #[serde(flatten)]
+    pub(crate) place: Place,
+    pub(crate) vault: Vault,
+    #[serde(flatten)]
+    pub(crate) parts: Parts,
+}
+
+/// A vault's losses.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Total {
+    pub(crate) vault: Vault,
+    #[serde(flatten)]
+    pub(crate) parts: Parts,
+}
+
+/// What was written off and who bore it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Parts {
+    pub(crate) shortfall: Quantity,
+    pub(crate) borne_by: Bearers,
+}
+
+/// Who bore a loss.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Bearers {
+    pub(crate) reserves: Quantity,
+    pub(crate) lenders: Quantity,
+}
+
+/// The part of `gage_explain` that is about the sweep.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Prospect {
+    pub(crate) stop_loss: Option<Order>,
+    pub(crate) sweep: Option<Sweep>,
+    pub(crate) sweep_waits: Option<String>,
+    pub(crate) health_factor: Quantity,
+}
+
+/// An owner's stop-loss order.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Order {
+    pub(crate) asset: Asset,
+    pub(crate) vault: Vault,
+    pub(crate) trigger: Quantity,
+    pub(crate) target: Quantity,
+    pub(crate) discount_max: Quantity,
+}
+
+/// What a sweep would do.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Sweep {
+    pub(crate) reason: Reason,
+    pub(crate) health_after: Quantity,
+    pub(crate) sales: Vec<Planned>,
+}
+
+/// A sale of a sweep.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Planned {
+    pub(crate) vault: Vault,
+    pub(crate) asset: Asset,
+    pub(crate) discount: Quantity,
+    pub(crate) repaid: Quantity,
+    pub(crate) seized: Quantity,
+}
+
+/// An answer, as the node told it and as it is read.
+pub(crate) fn ask<T: DeserializeOwned>(
+    client: &Client,
+    method: &str,
+    params: Value,
+) -> anyhow::Result<(Value, T)> {
+    let told = client.request(method, params)?;
+    let read = serde_json::from_value(told.clone());
+    Ok((told, read.with_context(|| format!("{method} answered something else"))?))
+}
