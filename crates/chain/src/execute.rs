@@ -12,15 +12,14 @@ use gage_core::{
 };
 use gage_state::{Changes, StateError, View};
 use revm::{
-    DatabaseCommit, DatabaseRef, ExecuteEvm,
-    context::{BlockEnv, CfgEnv, ContextSetters, TxEnv},
+    DatabaseCommit, DatabaseRef,
+    context::{BlockEnv, CfgEnv},
     context_interface::{
         block::BlobExcessGasAndPrice,
         result::{EVMError, ExecutionResult, InvalidTransaction, ResultAndState},
     },
     database::{State, WrapDatabaseRef, states::bundle_state::BundleRetention},
     database_interface::bal::EvmDatabaseError,
-    handler::{Handler, MainnetHandler, SystemCallTx},
     inspector::NoOpInspector,
     state::{AccountInfo, Bytecode},
 };
@@ -203,12 +202,9 @@ impl Executor {
     /// must not stop the chain.
     pub(crate) fn sweep(self, tx: TxEnvelope) -> Result<Self, ChainError> {
         let Self { evm, transactions, receipts, gas_used } = self;
-        let mut inner = evm.into_inner();
-        let call = TxEnv::new_system_tx_with_caller(SYSTEM, MARKET, tx.input().clone());
-        inner.ctx.set_tx(TxEnv { gas_limit: tx.gas_limit(), ..call });
-        let result = MainnetHandler::default().run_system_call(&mut inner).map_err(fatal)?;
-        let state = inner.finalize();
-        let mut evm = EthEvm::new(inner, false);
+        let call = (tx.input().clone(), tx.gas_limit());
+        let (mut evm, done) = gage_evm::system_call(evm, MARKET, call);
+        let ResultAndState { result, state } = done.map_err(fatal)?;
         evm.db_mut().commit(state);
         let mut executor = Self { evm, transactions, receipts, gas_used };
         executor.record(Recovered::new_unchecked(tx, SYSTEM), result);

@@ -346,7 +346,9 @@ impl<'a> Sale<'a> {
         let sized = asked.min(self.limit());
         let whole = self.without_debt_dust(self.without_collateral_dust(sized))?;
         if whole <= capacity {
-            return Ok(Step { reaches_target: whole >= asked, ..self.step(whole)? });
+            let step = self.step(whole)?;
+            let is_left = step.seized < self.collateral.amount;
+            return Ok(Step { reaches_target: is_left && whole >= asked, ..step });
         }
         let (owed, minimum) = (self.debt.amount(), self.debt.line.min_debt);
         let rest = owed.saturating_sub(capacity);

@@ -331,6 +331,10 @@ impl Run {
             SweepReason::StopLoss => "stop-loss",
         };
         *self.visited.entry(reason).or_default() += 1;
+        let again = sweep::plan_sweep(&mut self.world.ledger, id).unwrap();
+        // An order may ask for more than the market's target, which the next block does.
+        let again = again.filter(|again| again.reason == plan.reason && !again.fills.is_empty());
+        assert!(again.is_none(), "LIQ-5: a sweep left something to sell: {plan:?} {again:?}");
         self.check_others(&before, &after, id, &plan, &claims);
         self.sound("sweep", &raw);
         plan.leaves_bad_debt()

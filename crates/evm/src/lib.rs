@@ -29,7 +29,7 @@ pub mod view;
 
 pub use genesis::{GenesisAccount, MARKER, ProtocolGenesis, genesis_accounts};
 pub use ledger::SlotLedger;
-pub use machine::{evm, is_native};
+pub use machine::{evm, is_native, system_call};
 pub use prelude::{prelude_call, sweep_call};
 pub use signing::report_hash;
 pub use slots::{Change, Slot, Slots};

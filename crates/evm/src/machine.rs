@@ -4,10 +4,14 @@ use crate::contracts;
 use alloy_evm::eth::{EthEvm, EthEvmBuilder, EthEvmContext};
 use alloy_evm::precompiles::{DynPrecompile, PrecompilesMap};
 use alloy_evm::{Database, EvmEnv};
-use alloy_primitives::Address;
+use alloy_primitives::{Address, Bytes};
+use gage_abi::SYSTEM_ADDRESS;
 use gage_core::address::Native;
-use revm::Inspector;
+use revm::context::result::{EVMError, ResultAndState};
+use revm::context::{ContextSetters, TxEnv};
+use revm::handler::{Handler, MainnetHandler, SystemCallTx};
 use revm::precompile::{PrecompileId, PrecompileSpecId, Precompiles};
+use revm::{ExecuteEvm, Inspector};
 
 const NAME: PrecompileId = PrecompileId::Custom(std::borrow::Cow::Borrowed("gage"));
 
@@ -24,6 +28,29 @@ where
         is_native(*address).then(|| DynPrecompile::new_stateful(NAME, contracts::run))
     });
     EthEvmBuilder::new(db, env).inspector(inspector).precompiles(precompiles).build()
+}
+
+/// Calls a native contract in the name of the system, with as much gas as the caller gives. Nothing is
+/// committed.
+///
+/// # Errors
+/// The database's; a call that fails is none.
+#[expect(clippy::type_complexity, reason = "the types are revm's")]
+pub fn system_call<DB, I>(
+    evm: EthEvm<DB, I, PrecompilesMap>,
+    to: Address,
+    (data, gas_limit): (Bytes, u64),
+) -> (EthEvm<DB, I, PrecompilesMap>, Result<ResultAndState, EVMError<DB::Error>>)
+where
+    DB: Database,
+    I: Inspector<EthEvmContext<DB>>,
+{
+    let mut inner = evm.into_inner();
+    let call = TxEnv::new_system_tx_with_caller(SYSTEM_ADDRESS, to, data);
+    inner.ctx.set_tx(TxEnv { gas_limit, ..call });
+    let result = MainnetHandler::default().run_system_call(&mut inner);
+    let done = result.map(|result| ResultAndState { result, state: inner.finalize() });
+    (EthEvm::new(inner, false), done)
 }
 
 /// Whether `address` has the form of a native contract's; it may not exist yet.
