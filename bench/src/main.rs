@@ -8,7 +8,9 @@ mod chain;
 mod engine;
 mod floor;
 mod gage;
+mod liquidation;
 mod morpho;
+mod population;
 mod report;
 mod scenario;
 mod token;
@@ -40,9 +42,55 @@ struct Options {
     #[arg(long, value_delimiter = ',', default_values_t = [1, 100], value_parser = clap::value_parser!(u32).range(1..))]
     per_block: Vec<u32>,
 
+    /// Accounts among which the sweep finds those that are due.
+    #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000], value_parser = clap::value_parser!(u32).range(100..))]
+    accounts: Vec<u32>,
+
+    /// Measure this part only; the file's other part stays as it is.
+    #[arg(long)]
+    only: Option<Part>,
+
     /// Also write the results to this file.
     #[arg(long)]
     out: Option<PathBuf>,
+}
+
+/// A part of the results, with a heading of its own.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// Each operation, beside the peers.
+    Operations,
+    /// The index and the sweep.
+    Liquidation,
+}
+
+impl Part {
+    const ALL: [Self; 2] = [Self::Operations, Self::Liquidation];
+
+    const fn heading(self) -> &'static str {
+        match self {
+            Self::Operations => "# Side by side",
+            Self::Liquidation => "# Liquidation",
+        }
+    }
+
+    fn measure(self, options: &Options) -> Result<String> {
+        match self {
+            Self::Operations => Ok(measure(options)?.markdown()),
+            Self::Liquidation => {
+                let sizes: Vec<_> = options.accounts.iter().map(|size| *size as usize).collect();
+                liquidation::report(&sizes, options.passes as usize)
+            }
+        }
+    }
+
+    /// This part of a page that has it.
+    fn of(self, page: &str) -> Option<String> {
+        let start = page.find(self.heading())?;
+        let rest = &page[start..];
+        let end = rest[1..].find("\n# ").map_or(rest.len(), |end| end + 1);
+        Some(rest[..end].trim_end().to_owned() + "\n")
+    }
 }
 
 /// Whoever has a column in the results; the others are compared with the first.
@@ -68,9 +116,18 @@ impl Contestant {
 
 fn main() -> Result<()> {
     let options = Options::parse();
-    let report = measure(&options)?;
-    let page = report.markdown();
-    print!("{page}");
+    let before = options.out.as_ref().and_then(|path| fs::read_to_string(path).ok());
+    let mut parts = Vec::new();
+    for part in Part::ALL {
+        if options.only.is_none_or(|only| only == part) {
+            let text = part.measure(&options)?;
+            print!("{text}");
+            parts.push(text.trim_end().to_owned() + "\n");
+        } else {
+            parts.extend(before.as_deref().and_then(|page| part.of(page)));
+        }
+    }
+    let page = parts.join("\n");
     if let Some(path) = &options.out {
         fs::write(path, &page).with_context(|| format!("writing {}", path.display()))?;
     }
