@@ -432,3 +432,29 @@ fn invariants_hold_in_random_sweeps() {
         assert!(visited.get(class).is_some_and(|times| *times > 0), "never visited: {class}");
     }
 }
+
+/// LIQ-2, Q-11: bids that cannot pay a small debt whole leave its minimum, not dust that nobody wants.
+#[test]
+fn reg_q11_bids_leave_no_dust() {
+    let mut world = World::new(&[6, 18], 1);
+    let [lender, borrower] = [USERS[0], USERS[1]];
+    let account = AccountId { market: MARKET, owner: borrower, sub: 0 };
+    let (vault, asset) = (VaultId::new(1), AssetId::new(2));
+    let l = &mut world.ledger;
+    let minimum = l.lines[&(MARKET, vault)].min_debt.get();
+    let shares = lending::deposit(l, lender, vault, Assets::new(minimum * 100), lender).unwrap();
+    // One and a half times the minimum waits, and twice the minimum is owed.
+    let queue = QueueId { market: MARKET, vault, asset };
+    let waiting = Shares::new(shares.get() / 200 * 3);
+    bids::place_bid(l, lender, queue, Tier::new(0).unwrap(), waiting).unwrap();
+    let pledged = Assets::new(unit(18) / 10 * 3);
+    borrowing::supply_collateral(l, borrower, &account, asset, pledged).unwrap();
+    let amount = Assets::new(minimum * 2);
+    let draw = Draw { market: MARKET, sub: 0, vault, amount, receiver: borrower };
+    borrowing::borrow(l, borrower, &draw).unwrap();
+    world.report(2, 75 * WAD).unwrap();
+    let plan = sweep::sweep(&mut world.ledger, &account).unwrap().unwrap();
+    assert_eq!(plan.fills.len(), 1);
+    let left = borrowing::debt_of(&mut world.ledger, &account, vault).unwrap().get();
+    assert!(left >= minimum && left <= minimum + 1, "{left} of a minimum of {minimum}");
+}
