@@ -67,6 +67,12 @@ interface IGageErrors {
     error NoticeNotGiven();
     error NoticeRunning(uint256 opensAt);
     error NoticeExpired(uint256 closedAt);
+    // First-loss capital.
+    error NoStake();
+    error StakeTooSmall(uint256 worth, uint256 minimum);
+    error InsufficientStake(uint256 units, uint256 asked);
+    error LossPending(uint256 until);
+    error Solvent(uint256 healthFactor);
     // Prices.
     error StalePrice(uint32 feed, uint256 updatedAt, uint256 maxAge);
     error PriceOutOfBounds(uint32 feed, uint256 price);
@@ -153,7 +159,7 @@ interface IVault {
     event Deposit(address indexed sender, address indexed owner, uint256 assets, uint256 shares);
     event Withdraw(address indexed sender, address indexed receiver, address indexed owner, uint256 assets, uint256 shares);
     event Accrued(uint256 interest, uint256 fee, uint256 borrowIndex);
-    event LossRealised(uint32 indexed market, uint256 shortfall, uint256 fromReserves, uint256 fromLenders);
+    event LossRealised(uint32 indexed market, uint256 shortfall, uint256 fromFirstLoss, uint256 fromReserves, uint256 fromLenders);
     event CuratorChanged(address indexed curator);
     event ReserveFeeChanged(uint16 reserveFee);
     event CapsChanged(uint256 supplyCap, uint256 borrowCap);
@@ -330,6 +336,39 @@ interface IMarket {
         uint256 healthAfter;
         /// Whether debt would be left that nothing secures; it is written off in the same sweep.
         bool leavesBadDebt;
+        /// The vaults on whose lines stakes would be kept from leaving, for an insolvent account that
+        /// the bids cannot close. Nothing is sold then.
+        address[] stakesBlocked;
+    }
+
+    /// What is staked on a line, its premium counted up to now.
+    struct FirstLossState {
+        /// Vault shares.
+        uint256 shares;
+        /// What they are worth in the vault's asset.
+        uint256 worth;
+        /// All stakers' units.
+        uint256 units;
+        /// Premium that the reserves could not pay yet.
+        uint256 owed;
+        /// The part of the interest on the line's debt that stakers earn, in basis points.
+        uint16 premium;
+        /// How many times losses took everything.
+        uint32 epoch;
+        /// No stake leaves before this moment.
+        uint64 pendingUntil;
+    }
+
+    struct StakeState {
+        uint256 units;
+        /// The vault shares that the units stand for.
+        uint256 shares;
+        /// What these are worth in the vault's asset.
+        uint256 worth;
+        /// When withdrawal was announced, and the window in which it is possible; 0 if it was not.
+        uint64 announcedAt;
+        uint64 opensAt;
+        uint64 closesAt;
     }
 
     event MarketCreated(uint32 indexed market, address indexed owner);
@@ -356,6 +395,15 @@ interface IMarket {
     event BidsFilled(uint32 indexed market, address indexed owner, address indexed vault, uint32 sub, address asset, uint16 discount, uint256 shares, uint256 repaid, uint256 seized, uint256 price, uint256 debtPrice);
     /// The sweep sold collateral of an account; its fills come before. Values are what remains.
     event Swept(uint32 indexed market, address indexed owner, uint32 sub, uint8 reason, uint256 healthBefore, uint256 healthAfter, uint256 collateralValue, uint256 debtValue);
+    /// Vault shares were staked on the vault's line to the market.
+    event FirstLossStaked(uint32 indexed market, address indexed staker, address indexed vault, uint256 shares, uint256 units);
+    event UnstakeAnnounced(uint32 indexed market, address indexed staker, address indexed vault, uint256 opensAt);
+    event FirstLossUnstaked(uint32 indexed market, address indexed staker, address indexed vault, address receiver, uint256 units, uint256 shares);
+    /// The vault's reserves paid premium to the line's stakers, in new shares.
+    event FirstLossRewarded(uint32 indexed market, address indexed vault, uint256 assets, uint256 shares);
+    event FirstLossPremiumChanged(uint32 indexed market, address indexed vault, uint16 premium);
+    /// An account is insolvent: no stake leaves the line before `until`.
+    event LossPending(uint32 indexed market, address indexed owner, address indexed vault, uint32 sub, uint256 until);
     /// A stop-loss order was left, or taken back (all zero).
     event StopLossChanged(uint32 indexed market, address indexed owner, uint32 sub, StopLoss order);
     /// A block's sweep is over: how many accounts it touched, and how many its gas did not reach.
@@ -400,6 +448,25 @@ interface IMarket {
     function setStopLoss(uint32 market, uint32 sub, address asset, address vault, uint256 trigger, uint256 target, uint8 tierMax) external;
     function clearStopLoss(uint32 market, uint32 sub) external;
 
+    /// Stakes shares of the vault as first-loss capital of its line to the market: they bear the
+    /// line's losses before the vault's reserves and lenders do, and earn a premium out of the
+    /// reserve fee. Returns the units for them.
+    function stake(uint32 market, address vault, uint256 shares) external returns (uint256 units);
+    /// Announces that the caller's stake may leave; it bears losses all the while. Returns when the
+    /// window opens.
+    function announceUnstake(uint32 market, address vault) external returns (uint64 opensAt);
+    /// Takes units out inside the announced window; type(uint256).max takes all. Not while a loss is
+    /// pending.
+    function unstake(uint32 market, address vault, uint256 units, address receiver) external returns (uint256 shares);
+    /// Pays the stakers' premium up to now. Anyone may.
+    function settleFirstLoss(uint32 market, address vault) external;
+    /// Sets the part of the interest on the line's debt that stakers earn, in basis points, at most
+    /// the vault's reserve fee; its curator only.
+    function setFirstLossPremium(uint32 market, address vault, uint16 premium) external;
+    /// Keeps stakes from leaving the lines that an insolvent account draws on. Anyone may; the sweep
+    /// does.
+    function markLossPending(uint32 market, address owner, uint32 sub) external;
+
     /// The block's sweep. Only the system address calls it. 28 bytes for each account: market,
     /// owner, sub.
     function sweep(bytes calldata accounts) external;
@@ -409,6 +476,8 @@ interface IMarket {
     function queueState(uint32 market, address vault, address asset) external view returns (TierState[] memory);
     /// All zero if there is none.
     function stopLossOf(uint32 market, address owner, uint32 sub) external view returns (StopLoss memory);
+    function firstLossState(uint32 market, address vault) external view returns (FirstLossState memory);
+    function stakeOf(uint32 market, address vault, address staker) external view returns (StakeState memory);
     function previewSweep(uint32 market, address owner, uint32 sub) external view returns (SweepPlan memory);
 
     function marketState(uint32 market) external view returns (MarketState memory);

@@ -135,6 +135,17 @@ pub fn encode_error(error: &Error) -> Bytes {
         Error::NoticeExpired { closed_at } => {
             data(&Sol::NoticeExpired { closedAt: U256::from(closed_at.get()) })
         }
+        Error::NoStake => data(&Sol::NoStake {}),
+        Error::StakeTooSmall { worth, minimum } => {
+            data(&Sol::StakeTooSmall { worth: wide(worth.get()), minimum: wide(minimum.get()) })
+        }
+        Error::InsufficientStake { units, asked } => {
+            data(&Sol::InsufficientStake { units: wide(units.get()), asked: wide(asked.get()) })
+        }
+        Error::LossPending { until } => data(&Sol::LossPending { until: U256::from(until.get()) }),
+        Error::Solvent { health_factor } => {
+            data(&Sol::Solvent { healthFactor: wide(health_factor.get()) })
+        }
         Error::StalePrice { feed, updated_at, max_age } => data(&Sol::StalePrice {
             feed: feed.get(),
             updatedAt: U256::from(updated_at.get()),

@@ -7,7 +7,7 @@ use gage_core::address::{self, MARKET, ORACLE, REGISTRY};
 use gage_core::feed::FeedTerms;
 use gage_core::listing::{CollateralTerms, MarketTerms};
 use gage_core::stop_loss::StopLoss;
-use gage_core::{Assets, Event, InterestModel, Shares, VaultId, Wad};
+use gage_core::{Assets, Event, InterestModel, Shares, StakeId, VaultId, Wad};
 
 fn wide(assets: Assets) -> U256 {
     U256::from(assets.get())
@@ -88,10 +88,18 @@ pub fn encode_event(event: &Event) -> (Address, LogData) {
             let borrow_index = U256::from(borrow_index.get());
             of_vault(vault, &IVault::Accrued { interest, fee, borrowIndex: borrow_index })
         }
-        Event::LossRealised { vault, market, shortfall, from_reserves, from_lenders } => {
+        Event::LossRealised {
+            vault,
+            market,
+            shortfall,
+            from_first_loss,
+            from_reserves,
+            from_lenders,
+        } => {
             let log = IVault::LossRealised {
                 market: market.get(),
                 shortfall: wide(shortfall),
+                fromFirstLoss: wide(from_first_loss),
                 fromReserves: wide(from_reserves),
                 fromLenders: wide(from_lenders),
             };
@@ -282,6 +290,58 @@ pub fn encode_event(event: &Event) -> (Address, LogData) {
             owner: account.owner,
             sub: account.sub,
             order: IMarket::StopLoss::from(order),
+        }),
+        Event::FirstLossStaked { stake, shares, units } => {
+            let StakeId { market, vault, staker } = stake;
+            of_market(&IMarket::FirstLossStaked {
+                market: market.get(),
+                staker,
+                vault: address::vault(vault),
+                shares: wide_shares(shares),
+                units: U256::from(units.get()),
+            })
+        }
+        Event::UnstakeAnnounced { stake, opens_at } => {
+            let StakeId { market, vault, staker } = stake;
+            of_market(&IMarket::UnstakeAnnounced {
+                market: market.get(),
+                staker,
+                vault: address::vault(vault),
+                opensAt: U256::from(opens_at.get()),
+            })
+        }
+        Event::FirstLossUnstaked { stake, receiver, units, shares } => {
+            let StakeId { market, vault, staker } = stake;
+            of_market(&IMarket::FirstLossUnstaked {
+                market: market.get(),
+                staker,
+                vault: address::vault(vault),
+                receiver,
+                units: U256::from(units.get()),
+                shares: wide_shares(shares),
+            })
+        }
+        Event::FirstLossRewarded { market, vault, assets, shares } => {
+            of_market(&IMarket::FirstLossRewarded {
+                market: market.get(),
+                vault: address::vault(vault),
+                assets: wide(assets),
+                shares: wide_shares(shares),
+            })
+        }
+        Event::FirstLossPremiumChanged { market, vault, premium } => {
+            of_market(&IMarket::FirstLossPremiumChanged {
+                market: market.get(),
+                vault: address::vault(vault),
+                premium: premium.get(),
+            })
+        }
+        Event::LossPending { account, vault, until } => of_market(&IMarket::LossPending {
+            market: account.market.get(),
+            owner: account.owner,
+            vault: address::vault(vault),
+            sub: account.sub,
+            until: U256::from(until.get()),
         }),
         Event::BadDebt { account, vault, amount } => of_market(&IMarket::BadDebt {
             market: account.market.get(),

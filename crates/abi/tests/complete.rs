@@ -9,7 +9,8 @@ use gage_core::listing::{CollateralTerms, MarketTerms};
 use gage_core::sweep::SweepReason;
 use gage_core::{
     AccountId, AssetId, Assets, BidId, Bps, Cap, Error, Event, FeedId, InterestModel, Label,
-    MarketId, PauseLevel, QueueId, Ray, Role, Shares, Timestamp, Token, VaultId, Wad,
+    MarketId, PauseLevel, QueueId, Ray, Role, Shares, StakeId, Timestamp, Token, Units, VaultId,
+    Wad,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,6 +78,11 @@ fn errors() -> Vec<Error> {
         Error::NoticeNotGiven,
         Error::NoticeRunning { opens_at: time },
         Error::NoticeExpired { closed_at: time },
+        Error::NoStake,
+        Error::StakeTooSmall { worth: a, minimum: a },
+        Error::InsufficientStake { units: Units::new(1), asked: Units::new(2) },
+        Error::LossPending { until: time },
+        Error::Solvent { health_factor: wad },
         Error::StalePrice { feed, updated_at: time, max_age: 60 },
         Error::PriceOutOfBounds { feed, price: wad },
         Error::ReportNotNewer { feed, round: 1, last_round: 2 },
@@ -138,7 +144,8 @@ fn events() -> Vec<Event> {
     let rates = InterestModel::Adaptive { rate_at_target: Ray::new(5) };
     let (queue, tier) = (QueueId { market, vault, asset }, Tier::new(3).unwrap());
     let bid = BidId { queue, tier, bidder: who };
-    let none = Assets::ZERO;
+    let (none, units) = (Assets::ZERO, Units::new(12));
+    let stake = StakeId { market, vault, staker: who };
     vec![
         Event::Transfer { token: Token::Asset(asset), from: who, to: who, value: 1 },
         Event::Approval { token: Token::Share(vault), owner: who, spender: who, value: U256::MAX },
@@ -152,6 +159,7 @@ fn events() -> Vec<Event> {
             vault,
             market,
             shortfall: amount,
+            from_first_loss: none,
             from_reserves: none,
             from_lenders: amount,
         },
@@ -206,6 +214,12 @@ fn events() -> Vec<Event> {
             debt_value: wad,
         },
         Event::StopLossChanged { account, order: None },
+        Event::FirstLossStaked { stake, shares, units },
+        Event::UnstakeAnnounced { stake, opens_at: time },
+        Event::FirstLossUnstaked { stake, receiver: who, units, shares },
+        Event::FirstLossRewarded { market, vault, assets: amount, shares },
+        Event::FirstLossPremiumChanged { market, vault, premium: ltv },
+        Event::LossPending { account, vault, until: time },
         Event::BadDebt { account, vault, amount },
         Event::FeedCreated { feed, owner: who, description: label },
         Event::FeedTermsChanged { feed, terms: feed_terms },

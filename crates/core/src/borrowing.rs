@@ -6,6 +6,7 @@
 use crate::address;
 use crate::error::{Cap, Error, Stop};
 use crate::event::Event;
+use crate::first_loss::Settled;
 use crate::fixed::Assets;
 use crate::ids::{AccountId, AssetId, MarketId, Token, VaultId};
 use crate::ledger::Ledger;
@@ -188,6 +189,7 @@ pub fn borrow<L: Ledger + ?Sized>(
         return Err(Error::VaultPaused { vault: vault_id }.into());
     }
     let mut line = ledger.line(market_id, vault_id)?;
+    let first_loss = Settled::load(ledger, (market_id, vault_id), &mut vault, &line)?;
     let mut account = ledger.account(&id)?;
     let shares = vault.draw(amount)?;
     line.debt_shares = line.debt_shares.add(shares)?;
@@ -203,6 +205,7 @@ pub fn borrow<L: Ledger + ?Sized>(
     let from = address::custody(vault_id);
     shift(ledger, &Movement { token, from, to: receiver, value: amount.get() })?;
     vault.store(ledger, vault_id)?;
+    first_loss.store(ledger, (market_id, vault_id))?;
     ledger.set_line(market_id, vault_id, &line)?;
     ledger.set_account(&id, &account)?;
     ledger.emit(Event::Borrowed { account: id, vault: vault_id, receiver, amount })
@@ -235,6 +238,7 @@ pub fn repay<L: Ledger + ?Sized>(
     }
     let mut vault = Accrued::load(ledger, vault_id)?;
     let mut line = ledger.line(id.market, vault_id)?;
+    let first_loss = Settled::load(ledger, (id.market, vault_id), &mut vault, &line)?;
     let repaid = amount.min(vault.debt_of(owed));
     let cleared = vault.clearing(repaid, owed)?;
     let rest = owed.sub(cleared)?;
@@ -246,6 +250,7 @@ pub fn repay<L: Ledger + ?Sized>(
     let to = address::custody(vault_id);
     shift(ledger, &Movement { token, from: caller, to, value: repaid.get() })?;
     vault.store(ledger, vault_id)?;
+    first_loss.store(ledger, (id.market, vault_id))?;
     ledger.set_line(id.market, vault_id, &line)?;
     ledger.set_account(id, &account)?;
     ledger.emit(Event::Repaid { account: *id, vault: vault_id, payer: caller, amount: repaid })?;

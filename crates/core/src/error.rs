@@ -1,6 +1,6 @@
 //! Why an operation stops: the caller's fault ([`Error`]), or the ledger's ([`Fault`]).
 
-use crate::fixed::{Assets, Bps, Shares, Timestamp, Wad};
+use crate::fixed::{Assets, Bps, Shares, Timestamp, Units, Wad};
 use crate::ids::{AssetId, FeedId, MarketId, VaultId};
 use crate::market::PauseLevel;
 use alloy_primitives::{Address, U256};
@@ -407,6 +407,38 @@ pub enum Error {
     NoticeExpired {
         /// Until when it could have been withdrawn.
         closed_at: Timestamp,
+    },
+
+    /// There is no such stake, or losses took it; or nothing is staked on the line.
+    #[error("there is no such stake")]
+    NoStake,
+    /// A stake could not cover the smallest debt.
+    #[error("the stake would be worth {worth}, the minimum is {minimum}")]
+    StakeTooSmall {
+        /// What its shares are worth.
+        worth: Assets,
+        /// The least that it may be worth.
+        minimum: Assets,
+    },
+    /// Less than that is staked.
+    #[error("{units} units are staked, asked for were {asked}")]
+    InsufficientStake {
+        /// What is staked.
+        units: Units,
+        /// What was asked for.
+        asked: Units,
+    },
+    /// An account that draws on the line is insolvent: its loss may be the stake's.
+    #[error("a loss is pending until {until}")]
+    LossPending {
+        /// Until when no stake can leave.
+        until: Timestamp,
+    },
+    /// The account's collateral covers its debt.
+    #[error("the account is solvent, its health factor is {health_factor}")]
+    Solvent {
+        /// Its health factor.
+        health_factor: Wad,
     },
 
     /// The price is too old, or there was never one.

@@ -2,8 +2,8 @@
 
 use crate::bids::Tier;
 use crate::feed::FeedTerms;
-use crate::fixed::{Assets, Bps, Ray, Shares, Timestamp, Wad};
-use crate::ids::{AccountId, AssetId, BidId, FeedId, MarketId, QueueId, Token, VaultId};
+use crate::fixed::{Assets, Bps, Ray, Shares, Timestamp, Units, Wad};
+use crate::ids::{AccountId, AssetId, BidId, FeedId, MarketId, QueueId, StakeId, Token, VaultId};
 use crate::interest::InterestModel;
 use crate::label::Label;
 use crate::listing::{CollateralTerms, MarketTerms};
@@ -42,11 +42,13 @@ pub enum Event {
     },
     /// A vault's debt grew; `fee` of the interest went to its reserves.
     Accrued { vault: VaultId, interest: Assets, fee: Assets, borrow_index: Ray },
-    /// A vault wrote off debt; reserves bore it first, then its lenders.
+    /// A vault wrote off debt; the line's first-loss capital bore it first, then the reserves, then
+    /// its lenders.
     LossRealised {
         vault: VaultId,
         market: MarketId,
         shortfall: Assets,
+        from_first_loss: Assets,
         from_reserves: Assets,
         from_lenders: Assets,
     },
@@ -133,6 +135,18 @@ pub enum Event {
     },
     /// An owner's order to sell before the threshold is reached was left, or taken back (`None`).
     StopLossChanged { account: AccountId, order: Option<StopLoss> },
+    /// Vault shares were staked on a line.
+    FirstLossStaked { stake: StakeId, shares: Shares, units: Units },
+    /// A stake may leave from `opens_at` on.
+    UnstakeAnnounced { stake: StakeId, opens_at: Timestamp },
+    /// A stake left, in part or whole.
+    FirstLossUnstaked { stake: StakeId, receiver: Address, units: Units, shares: Shares },
+    /// A vault's reserves paid premium to a line's stakers, in new shares.
+    FirstLossRewarded { market: MarketId, vault: VaultId, assets: Assets, shares: Shares },
+    /// The part of the interest on a line's debt that stakers earn changed.
+    FirstLossPremiumChanged { market: MarketId, vault: VaultId, premium: Bps },
+    /// An account on a line is insolvent: no stake leaves the line before `until`.
+    LossPending { account: AccountId, vault: VaultId, until: Timestamp },
     /// A debt that nothing covers any more was written off.
     BadDebt { account: AccountId, vault: VaultId, amount: Assets },
 

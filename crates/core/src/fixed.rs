@@ -100,6 +100,10 @@ quantity! {
     Shares
 }
 quantity! {
+    /// A staker's part of a line's first-loss capital.
+    Units
+}
+quantity! {
     /// A number with 18 decimals: prices and values in US dollars, ratios that we compute.
     Wad
 }

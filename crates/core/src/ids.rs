@@ -81,6 +81,17 @@ pub struct BidId {
     pub bidder: Address,
 }
 
+/// One staker's first-loss capital on one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StakeId {
+    /// The market that draws on the line.
+    pub market: MarketId,
+    /// The vault whose line it is, with shares of which one stakes.
+    pub vault: VaultId,
+    /// Whose stake.
+    pub staker: Address,
+}
+
 /// What the token ledger counts: assets, and shares of vaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Token {

@@ -7,8 +7,9 @@ use crate::address;
 use crate::asset::Asset;
 use crate::bids::Tier;
 use crate::error::Error;
+use crate::event::Event;
 use crate::fixed::{Assets, RAY};
-use crate::ids::{AssetId, QueueId, Token, VaultId};
+use crate::ids::{AssetId, MarketId, QueueId, Token, VaultId};
 use crate::memory::MemoryLedger;
 use crate::vault::Vault;
 use alloc::collections::BTreeMap;
@@ -60,6 +61,8 @@ pub fn check_invariants(ledger: &MemoryLedger) -> Vec<Violation> {
     debts(ledger, &mut findings);
     collateral(ledger, &mut findings);
     bids(ledger, &mut findings);
+    first_loss(ledger, &mut findings);
+    shares_in_custody(ledger, &mut findings);
     accounts(ledger, &mut findings);
     for (id, vault) in &ledger.vaults {
         solvency(ledger, *id, vault, &mut findings);
@@ -172,7 +175,6 @@ fn bids(ledger: &MemoryLedger, findings: &mut Findings) {
         *units = units.saturating_add(wide(bought.get())).saturating_add(wide(bid.bought.get()));
         *count = count.saturating_add(1);
     }
-    let mut entrusted: BTreeMap<VaultId, U256> = BTreeMap::new();
     for (key, tier) in &ledger.tiers {
         let (shares, units, count) = owed.remove(key).unwrap_or_default();
         let (held, unclaimed) = (wide(tier.shares.get()), wide(tier.unclaimed.get()));
@@ -189,15 +191,54 @@ fn bids(ledger: &MemoryLedger, findings: &mut Findings) {
         findings.check("BID-3", marked != tier.shares.is_zero(), || {
             format!("{key:?}: marked {marked}, holds {}", tier.shares)
         });
-        let total = entrusted.entry(key.0.vault).or_default();
-        *total = total.saturating_add(held);
     }
     findings.check("BID-1", owed.is_empty(), || format!("bids without a tier: {owed:?}"));
+}
+
+/// BAD-2: stakes sum to their tranche's units, which stand for shares; the line knows of them.
+fn first_loss(ledger: &MemoryLedger, findings: &mut Findings) {
+    let mut staked: BTreeMap<(MarketId, VaultId), U256> = BTreeMap::new();
+    for (id, stake) in &ledger.stakes {
+        let key = (id.market, id.vault);
+        let epoch = ledger.tranches.get(&key).map(|tranche| tranche.epoch);
+        findings.check("BAD-2", epoch >= Some(stake.epoch), || format!("{id:?} is of {epoch:?}"));
+        if epoch == Some(stake.epoch) {
+            let sum = staked.entry(key).or_default();
+            *sum = sum.saturating_add(wide(stake.units.get()));
+        }
+    }
+    for (key, tranche) in &ledger.tranches {
+        let sum = staked.remove(key).unwrap_or_default();
+        let units = tranche.units;
+        findings.check("BAD-2", sum == wide(units.get()), || {
+            format!("tranche {key:?}: {sum} staked, {units} kept")
+        });
+        findings.check("BAD-2", units.is_zero() == tranche.shares.is_zero(), || {
+            format!("tranche {key:?}: {tranche:?}")
+        });
+        let known = ledger.lines.get(key).is_some_and(|line| line.staked);
+        findings.check("BAD-2", known != units.is_zero(), || format!("line {key:?}: {known}"));
+    }
+    for (key, line) in &ledger.lines {
+        let known = !line.staked || ledger.tranches.contains_key(key);
+        findings.check("BAD-2", known, || format!("line {key:?} has no tranche"));
+    }
+}
+
+/// SOL-2: what waits in bids and what is staked is in custody.
+fn shares_in_custody(ledger: &MemoryLedger, findings: &mut Findings) {
+    let mut entrusted: BTreeMap<VaultId, U256> = BTreeMap::new();
+    let bid = ledger.tiers.iter().map(|((queue, _), tier)| (queue.vault, tier.shares));
+    let staked = ledger.tranches.iter().map(|((_, vault), tranche)| (*vault, tranche.shares));
+    for (vault, shares) in bid.chain(staked) {
+        let total = entrusted.entry(vault).or_default();
+        *total = total.saturating_add(wide(shares.get()));
+    }
     for (vault, total) in entrusted {
         let key = (Token::Share(vault), address::market_custody());
         let held = wide(ledger.balances.get(&key).copied().unwrap_or_default());
-        findings.check("BID-1", total <= held, || {
-            format!("{total} shares of vault {vault} are bid, {held} in custody")
+        findings.check("SOL-2", total <= held, || {
+            format!("{total} shares of vault {vault} are bid or staked, {held} in custody")
         });
     }
 }
@@ -259,6 +300,8 @@ pub fn check_step(before: &MemoryLedger, after: &MemoryLedger) -> Vec<Violation>
             )
         });
     }
+    let told = after.events.get(before.events.len()..).unwrap_or_default();
+    losses(after, told, &mut findings);
     for (key, new) in &after.lines {
         let drawn = before.lines.get(key).map_or(0, |old| old.debt_shares.get());
         if new.debt_shares.get() <= drawn {
@@ -276,4 +319,30 @@ pub fn check_step(before: &MemoryLedger, after: &MemoryLedger) -> Vec<Violation>
         findings.check("CFG-1", !grew || new.total <= new.cap, || format!("{key:?}: {new:?}"));
     }
     findings.0
+}
+
+/// BAD-2: each loss is borne to the unit, by the next in line only when the one before has nothing.
+fn losses(after: &MemoryLedger, told: &[Event], findings: &mut Findings) {
+    for event in told {
+        let Event::LossRealised {
+            vault,
+            market,
+            shortfall,
+            from_first_loss,
+            from_reserves,
+            from_lenders,
+        } = event
+        else {
+            continue;
+        };
+        let parts = [from_first_loss, from_reserves, from_lenders];
+        let sum = parts.iter().fold(U256::ZERO, |sum, part| sum.saturating_add(wide(part.get())));
+        findings.check("BAD-2", sum == wide(shortfall.get()), || format!("{event:?}"));
+        let staked = after.lines.get(&(*market, *vault)).is_some_and(|line| line.staked);
+        let skipped = staked && !(from_reserves.is_zero() && from_lenders.is_zero());
+        findings.check("BAD-2", !skipped, || format!("a stake is left after {event:?}"));
+        let kept = after.vaults.get(vault).is_some_and(|vault| !vault.reserves.is_zero());
+        let skipped = kept && !from_lenders.is_zero();
+        findings.check("BAD-2", !skipped, || format!("reserves are left after {event:?}"));
+    }
 }

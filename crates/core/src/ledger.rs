@@ -6,8 +6,9 @@ use crate::bids::{Bid, Queue, Tier, TierState};
 use crate::error::Stop;
 use crate::event::Event;
 use crate::feed::Feed;
+use crate::first_loss::{Stake, Tranche};
 use crate::fixed::Timestamp;
-use crate::ids::{AccountId, AssetId, BidId, FeedId, MarketId, QueueId, Token, VaultId};
+use crate::ids::{AccountId, AssetId, BidId, FeedId, MarketId, QueueId, StakeId, Token, VaultId};
 use crate::market::{Collateral, Line, Market};
 use crate::protocol::Protocol;
 use crate::stop_loss::StopLoss;
@@ -181,6 +182,33 @@ pub trait Ledger {
     /// # Errors
     /// A fault of the ledger.
     fn set_bid(&mut self, id: &BidId, bid: &Bid) -> Result<(), Stop>;
+
+    /// The first-loss capital of a line; `None` if it was never written.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn tranche(&mut self, market: MarketId, vault: VaultId) -> Result<Option<Tranche>, Stop>;
+    /// Writes the first-loss capital of a line.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_tranche(
+        &mut self,
+        market: MarketId,
+        vault: VaultId,
+        tranche: &Tranche,
+    ) -> Result<(), Stop>;
+
+    /// A stake, empty if there is none.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn stake(&mut self, id: &StakeId) -> Result<Stake, Stop>;
+    /// Writes a stake; an empty one is removed.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_stake(&mut self, id: &StakeId, stake: &Stake) -> Result<(), Stop>;
 
     /// The stop-loss order that an account's owner left, if any.
     ///

@@ -35,6 +35,7 @@ pub mod error;
 pub mod event;
 pub mod explain;
 pub mod feed;
+pub mod first_loss;
 pub mod fixed;
 pub mod ids;
 pub mod interest;
@@ -61,8 +62,10 @@ pub use asset::{Asset, AssetKind};
 pub use error::{Cap, Error, Fault, Role, Stop};
 pub use event::Event;
 pub use feed::Feed;
-pub use fixed::{Assets, Bps, RAY, Ray, Shares, Timestamp, WAD, Wad, mul_div_down, mul_div_up};
-pub use ids::{AccountId, AssetId, BidId, FeedId, MarketId, QueueId, Token, VaultId};
+pub use fixed::{
+    Assets, Bps, RAY, Ray, Shares, Timestamp, Units, WAD, Wad, mul_div_down, mul_div_up,
+};
+pub use ids::{AccountId, AssetId, BidId, FeedId, MarketId, QueueId, StakeId, Token, VaultId};
 pub use interest::InterestModel;
 pub use label::Label;
 pub use ledger::Ledger;

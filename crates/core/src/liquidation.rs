@@ -427,7 +427,7 @@ fn close_out(
                 return Err(Error::CloseOutNeeds { repay: repaid, offered: max_repay });
             }
         }
-        let loss = leg.accrued.loss_of(leg.shares, repaid)?;
+        let loss = leg.accrued.loss_of(leg.shares, repaid, &leg.first_loss)?;
         let value = crate::margin::debt_value(loss.shortfall, leg.price, leg.line.decimals);
         bad_debt_value = bad_debt_value.saturating_add(value);
         let entry =

@@ -326,7 +326,8 @@ pub fn list_vault<L: Ledger + ?Sized>(
         let most = u8::try_from(VAULTS_MAX).unwrap_or(u8::MAX);
         return Err(Error::TooManyListed { market: id, most }.into());
     }
-    let line = Line { feed, decimals, cap: Assets::ZERO, debt_shares: Shares::ZERO, min_debt };
+    let (cap, debt_shares) = (Assets::ZERO, Shares::ZERO);
+    let line = Line { feed, decimals, cap, debt_shares, min_debt, staked: false };
     market.vaults.push(vault);
     ledger.set_market(id, &market)?;
     ledger.set_line(id, vault, &line)?;

@@ -12,6 +12,7 @@
 
 use crate::account::Account;
 use crate::error::{Error, Stop};
+use crate::first_loss::Settled;
 use crate::fixed::{
     Assets, BPS, Bps, Shares, Timestamp, WAD, Wad, mul_div_down_saturating, mul_div_up_saturating,
 };
@@ -116,6 +117,9 @@ pub struct DebtLeg {
     pub shares: Shares,
     /// US dollars per whole token.
     pub price: Wad,
+    /// The line's first-loss capital, paid up to now: the vault's record is the one after that.
+    /// Empty for the debt that an operation knows already.
+    pub first_loss: Settled,
 }
 
 impl DebtLeg {
@@ -170,6 +174,13 @@ impl Totals {
         health_factor(self.liquidation_limit, self.debt_value)
     }
 
+    /// Whether the account is liquidatable and liquidators would not pay its debt for its
+    /// collateral: `cover < debt`.
+    #[must_use]
+    pub fn is_insolvent(&self) -> bool {
+        self.cover < self.debt_value && self.liquidation_limit < self.debt_value
+    }
+
     /// Checks that the debt is within the borrow limit (HLT-1).
     ///
     /// # Errors
@@ -222,12 +233,20 @@ impl Position {
             let index = owed.index;
             let listed = market.vaults.get(usize::from(index));
             let vault = *listed.ok_or(crate::error::Fault::Unreadable)?;
-            let (accrued, line) = match known.debt {
-                Some((place, accrued, line)) if place == index => (*accrued, *line),
-                _ => (Accrued::load(ledger, vault)?, ledger.line(id, vault)?),
+            let (accrued, line, first_loss) = match known.debt {
+                Some((place, accrued, line)) if place == index => {
+                    (*accrued, *line, Settled::default())
+                }
+                _ => {
+                    let mut accrued = Accrued::load(ledger, vault)?;
+                    let line = ledger.line(id, vault)?;
+                    let first_loss = Settled::load(ledger, (id, vault), &mut accrued, &line)?;
+                    (accrued, line, first_loss)
+                }
             };
             let price = prices.of(ledger, line.feed)?;
-            debts.push(DebtLeg { index, vault, accrued, line, shares: owed.shares, price });
+            let shares = owed.shares;
+            debts.push(DebtLeg { index, vault, accrued, line, shares, price, first_loss });
         }
         Ok(Self { collaterals, debts })
     }
@@ -360,9 +379,11 @@ pub(crate) mod tests {
                 cap: Assets::MAX,
                 debt_shares: shares,
                 min_debt: Assets::new(1_000),
+                staked: false,
             },
             shares,
             price: Wad::new(prices[2]),
+            first_loss: Settled::default(),
         });
         position
     }

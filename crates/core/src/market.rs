@@ -126,6 +126,8 @@ pub struct Line {
     pub debt_shares: Shares,
     /// A debt is zero or at least this.
     pub min_debt: Assets,
+    /// Whether first-loss capital is staked on it.
+    pub staked: bool,
 }
 
 #[cfg(test)]

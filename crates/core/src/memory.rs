@@ -6,8 +6,9 @@ use crate::bids::{Bid, Queue, Tier, TierState};
 use crate::error::{Error, Stop};
 use crate::event::Event;
 use crate::feed::Feed;
+use crate::first_loss::{Stake, Tranche};
 use crate::fixed::Timestamp;
-use crate::ids::{AccountId, AssetId, BidId, FeedId, MarketId, QueueId, Token, VaultId};
+use crate::ids::{AccountId, AssetId, BidId, FeedId, MarketId, QueueId, StakeId, Token, VaultId};
 use crate::ledger::Ledger;
 use crate::market::{Collateral, Line, Market};
 use crate::protocol::Protocol;
@@ -48,6 +49,10 @@ pub struct MemoryLedger {
     pub tier_sums: BTreeMap<(QueueId, Tier, u32), U256>,
     /// Every bid.
     pub bids: BTreeMap<BidId, Bid>,
+    /// The first-loss capital of every line on which somebody staked, or that has a premium.
+    pub tranches: BTreeMap<(MarketId, VaultId), Tranche>,
+    /// Every stake.
+    pub stakes: BTreeMap<StakeId, Stake>,
     /// Every stop-loss order.
     pub stop_losses: BTreeMap<AccountId, StopLoss>,
     /// Every balance that is not zero.
@@ -234,6 +239,29 @@ impl Ledger for MemoryLedger {
 
     fn set_bid(&mut self, id: &BidId, bid: &Bid) -> Result<(), Stop> {
         put(&mut self.bids, *id, *bid);
+        Ok(())
+    }
+
+    fn tranche(&mut self, market: MarketId, vault: VaultId) -> Result<Option<Tranche>, Stop> {
+        Ok(self.tranches.get(&(market, vault)).copied())
+    }
+
+    fn set_tranche(
+        &mut self,
+        market: MarketId,
+        vault: VaultId,
+        tranche: &Tranche,
+    ) -> Result<(), Stop> {
+        self.tranches.insert((market, vault), *tranche);
+        Ok(())
+    }
+
+    fn stake(&mut self, id: &StakeId) -> Result<Stake, Stop> {
+        Ok(self.stakes.get(id).copied().unwrap_or_default())
+    }
+
+    fn set_stake(&mut self, id: &StakeId, stake: &Stake) -> Result<(), Stop> {
+        put(&mut self.stakes, *id, *stake);
         Ok(())
     }
 

@@ -9,7 +9,9 @@
 //! An insolvent account (`cover < debt`) is sold whole or not at all: each vault's bids get the
 //! part of every collateral that its debt is of all debt, at bonuses up to the smallest. Debt that
 //! is left without collateral is written off by [`write_off`], after every sale of the sweep, so
-//! that no bid is filled with shares that the same block's losses have touched.
+//! that no bid is filled with shares that the same block's losses have touched. While the bids
+//! cannot close such an account, the sweep blocks the stakes that its loss may need
+//! ([`crate::first_loss`]).
 //!
 //! Planning reads, selling writes: a block's builder plans to choose whom to sweep.
 
@@ -18,6 +20,7 @@ use crate::address;
 use crate::bids::{self, Tier};
 use crate::error::{Error, Fault, Stop};
 use crate::event::Event;
+use crate::first_loss::{self, Settled, block_stakes};
 use crate::fixed::{Assets, Shares, Wad, mul_div_down_saturating};
 use crate::ids::{AccountId, AssetId, QueueId, Token, VaultId};
 use crate::ledger::Ledger;
@@ -70,8 +73,10 @@ pub struct SweepPlan {
     pub reason: SweepReason,
     /// The account's values before.
     pub before: Totals,
-    /// What is sold, in order. None for an account that has only debt left.
+    /// What is sold, in order. None for an account that has only debt left, or stays open.
     pub fills: Vec<Fill>,
+    /// The vaults on whose lines stakes are blocked, for an insolvent account that stays open.
+    pub blocks: Vec<VaultId>,
     /// The position afterwards; its vaults, lines and collateral totals are those to write.
     after: Position,
 }
@@ -152,14 +157,26 @@ fn plan_account<L: Ledger + ?Sized>(
     let Some(goal) = goal(ledger, id, &before)? else {
         return Ok(None);
     };
+    let whole = matches!(goal, Goal::CloseOut).then(|| position.clone());
     let mut selling = Selling { ledger, id: *id, market, position, fills: Vec::new() };
     let (reason, done) = match goal {
         Goal::Restore { health } => (SweepReason::Unhealthy, selling.restore(health)?),
         Goal::CloseOut => (SweepReason::Insolvent, selling.close_out(&before)?),
         Goal::Order(order) => (SweepReason::StopLoss, selling.follow(&order)?),
     };
-    let Selling { position: after, fills, .. } = selling;
-    Ok(done.then_some(SweepPlan { reason, before, fills, after }))
+    let Selling { position: after, fills, ledger, .. } = selling;
+    if done {
+        return Ok(Some(SweepPlan { reason, before, fills, blocks: Vec::new(), after }));
+    }
+    // Nothing of what was tried is sold: the account stays as it was.
+    let stays = whole.map(|whole| (first_loss::unwarned(&whole, ledger.now()), whole));
+    Ok(stays.filter(|(blocks, _)| !blocks.is_empty()).map(|(blocks, after)| SweepPlan {
+        reason,
+        before,
+        fills: Vec::new(),
+        blocks,
+        after,
+    }))
 }
 
 fn goal<L: Ledger + ?Sized>(
@@ -167,7 +184,7 @@ fn goal<L: Ledger + ?Sized>(
     id: &AccountId,
     totals: &Totals,
 ) -> Result<Option<Goal>, Stop> {
-    if totals.cover < totals.debt_value && totals.liquidation_limit < totals.debt_value {
+    if totals.is_insolvent() {
         return Ok(Some(Goal::CloseOut));
     }
     let health = totals.health_factor();
@@ -359,6 +376,9 @@ pub fn sweep<L: Ledger + ?Sized>(
     let Some(plan) = plan_account(ledger, (id, &market), &account)? else {
         return Ok(None);
     };
+    for vault in &plan.blocks {
+        block_stakes(ledger, id, *vault)?;
+    }
     if plan.fills.is_empty() {
         return Ok(Some(plan));
     }
@@ -370,6 +390,7 @@ pub fn sweep<L: Ledger + ?Sized>(
         }
         debit(ledger, Token::Share(leg.vault), address::market_custody(), paid.get())?;
         leg.accrued.store(ledger, leg.vault)?;
+        leg.first_loss.store(ledger, (id.market, leg.vault))?;
         ledger.set_line(id.market, leg.vault, &leg.line)?;
         account.set_debt_shares(leg.index, leg.shares);
     }
@@ -435,11 +456,14 @@ pub fn write_off<L: Ledger + ?Sized>(ledger: &mut L, id: &AccountId) -> Result<(
         let vault = *listed.ok_or(Fault::Unreadable)?;
         let mut accrued = Accrued::load(ledger, vault)?;
         let mut line = ledger.line(id.market, vault)?;
+        let mut first_loss = Settled::load(ledger, (id.market, vault), &mut accrued, &line)?;
         line.debt_shares = line.debt_shares.sub(owed.shares)?;
-        let loss = accrued.loss_of(owed.shares, Assets::ZERO)?;
+        let loss = accrued.loss_of(owed.shares, Assets::ZERO, &first_loss)?;
         accrued.bear(&loss)?;
+        first_loss.bear(&loss, &mut line)?;
         accrued.net(Shares::ZERO, owed.shares)?;
         accrued.store(ledger, vault)?;
+        first_loss.store(ledger, (id.market, vault))?;
         ledger.set_line(id.market, vault, &line)?;
         announce_loss(ledger, id, vault, &loss)?;
     }

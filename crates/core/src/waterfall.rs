@@ -1,14 +1,20 @@
-//! Who bears a loss: the vault's reserves first, then its lenders through the share price.
+//! Who bears a loss: the first-loss capital staked on the line, then the vault's reserves, then its
+//! lenders through the share price.
 
 use crate::error::Error;
+use crate::first_loss::Settled;
 use crate::fixed::{Assets, Shares};
 use crate::vault::Accrued;
 
 /// A loss, and who bore it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Loss {
-    /// What was written off: the sum of the other two.
+    /// What was written off: the sum of the other three.
     pub shortfall: Assets,
+    /// What the line's first-loss capital bore.
+    pub from_first_loss: Assets,
+    /// Its shares that are burned for it.
+    pub burned: Shares,
     /// What the reserves bore.
     pub from_reserves: Assets,
     /// What the lenders bore.
@@ -16,25 +22,34 @@ pub struct Loss {
 }
 
 impl Accrued {
-    /// What cancelling `shares` of debt against `repaid` would cost the vault: the fall of the
-    /// rounded debt that the repayment does not cover.
+    /// What cancelling `shares` of debt against `repaid` would cost: the fall of the rounded debt that
+    /// the repayment does not cover.
     ///
     /// # Errors
     /// [`Error::Overflow`] if the vault's debt has fewer shares.
-    pub fn loss_of(&self, shares: Shares, repaid: Assets) -> Result<Loss, Error> {
+    pub fn loss_of(
+        &self,
+        shares: Shares,
+        repaid: Assets,
+        first_loss: &Settled,
+    ) -> Result<Loss, Error> {
         let remaining = self.debt_of(self.record().debt_shares.sub(shares)?);
         let shortfall = self.debt().sub(remaining)?.saturating_sub(repaid);
-        let from_reserves = shortfall.min(self.record().reserves);
-        Ok(Loss { shortfall, from_reserves, from_lenders: shortfall.sub(from_reserves)? })
+        let (burned, from_first_loss) = first_loss.covering(self, shortfall);
+        let rest = shortfall.sub(from_first_loss)?;
+        let from_reserves = rest.min(self.record().reserves);
+        let from_lenders = rest.sub(from_reserves)?;
+        Ok(Loss { shortfall, from_first_loss, burned, from_reserves, from_lenders })
     }
 
-    /// Books a loss (BAD-1, BAD-2). The debt that it comes from is cancelled by whoever takes the
-    /// payment.
+    /// Books a loss (BAD-1, BAD-2): the vault's part, the tranche books its own. The debt that it
+    /// comes from is cancelled by whoever takes the payment.
     ///
     /// # Errors
     /// [`Error::Overflow`] if the reserves are less than they are to bear.
     pub(crate) fn bear(&mut self, loss: &Loss) -> Result<(), Error> {
         let vault = self.record_mut();
+        vault.shares = vault.shares.sub(loss.burned)?;
         vault.reserves = vault.reserves.sub(loss.from_reserves)?;
         vault.losses = vault.losses.saturating_add(loss.from_lenders);
         Ok(())
@@ -55,7 +70,7 @@ mod tests {
             let shares = Shares::new(vault.record().debt_shares.get() / 100 * part);
             let repaid = Assets::new(vault.debt_of(shares).get() / 100 * covered);
             let (reserves, lenders) = (vault.record().reserves, vault.total_assets());
-            let loss = vault.loss_of(shares, repaid)?;
+            let loss = vault.loss_of(shares, repaid, &Settled::default())?;
             vault.bear(&loss)?;
             vault.take_back(repaid, shares)?;
             prop_assert_eq!(loss.from_reserves.add(loss.from_lenders)?, loss.shortfall);

@@ -13,24 +13,26 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gage_core::bids::{self, BidState, Tier};
 use gage_core::borrowing::{self, Draw};
+use gage_core::first_loss;
 use gage_core::invariants::{check_invariants, check_step};
 use gage_core::lending;
 use gage_core::liquidation::{self, Liquidation, Payment};
 use gage_core::stop_loss::{StopLoss, set_stop_loss};
 use gage_core::sweep::{self, SweepReason};
 use gage_core::{
-    AccountId, AssetId, Assets, BidId, FeedId, InterestModel, MemoryLedger, QueueId, Shares, Stop,
-    Timestamp, Token, U256, VaultId, WAD, Wad, interest, token,
+    AccountId, AssetId, Assets, BidId, Error, Event, FeedId, InterestModel, MemoryLedger, QueueId,
+    Shares, Stop, Token, U256, Units, VaultId, WAD, Wad, interest, token,
 };
 use world::*;
 
-const OPERATIONS: [&str; 16] = [
+const OPERATIONS: [&str; 23] = [
     "deposit",
     "withdraw",
     "supply_collateral",
     "borrow",
     "borrow",
     "repay",
+    "liquidate",
     "liquidate",
     "place_bid",
     "place_bid",
@@ -39,6 +41,12 @@ const OPERATIONS: [&str; 16] = [
     "withdraw_bid",
     "claim_bid",
     "stop_loss",
+    "stake",
+    "stake",
+    "announce_unstake",
+    "unstake",
+    "settle",
+    "premium",
     "price",
     "price",
 ];
@@ -119,7 +127,8 @@ impl Run {
             self.world.held(Token::Asset(lent), actor),
             self.world.held(Token::Share(vault), actor),
         );
-        let tier = Tier::new(self.dice.below(24) as u8).unwrap();
+        let last = self.dice.pick(&[8, 24]);
+        let tier = Tier::new(self.dice.below(last) as u8).unwrap();
         let account = AccountId { market: MARKET, owner: actor, sub: self.dice.below(2) as u32 };
         let amount = self.dice.amount(funds);
         let shares = Shares::new(self.dice.amount(held));
@@ -188,13 +197,18 @@ impl Run {
                 bids::announce_bid_withdrawal(l, actor, place.0, place.1).map(drop)
             }
             "withdraw_bid" => {
-                let announced = l.bids.iter().filter(|(_, bid)| bid.announced_at > Timestamp::ZERO);
-                let latest = announced.max_by_key(|(_, bid)| bid.announced_at);
-                let Some((id, bid)) = latest.map(|(id, bid)| (*id, *bid)) else {
+                let waiting: Vec<_> = l.bids.keys().copied().collect();
+                if waiting.is_empty() {
                     return bids::withdraw_bid(l, actor, (queue, tier), shares, actor).map(drop);
-                };
+                }
+                let id = self.dice.pick(&waiting);
+                let bid = l.bids[&id];
+                if l.now > bid.announced_at.after(4_200) {
+                    bids::announce_bid_withdrawal(l, id.bidder, id.queue, id.tier)?;
+                }
                 // Mostly inside the window.
-                l.now = l.now.max(bid.announced_at.after(self.dice.pick(&[0, 600, 600, 4_200])));
+                let announced = l.bids[&id].announced_at;
+                l.now = l.now.max(announced.after(self.dice.pick(&[0, 600, 600, 4_200])));
                 let part = self.dice.pick(&[Shares::MAX, bid.shares]);
                 bids::withdraw_bid(l, id.bidder, (id.queue, id.tier), part, actor).map(drop)
             }
@@ -204,6 +218,45 @@ impl Run {
                 let order = StopLoss { asset, vault, trigger, target, tier_max: tier };
                 let order = (self.dice.below(4) != 0).then_some(order);
                 set_stop_loss(l, actor, (MARKET, account.sub), order.as_ref())
+            }
+            "stake" => {
+                let shares = Shares::new(shares.get() / self.dice.pick(&[4, 40]));
+                first_loss::stake(l, actor, (MARKET, vault), shares).map(drop)
+            }
+            "announce_unstake" => {
+                let own: Vec<_> = l.stakes.keys().filter(|id| id.staker == actor).collect();
+                let vault = if own.is_empty() { vault } else { self.dice.pick(&own).vault };
+                first_loss::announce_unstake(l, actor, (MARKET, vault)).map(drop)
+            }
+            "unstake" => {
+                let staked: Vec<_> = l.stakes.keys().copied().collect();
+                if staked.is_empty() {
+                    let key = (MARKET, vault);
+                    return first_loss::unstake(l, actor, key, Units::MAX, actor).map(drop);
+                }
+                let id = self.dice.pick(&staked);
+                let key = (id.market, id.vault);
+                let stake = l.stakes[&id];
+                let closes = first_loss::NOTICE_SECONDS + first_loss::WINDOW_SECONDS;
+                if l.now > stake.announced_at.after(closes) {
+                    first_loss::announce_unstake(l, id.staker, key)?;
+                }
+                let opens = l.stakes[&id].announced_at.after(first_loss::NOTICE_SECONDS);
+                if self.dice.below(4) == 0 {
+                    l.now = l.now.max(opens);
+                }
+                let part = self.dice.pick(&[Units::MAX, Units::new(stake.units.get() / 2)]);
+                let taken = first_loss::unstake(l, id.staker, key, part, actor);
+                if let Err(Stop::Refused(Error::LossPending { .. })) = taken {
+                    *self.visited.entry("a stake was held back").or_default() += 1;
+                }
+                taken.map(drop)
+            }
+            "settle" => first_loss::settle(l, (MARKET, vault)),
+            "premium" => {
+                let most = l.vaults[&vault].reserve_fee.get();
+                let premium = gage_core::Bps::new(self.dice.below(u64::from(most) + 1) as u16);
+                first_loss::set_first_loss_premium(l, CURATOR, (MARKET, vault), premium)
             }
             _ => {
                 let pledged: Vec<_> = l
@@ -249,6 +302,14 @@ impl Run {
             let before = self.world.ledger.clone();
             sweep::write_off(&mut self.world.ledger, &id).unwrap();
             *self.visited.entry("written off").or_default() += 1;
+            for event in &self.world.ledger.events[before.events.len()..] {
+                if let Event::LossRealised { from_first_loss, from_lenders, .. } = event {
+                    let borne = u64::from(!from_first_loss.is_zero());
+                    *self.visited.entry("stakes bore a loss").or_default() += borne;
+                    let gone = u64::from(borne > 0 && !from_lenders.is_zero());
+                    *self.visited.entry("stakes did not suffice").or_default() += gone;
+                }
+            }
             assert!(!self.world.ledger.accounts.contains_key(&id), "BAD-1: {id:?}");
             self.sound("write_off", &before);
         }
@@ -286,7 +347,12 @@ impl Run {
             !open || new.weighted * old.debt >= old.weighted * new.debt,
             "LIQ-2: {old:?} {new:?}"
         );
-        assert!(!plan.fills.is_empty(), "nothing was sold");
+        if plan.fills.is_empty() {
+            *self.visited.entry("stakes blocked").or_default() += 1;
+            assert!(!plan.blocks.is_empty(), "nothing was sold");
+            self.sound("sweep", &raw);
+            return false;
+        }
         let mut last = BTreeMap::new();
         for fill in &plan.fills {
             let lent = before.vaults[&fill.queue.vault].asset;
@@ -400,7 +466,7 @@ fn invariants_hold_in_random_sweeps() {
     let only = std::env::var("GAGE_SEED").ok().and_then(|text| text.parse().ok());
     let seeds = match only {
         Some(seed) => seed..seed + 1,
-        None => 0..setting("GAGE_SEEDS", 16),
+        None => 0..setting("GAGE_SEEDS", 40),
     };
     let mut tally: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
     let mut visited: BTreeMap<&str, u64> = BTreeMap::new();
@@ -428,6 +494,13 @@ fn invariants_hold_in_random_sweeps() {
     }
     for class in
         ["restored", "sold whole", "stop-loss", "written off", "several fills", "a high tier"]
+            .into_iter()
+            .chain([
+                "stakes blocked",
+                "stakes bore a loss",
+                "stakes did not suffice",
+                "a stake was held back",
+            ])
     {
         assert!(visited.get(class).is_some_and(|times| *times > 0), "never visited: {class}");
     }

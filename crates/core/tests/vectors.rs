@@ -1,6 +1,7 @@
 //! Our formulas beside the numbers that Morpho Blue's and Aave v3.6's contracts gave.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
+use gage_core::first_loss::Settled;
 use gage_core::interest::{grown, growth, kinked_per_year};
 use gage_core::liquidation::{Aim, Kind, plan_liquidation};
 use gage_core::margin::{CollateralLeg, DebtLeg, Position};
@@ -262,6 +263,7 @@ fn debt_leg(place: u8, shares: u128, index: u128, price: u128, decimals: u8) -> 
         cap: Assets::ZERO,
         debt_shares: shares,
         min_debt: Assets::new(1),
+        staked: false,
     };
     let vault_id = VaultId::new(u32::from(place) + 1);
     DebtLeg {
@@ -271,6 +273,7 @@ fn debt_leg(place: u8, shares: u128, index: u128, price: u128, decimals: u8) -> 
         line,
         shares,
         price: Wad::new(price),
+        first_loss: Settled::default(),
     }
 }
 

@@ -81,7 +81,8 @@ fn ledger() -> MemoryLedger {
     };
     ledger.vaults.insert(VaultId::new(1), vault);
     let (cap, debt_shares, min_debt) = (Assets::MAX, Shares::ZERO, Assets::ZERO);
-    let line = Line { feed: FeedId::new(1), decimals: 18, cap, debt_shares, min_debt };
+    let line =
+        Line { feed: FeedId::new(1), decimals: 18, cap, debt_shares, min_debt, staked: false };
     ledger.lines.insert((MARKET, VaultId::new(1)), line);
     ledger.markets.insert(MARKET, market);
     ledger

@@ -9,10 +9,12 @@ use alloy_primitives::{Address, U256};
 use gage_abi::encode_event;
 use gage_core::address::Native;
 use gage_core::bids::{Bid, Queue, Tier, TierState};
+use gage_core::first_loss::{Stake, Tranche};
 use gage_core::stop_loss::StopLoss;
 use gage_core::{
     Account, AccountId, Asset, AssetId, BidId, Collateral, Error, Event, Fault, Feed, FeedId,
-    Ledger, Line, Market, MarketId, Protocol, QueueId, Stop, Timestamp, Token, Vault, VaultId,
+    Ledger, Line, Market, MarketId, Protocol, QueueId, StakeId, Stop, Timestamp, Token, Vault,
+    VaultId,
 };
 
 /// Records in storage slots. Every slot is read once, when it is first needed, and written once, if
@@ -381,6 +383,27 @@ impl<S: Slots> Ledger for SlotLedger<S> {
 
     fn set_bid(&mut self, id: &BidId, bid: &Bid) -> Result<(), Stop> {
         self.set_record(Native::Market, keys::bid(id), bid)
+    }
+
+    fn tranche(&mut self, market: MarketId, vault: VaultId) -> Result<Option<Tranche>, Stop> {
+        self.record(Native::Market, keys::tranche(market, vault), 3)
+    }
+
+    fn set_tranche(
+        &mut self,
+        market: MarketId,
+        vault: VaultId,
+        tranche: &Tranche,
+    ) -> Result<(), Stop> {
+        self.set_record(Native::Market, keys::tranche(market, vault), tranche)
+    }
+
+    fn stake(&mut self, id: &StakeId) -> Result<Stake, Stop> {
+        Ok(self.record(Native::Market, keys::stake(id), 1)?.unwrap_or_default())
+    }
+
+    fn set_stake(&mut self, id: &StakeId, stake: &Stake) -> Result<(), Stop> {
+        self.set_record(Native::Market, keys::stake(id), stake)
     }
 
     fn stop_loss(&mut self, id: &AccountId) -> Result<Option<StopLoss>, Stop> {

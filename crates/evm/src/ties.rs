@@ -43,8 +43,8 @@ impl Tie {
 }
 
 /// Every total of the protocol in `state` against the sum of its parts; `storage_of` lists all
-/// slots of an account. Checks SOL-2, SOL-3 and BID-1: balances sum to supply, cash, pledged collateral
-/// and bids are held, lines' debt shares sum to their vault's, wrapped coins have native ones.
+/// slots of an account. Checks SOL-2, SOL-3 and BID-1: balances sum to supply, cash, pledged collateral,
+/// bids and stakes are held, lines' debt shares sum to their vault's, wrapped coins have native ones.
 ///
 /// # Errors
 /// The state cannot be read.
@@ -72,9 +72,10 @@ pub fn ties<D: DatabaseRef>(
     }
     for id in (1..=protocol.vaults).map(VaultId::new) {
         vault_ties(&mut ledger, id, &market, &storage_of, &mut ties)?;
-        let bid = entrusted.bids.get(&id).copied().unwrap_or_default();
+        let bid = entrusted.shares.get(&id).copied().unwrap_or_default();
         let held = ledger.balance(Token::Share(id), market_custody())?;
-        ties.push(tie(format!("shares bid of vault {id}"), bid, held, Relation::AtMost));
+        let name = format!("shares bid or staked of vault {id}");
+        ties.push(tie(name, bid, held, Relation::AtMost));
     }
     Ok(ties)
 }
@@ -117,8 +118,8 @@ fn supply_tie(token: Token, storage: &[(U256, U256)], supply: u128) -> Tie {
 struct Entrusted {
     /// Pledged by accounts, and bought by bids.
     collateral: BTreeMap<AssetId, U256>,
-    /// Shares that wait in bids.
-    bids: BTreeMap<VaultId, U256>,
+    /// Shares that wait in bids, and that are staked.
+    shares: BTreeMap<VaultId, U256>,
 }
 
 fn entrusted(market: &[(U256, U256)]) -> Entrusted {
@@ -127,8 +128,11 @@ fn entrusted(market: &[(U256, U256)]) -> Entrusted {
         if let Some(asset) = keys::collateral_amounts_of(*key) {
             add(all.collateral.entry(asset).or_default(), low_half(*amounts));
         }
+        if let Some(vault) = keys::tranche_amounts_of(*key) {
+            add(all.shares.entry(vault).or_default(), *amounts >> 128);
+        }
         if let Some((vault, asset)) = keys::tier_amounts_of(*key) {
-            add(all.bids.entry(vault).or_default(), *amounts >> 128);
+            add(all.shares.entry(vault).or_default(), *amounts >> 128);
             add(all.collateral.entry(asset).or_default(), low_half(*amounts));
         }
     }

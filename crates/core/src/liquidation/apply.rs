@@ -133,13 +133,20 @@ pub(crate) fn announce_loss<L: Ledger + ?Sized>(
     vault: VaultId,
     loss: &Loss,
 ) -> Result<(), Stop> {
-    let Loss { shortfall, from_reserves, from_lenders } = *loss;
+    let Loss { shortfall, from_first_loss, from_reserves, from_lenders, .. } = *loss;
     if shortfall.is_zero() {
         return Ok(());
     }
     let market = account.market;
     ledger.emit(Event::BadDebt { account: *account, vault, amount: shortfall })?;
-    ledger.emit(Event::LossRealised { vault, market, shortfall, from_reserves, from_lenders })
+    ledger.emit(Event::LossRealised {
+        vault,
+        market,
+        shortfall,
+        from_first_loss,
+        from_reserves,
+        from_lenders,
+    })
 }
 
 /// Takes a liquidator's payment of `repaid`, which clears `cleared` debt shares. Shares count at
@@ -161,7 +168,8 @@ fn pay<L: Ledger + ?Sized>(
         }
         Payment::Shares => {
             let Pool { assets, shares } = accrued.pool();
-            let pool = Pool { assets: assets.sub(loss.from_lenders)?, shares };
+            let lost = loss.from_lenders.add(loss.from_first_loss)?;
+            let pool = Pool { assets: assets.sub(lost)?, shares: shares.sub(loss.burned)? };
             let shares = pool.shares_to_burn(repaid)?;
             accrued.net(shares, cleared)?;
             debit(ledger, Token::Share(vault), from, shares.get())
@@ -180,15 +188,17 @@ fn settle_debts<L: Ledger + ?Sized>(
     for Repayment { index, vault, repaid, shares, .. } in plan.repayments.iter().copied() {
         let leg = position.debts.iter().find(|leg| leg.index == index).ok_or(Fault::Unreadable)?;
         let mut accrued = leg.accrued;
-        let mut line = leg.line;
+        let (mut line, mut first_loss) = (leg.line, leg.first_loss);
         line.debt_shares = line.debt_shares.sub(shares)?;
         let loss = match plan.kind {
             super::Kind::Partial => Loss::default(),
-            super::Kind::CloseOut => accrued.loss_of(shares, repaid)?,
+            super::Kind::CloseOut => accrued.loss_of(shares, repaid, &first_loss)?,
         };
         pay(ledger, parties, (vault, &mut accrued), (repaid, shares), &loss)?;
         accrued.bear(&loss)?;
+        first_loss.bear(&loss, &mut line)?;
         accrued.store(ledger, vault)?;
+        first_loss.store(ledger, (market, vault))?;
         ledger.set_line(market, vault, &line)?;
         announce_loss(ledger, &parties.account, vault, &loss)?;
     }

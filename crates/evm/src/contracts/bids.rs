@@ -150,6 +150,7 @@ fn sweep_plan(plan: &SweepPlan) -> IMarket::SweepPlan {
         healthBefore: health(plan.before.health_factor()),
         healthAfter: health(plan.totals_after().health_factor()),
         leavesBadDebt: plan.leaves_bad_debt(),
+        stakesBlocked: plan.blocks.iter().copied().map(address::vault).collect(),
     }
 }
 

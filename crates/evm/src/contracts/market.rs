@@ -1,12 +1,12 @@
 //! The market contract: every market and account.
 
-use super::bids;
 use super::numbers::{asset_id, assets, assets_or_all, pause_level, vault_id, wide};
 use super::shapes::{
     account_state, collateral_state, collateral_terms, health as health_factor, liquidation_plan,
     market_state, market_terms,
 };
 use super::{Answer, Frame, misrouted};
+use super::{bids, first_loss};
 use crate::gas;
 use alloy_sol_types::{SolCall, SolInterface};
 use gage_abi::IMarket::{self, IMarketCalls as Call};
@@ -30,6 +30,13 @@ pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
         | Call::claimBid(_)
         | Call::setStopLoss(_)
         | Call::clearStopLoss(_) => bids::act(frame, call),
+        Call::stake(_)
+        | Call::announceUnstake(_)
+        | Call::unstake(_)
+        | Call::settleFirstLoss(_)
+        | Call::setFirstLossPremium(_)
+        | Call::markLossPending(_) => first_loss::act(frame, call),
+        Call::firstLossState(_) | Call::stakeOf(_) => first_loss::read(frame, call),
         Call::bidState(_) | Call::queueState(_) | Call::stopLossOf(_) | Call::previewSweep(_) => {
             bids::read(frame, call)
         }

@@ -5,6 +5,7 @@
 
 mod asset;
 mod bids;
+mod first_loss;
 mod frame;
 mod market;
 mod numbers;

@@ -4,7 +4,7 @@ use super::{Answer, refused};
 use alloy_primitives::{Address, U256};
 use gage_abi::IGageErrors;
 use gage_core::address::Native;
-use gage_core::{AssetId, Assets, Error, Label, PauseLevel, Shares, VaultId, Wad};
+use gage_core::{AssetId, Assets, Error, Label, PauseLevel, Shares, Units, VaultId, Wad};
 
 /// An amount, which must fit 128 bits.
 pub(crate) fn narrow(amount: U256) -> Answer<u128> {
@@ -31,6 +31,11 @@ pub(crate) fn assets_or_all(amount: U256) -> Answer<Assets> {
 /// As [`assets_or_all`].
 pub(crate) fn shares_or_all(amount: U256) -> Answer<Shares> {
     if amount == U256::MAX { Ok(Shares::MAX) } else { shares(amount) }
+}
+
+/// As [`assets_or_all`].
+pub(crate) fn units_or_all(amount: U256) -> Answer<Units> {
+    if amount == U256::MAX { Ok(Units::MAX) } else { narrow(amount).map(Units::new) }
 }
 
 fn not_native(account: Address) -> super::Stopped {

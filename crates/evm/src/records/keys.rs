@@ -21,10 +21,12 @@
 //! | 12 | market | tier, scale, market, vault, asset | the sum of an ended scale |
 //! | 13 | market | 31 bytes of keccak(market, vault, asset, tier, bidder), the last two bits the slot number | a bid |
 //! | 14 | market | owner, market, sub-account, slot number | an account's stop-loss order |
+//! | 15 | market | market, vault, slot number | a line's first-loss capital |
+//! | 16 | market | staker, market, vault | a stake |
 
 use alloy_primitives::{Address, U256, keccak256};
 use gage_core::bids::Tier;
-use gage_core::{AccountId, AssetId, BidId, FeedId, MarketId, QueueId, VaultId};
+use gage_core::{AccountId, AssetId, BidId, FeedId, MarketId, QueueId, StakeId, VaultId};
 
 /// What a slot holds: the first byte of its key. Zero is a contract's own record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +46,8 @@ pub(crate) enum Tag {
     TierSum = 12,
     Bid = 13,
     StopLoss = 14,
+    Tranche = 15,
+    Stake = 16,
 }
 
 /// The first slot of a contract's own record.
@@ -170,6 +174,27 @@ pub(crate) fn bid(id: &BidId) -> U256 {
     hash[0] = Tag::Bid as u8;
     hash[31] &= !3;
     hash.into()
+}
+
+/// The first slot of a line's first-loss capital.
+pub(crate) fn tranche(market: MarketId, vault: VaultId) -> U256 {
+    key_of_pair(Tag::Tranche, market.get(), vault.get())
+}
+
+/// A stake.
+pub(crate) fn stake(id: &StakeId) -> U256 {
+    let mut bytes = [0; 32];
+    bytes[0] = Tag::Stake as u8;
+    bytes[1..21].copy_from_slice(id.staker.as_slice());
+    bytes[21..25].copy_from_slice(&id.market.get().to_be_bytes());
+    bytes[25..29].copy_from_slice(&id.vault.get().to_be_bytes());
+    U256::from_be_bytes(bytes)
+}
+
+/// The vault whose shares are staked in the tranche whose amounts lie at `key`, if one's do.
+pub(crate) fn tranche_amounts_of(key: U256) -> Option<VaultId> {
+    let [_, vault, slot] = pair_of(Tag::Tranche, key)?;
+    (slot == 1).then(|| VaultId::new(vault))
 }
 
 /// The vault and the collateral of the tier whose amounts lie at `key`, if one's do.

@@ -7,7 +7,7 @@
 //! collateral  0   feed 4 · decimals 1 · LTV 2 · threshold 2 · threshold before 2 · ramp start 8 ·
 //!                 ramp end 8 · bonus min 2 · bonus max 2
 //!             1   cap 16 · total 16
-//! line        0   feed 4 · decimals 1 · min debt 16
+//! line        0   feed 4 · decimals 1 · min debt 16 · staked 1
 //!             1   cap 16 · debt shares 16
 //! ```
 
@@ -135,7 +135,7 @@ impl Record<2> for Line {
     fn to_words(&self) -> Result<[U256; 2], Fault> {
         let terms = Writer::new().u32(self.feed.get()).u8(self.decimals);
         Ok([
-            terms.u128(self.min_debt.get()).finish(),
+            terms.u128(self.min_debt.get()).u8(u8::from(self.staked)).finish(),
             Writer::new().u128(self.cap.get()).u128(self.debt_shares.get()).finish(),
         ])
     }
@@ -146,6 +146,7 @@ impl Record<2> for Line {
             feed: FeedId::new(terms.u32()),
             decimals: terms.u8(),
             min_debt: Assets::new(terms.u128()),
+            staked: terms.bool(),
             cap: Assets::new(amounts.u128()),
             debt_shares: Shares::new(amounts.u128()),
         })

@@ -5,6 +5,7 @@
 
 mod account;
 mod bids;
+mod first_loss;
 pub(crate) mod keys;
 mod market;
 mod oracle;
@@ -40,10 +41,11 @@ mod tests {
     use alloy_primitives::Address;
     use core::fmt::Debug;
     use gage_core::bids::{Bid, Tier, TierState};
+    use gage_core::first_loss::{Stake, Tranche};
     use gage_core::stop_loss::StopLoss;
     use gage_core::{
         Asset, AssetId, AssetKind, Assets, Bps, Collateral, Feed, FeedId, InterestModel, Label,
-        Line, Market, PauseLevel, Protocol, Ray, Shares, Timestamp, Vault, VaultId, Wad,
+        Line, Market, PauseLevel, Protocol, Ray, Shares, Timestamp, Units, Vault, VaultId, Wad,
     };
     use proptest::prelude::*;
 
@@ -129,6 +131,7 @@ mod tests {
                 cap: assets[0],
                 debt_shares: shares[1],
                 min_debt: assets[2],
+                staked: paused,
             });
             reads_back(&Feed {
                 owner,
@@ -157,6 +160,21 @@ mod tests {
                 sum: U256::from(numbers[4]) << 128,
                 scale: small[1],
                 announced_at: times[1],
+            });
+            reads_back(&Tranche {
+                shares: shares[0],
+                units: Units::new(numbers[1]),
+                epoch: small[2],
+                premium: points[4],
+                index: Ray::new(numbers[3] >> 16),
+                owed: assets[4],
+                fraction: Ray::new(numbers[5]),
+                pending_until: times[6],
+            });
+            reads_back(&Stake {
+                units: Units::new(numbers[0]),
+                epoch: small[1],
+                announced_at: times[2],
             });
             reads_back(&StopLoss {
                 asset: AssetId::new(small[0]),

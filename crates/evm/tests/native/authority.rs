@@ -62,6 +62,11 @@ fn privileged() -> Vec<(Address, Address, &'static str, Vec<u8>)> {
             OWNER,
             IMarket::listVaultCall { market: 1, vault: second_vault(), feed: 2, minDebt: u(1) },
         ),
+        entry(
+            MARKET,
+            OWNER,
+            IMarket::setFirstLossPremiumCall { market: 1, vault: VAULT, premium: 1 },
+        ),
         entry(ORACLE, OWNER, IOracle::setFeedTermsCall { feed: 1, terms: feed_terms }),
         entry(
             ORACLE,
@@ -78,7 +83,7 @@ fn second_vault() -> Address {
 }
 
 /// What anyone may call, for what is their own.
-const OPEN: [&str; 31] = [
+const OPEN: [&str; 36] = [
     "transfer",
     "approve",
     "transferFrom",
@@ -100,6 +105,11 @@ const OPEN: [&str; 31] = [
     "announceBidWithdrawal",
     "withdrawBid",
     "claimBid",
+    "stake",
+    "announceUnstake",
+    "unstake",
+    "settleFirstLoss",
+    "markLossPending",
     "setStopLoss",
     "clearStopLoss",
     "sweep",

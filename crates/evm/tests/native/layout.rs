@@ -1,7 +1,7 @@
 //! Where everything lies in storage. A change of these files is a change of consensus.
 
 use crate::support::*;
-use gage_abi::IERC20Permit;
+use gage_abi::{IERC20Permit, IMarket, addresses::MARKET};
 use std::fmt::Write;
 
 /// The storage of a small world, slot by slot.
@@ -9,6 +9,8 @@ use std::fmt::Write;
 fn storage_layout() {
     let mut world = World::loan();
     world.ok(LENDER, USD, IERC20Permit::approveCall { spender: STRANGER, value: u(7) });
+    let shares = u(1_000_000_000 * DOLLAR);
+    world.ok(LENDER, MARKET, IMarket::stakeCall { market: 1, vault: VAULT, shares });
     let mut text = String::new();
     for (address, coins, _, slots) in world.state() {
         if !gage_evm::is_native(address) {

@@ -8,6 +8,7 @@ mod frames;
 mod gas;
 mod layout;
 mod permits;
+mod stakes;
 mod story;
 mod support;
 mod sweeps;

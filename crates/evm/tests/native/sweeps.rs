@@ -13,13 +13,13 @@ use revm::inspector::NoOpInspector;
 const BIDDER: Address = LENDER;
 const RIVAL: Address = LIQUIDATOR;
 
-fn account(owner: Address) -> AccountId {
+pub(super) fn account(owner: Address) -> AccountId {
     AccountId { market: MarketId::new(1), owner, sub: 0 }
 }
 
 impl World {
     /// Runs a block's sweep, with as much gas as a system call has.
-    fn sweep(&mut self, accounts: &[AccountId]) -> Done {
+    pub(super) fn sweep(&mut self, accounts: &[AccountId]) -> Done {
         self.system(MARKET, gage_evm::sweep_call(accounts))
     }
 
@@ -31,7 +31,7 @@ impl World {
         Done { result: done.result }
     }
 
-    fn bid(&mut self, bidder: Address, tier: u8, dollars: u128) {
+    pub(super) fn bid(&mut self, bidder: Address, tier: u8, dollars: u128) {
         let assets = u(dollars * DOLLAR);
         let shares = self.ok(bidder, VAULT, IVault::depositCall { assets, receiver: bidder });
         self.ok(bidder, MARKET, place(tier, shares));
@@ -42,7 +42,7 @@ impl World {
         self.ok(STRANGER, MARKET, call)
     }
 
-    fn plan(&mut self, owner: Address) -> IMarket::SweepPlan {
+    pub(super) fn plan(&mut self, owner: Address) -> IMarket::SweepPlan {
         self.ok(STRANGER, MARKET, IMarket::previewSweepCall { market: 1, owner, sub: 0 })
     }
 }
@@ -55,7 +55,7 @@ fn claim(tier: u8, receiver: Address) -> IMarket::claimBidCall {
     IMarket::claimBidCall { market: 1, vault: VAULT, asset: GOLD, tier, receiver }
 }
 
-fn logs<E: SolEvent>(done: &Done) -> Vec<E> {
+pub(super) fn logs<E: SolEvent>(done: &Done) -> Vec<E> {
     done.logs().iter().filter_map(|log| E::decode_log(log).ok()).map(|log| log.data).collect()
 }
 
