@@ -3,7 +3,7 @@
 use alloy_eips::BlockId;
 use alloy_primitives::Address;
 use gage_core::{
-    Stop, Timestamp,
+    Stop,
     bids::{self, BidState, NOTICE_SECONDS, TIER_MAX, Tier, WINDOW_SECONDS},
     ids::{BidId, MarketId, QueueId},
     ledger::Ledger,
@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::{
     Book, book,
     names::{AssetName, VaultName},
+    notice::Notice,
     numbers::Shown,
     queue::Terms,
 };
@@ -38,42 +39,6 @@ pub(super) struct BidShown {
     /// In US dollars.
     bought_value: Shown,
     notice: Notice,
-}
-
-/// How far a withdrawal has come; times in Unix seconds.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase", tag = "state")]
-enum Notice {
-    /// It was not announced.
-    None,
-    /// The shares may be withdrawn from `opensAt` on.
-    #[serde(rename_all = "camelCase")]
-    Running { announced_at: u64, opens_at: u64, closes_at: u64 },
-    /// The shares may be withdrawn now, until `closesAt`.
-    #[serde(rename_all = "camelCase")]
-    Open { announced_at: u64, opens_at: u64, closes_at: u64 },
-    /// It must be announced anew.
-    #[serde(rename_all = "camelCase")]
-    Expired { announced_at: u64, opens_at: u64, closes_at: u64 },
-}
-
-impl Notice {
-    fn of(state: &BidState, now: Timestamp) -> Self {
-        if state.announced_at == Timestamp::ZERO {
-            return Self::None;
-        }
-        let opens = state.announced_at.after(NOTICE_SECONDS);
-        let closes = opens.after(WINDOW_SECONDS);
-        let (announced_at, opens_at, closes_at) =
-            (state.announced_at.get(), opens.get(), closes.get());
-        if now < opens {
-            Self::Running { announced_at, opens_at, closes_at }
-        } else if now <= closes {
-            Self::Open { announced_at, opens_at, closes_at }
-        } else {
-            Self::Expired { announced_at, opens_at, closes_at }
-        }
-    }
 }
 
 /// Every bid of `bidder`, over all queues, by market, vault, collateral and discount.
@@ -126,7 +91,7 @@ fn bid(book: &mut Book, queue: QueueId, tier: Tier, state: &BidState) -> Result<
         value: terms.value(worth),
         bought: terms.bought(state.bought),
         bought_value: Shown::wad(bought),
-        notice: Notice::of(state, book.now()),
+        notice: Notice::of(state.announced_at, (NOTICE_SECONDS, WINDOW_SECONDS), book.now()),
         vault: terms.vault,
         asset: terms.asset,
     })

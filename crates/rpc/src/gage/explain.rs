@@ -88,6 +88,7 @@ struct Repaid {
     vault: VaultName,
     repaid: Shown,
     shortfall: Shown,
+    from_first_loss: Shown,
     from_reserves: Shown,
     from_lenders: Shown,
 }
@@ -182,6 +183,7 @@ fn repaid(book: &mut Book, repayment: &Repayment) -> Result<Repaid, Stop> {
     Ok(Repaid {
         repaid: amount(repayment.repaid),
         shortfall: amount(repayment.loss.shortfall),
+        from_first_loss: amount(repayment.loss.from_first_loss),
         from_reserves: amount(repayment.loss.from_reserves),
         from_lenders: amount(repayment.loss.from_lenders),
         vault,

@@ -47,6 +47,7 @@ struct Total {
 #[derive(Clone, Copy, Default)]
 struct Parts {
     shortfall: u128,
+    from_first_loss: u128,
     from_reserves: u128,
     from_lenders: u128,
 }
@@ -61,6 +62,7 @@ struct PartsShown {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Bearers {
+    first_loss: Shown,
     reserves: Shown,
     lenders: Shown,
 }
@@ -69,6 +71,7 @@ impl Parts {
     fn of(event: &LossRealised) -> Self {
         Self {
             shortfall: event.shortfall.saturating_to(),
+            from_first_loss: event.fromFirstLoss.saturating_to(),
             from_reserves: event.fromReserves.saturating_to(),
             from_lenders: event.fromLenders.saturating_to(),
         }
@@ -77,6 +80,7 @@ impl Parts {
     fn plus(self, other: Self) -> Self {
         Self {
             shortfall: self.shortfall.saturating_add(other.shortfall),
+            from_first_loss: self.from_first_loss.saturating_add(other.from_first_loss),
             from_reserves: self.from_reserves.saturating_add(other.from_reserves),
             from_lenders: self.from_lenders.saturating_add(other.from_lenders),
         }
@@ -87,6 +91,7 @@ impl Parts {
         PartsShown {
             shortfall: amount(self.shortfall),
             borne_by: Bearers {
+                first_loss: amount(self.from_first_loss),
                 reserves: amount(self.from_reserves),
                 lenders: amount(self.from_lenders),
             },

@@ -15,6 +15,7 @@ use super::{
     Book, book,
     names::{AssetName, Quote, VaultName},
     numbers::Shown,
+    stakes::FirstLoss,
 };
 use crate::{context::Context, methods::Answer};
 
@@ -54,6 +55,7 @@ struct LineRow {
     cap: Shown,
     drawn: Shown,
     min_debt: Shown,
+    first_loss: FirstLoss,
 }
 
 pub(super) fn markets(context: &Context, (id,): (Option<BlockId>,)) -> Answer<Vec<MarketRow>> {
@@ -104,11 +106,13 @@ fn collateral(book: &mut Book, market: MarketId, id: AssetId) -> Result<Collater
 fn line(book: &mut Book, market: MarketId, id: VaultId) -> Result<LineRow, Stop> {
     let line = book.line(market, id)?;
     let drawn = Accrued::load(book, id)?.debt_of(line.debt_shares);
+    let vault = VaultName::of(book, id)?;
     Ok(LineRow {
-        vault: VaultName::of(book, id)?,
+        first_loss: FirstLoss::of(book, (market, id), &vault)?,
         quote: Quote::of(book, line.feed)?,
         cap: Shown::amount(line.cap.get(), line.decimals),
         drawn: Shown::amount(drawn.get(), line.decimals),
         min_debt: Shown::amount(line.min_debt.get(), line.decimals),
+        vault,
     })
 }

@@ -39,6 +39,8 @@ pub(super) struct Sweep {
     debt_value: Shown,
     /// Whether debt would be left that nothing secures, to be written off.
     leaves_bad_debt: bool,
+    /// On whose lines stakes would be kept, for an insolvent account that stays open.
+    stakes_blocked: Vec<VaultName>,
     sales: Vec<Sale>,
 }
 
@@ -88,6 +90,8 @@ pub(super) fn sweep(
 
 fn shown(book: &mut Book, plan: &SweepPlan) -> Result<Sweep, Stop> {
     let after = plan.totals_after();
+    let blocked = plan.blocks.iter().map(|vault| VaultName::of(book, *vault));
+    let stakes_blocked = blocked.collect::<Result<_, Stop>>()?;
     let sales = plan.fills.iter().map(|fill| sale(book, fill));
     Ok(Sweep {
         reason: match plan.reason {
@@ -100,6 +104,7 @@ fn shown(book: &mut Book, plan: &SweepPlan) -> Result<Sweep, Stop> {
         collateral_value: Shown::wad(after.collateral_value),
         debt_value: Shown::wad(after.debt_value),
         leaves_bad_debt: plan.leaves_bad_debt(),
+        stakes_blocked,
         sales: sales.collect::<Result<_, Stop>>()?,
     })
 }

@@ -7,6 +7,7 @@ mod liquidation;
 mod nonsense;
 mod protocol;
 mod shapes;
+mod stakes;
 mod story;
 mod subscriptions;
 mod world;
