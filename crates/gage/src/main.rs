@@ -83,6 +83,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Repay(args) => act::borrow::repay(&args)?,
         Command::Liquidate(args) => act::borrow::liquidate(&args)?,
         Command::Bid(command) => act::bid::bid(&command)?,
+        Command::Stake(command) => act::stake::stake(&command)?,
         Command::StopLoss(command) => act::stop_loss::stop_loss(&command)?,
         Command::Send(args) => act::coins::send(&args)?,
         Command::Wrap(args) => act::coins::wrap(&args)?,

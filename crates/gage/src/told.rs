@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{amounts, client::Client};
+use crate::{amounts, calendar::minute, client::Client};
 
 /// A quantity in base units.
 #[derive(Clone, Debug, Deserialize)]
@@ -109,7 +109,28 @@ pub(crate) struct Bid {
     pub(crate) notice: Notice,
 }
 
-/// How far a bid's withdrawal has come.
+/// One of `gage_stakes`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Stake {
+    pub(crate) market: u32,
+    pub(crate) vault: Vault,
+    pub(crate) worth: Quantity,
+    pub(crate) part: Quantity,
+    pub(crate) notice: Notice,
+    pub(crate) line: FirstLoss,
+}
+
+/// What is staked on a line.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FirstLoss {
+    pub(crate) worth: Quantity,
+    pub(crate) premium: Quantity,
+    pub(crate) pending_until: Option<u64>,
+}
+
+/// How far a withdrawal has come.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "state")]
 pub(crate) enum Notice {
@@ -126,6 +147,18 @@ pub(crate) enum Notice {
     Expired {
         closes_at: u64,
     },
+}
+
+impl Notice {
+    /// In words, in UTC.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::None => "not announced".to_owned(),
+            Self::Running { opens_at } => format!("from {}", minute(*opens_at)),
+            Self::Open { closes_at } => format!("open until {}", minute(*closes_at)),
+            Self::Expired { closes_at } => format!("lapsed at {}", minute(*closes_at)),
+        }
+    }
 }
 
 /// Where and for whom something happened.
@@ -234,6 +267,8 @@ pub(crate) struct Parts {
 /// Who bore a loss.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Bearers {
+    #[serde(rename = "firstLoss")]
+    pub(crate) first_loss: Quantity,
     pub(crate) reserves: Quantity,
     pub(crate) lenders: Quantity,
 }

@@ -2,6 +2,7 @@
 
 mod bids;
 mod operate;
+mod stakes;
 mod user;
 
 use clap::{Parser, Subcommand};
@@ -11,6 +12,7 @@ pub(crate) use bids::{
     ShowArgs, StopLossCommand, TierArgs, WithdrawArgs,
 };
 pub(crate) use operate::{AbiArgs, CheckArgs, DevArgs, HistoryCommand, NodeArgs, Speed};
+pub(crate) use stakes::{AddStakeArgs, LineArgs, StakeCommand, StakesArgs, UnstakeArgs};
 pub(crate) use user::{
     AccountArgs, BorrowArgs, CollateralArgs, FaucetArgs, LiquidateArgs, PriceArgs, Remote,
     RepayArgs, SendArgs, Signing, VaultArgs, WrapArgs,
@@ -102,6 +104,9 @@ pub(crate) enum Command {
     /// Bid for collateral of liquidated accounts, at a discount of your choice
     #[command(subcommand)]
     Bid(BidCommand),
+    /// Stake vault shares as first-loss capital, and earn a premium for it
+    #[command(subcommand)]
+    Stake(StakeCommand),
     /// Sell collateral before it can be liquidated, on your own terms
     #[command(subcommand)]
     StopLoss(StopLossCommand),
@@ -179,6 +184,10 @@ mod tests {
             "gage stop-loss set WETH USDC --trigger 1.1 --target 1.3 --max-discount 2",
             "gage stop-loss clear --sub 1",
             "gage stop-loss show",
+            "gage stake add USDC 1000 --deposit --market 2",
+            "gage stake announce USDC",
+            "gage stake withdraw USDC max",
+            "gage stake list",
             "gage liquidations --from-block 5",
             "gage losses",
         ] {
@@ -212,6 +221,9 @@ mod tests {
             "gage bid claim USDC WETH",
             "gage bid list nobody",
             "gage stop-loss set WETH USDC --trigger 1.1",
+            "gage stake",
+            "gage stake add USDC",
+            "gage stake list nobody",
             "gage losses --from-block -1",
             "gage history fetch --exchange nasdaq --symbols BTC --from a --to b --out x",
         ] {

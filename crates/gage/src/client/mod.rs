@@ -157,6 +157,7 @@ fn in_words(data: &Bytes) -> Option<String> {
 }
 
 /// What a refusal of the protocol means and what helps, for those that users meet.
+#[allow(clippy::too_many_lines, reason = "one arm for each error, and nothing else")]
 pub(crate) fn explanation(error: &str) -> Option<&'static str> {
     Some(match error {
         "AboveLimit" => {
@@ -206,12 +207,23 @@ pub(crate) fn explanation(error: &str) -> Option<&'static str> {
         }
         "InsufficientBid" => "Less waits in the bid; `max` takes all of it.",
         "NoticeNotGiven" => {
-            "A withdrawal is announced first: `gage bid announce`, then ten minutes' notice."
+            "A withdrawal is announced first: `gage bid announce`, then ten minutes' notice; \
+             `gage stake announce`, then a week's."
         }
         "NoticeRunning" => {
-            "Ten minutes must pass after the announcement; the bid stays until then."
+            "Ten minutes must pass after a bid's announcement, a week after a stake's; it stays until \
+             then."
         }
-        "NoticeExpired" => "The hour for the withdrawal has passed; announce it anew.",
+        "NoticeExpired" => "The window for the withdrawal has passed; announce it anew.",
+        "NoStake" => "Nothing of this stake is left, or it was never made (`gage stake list`).",
+        "StakeTooSmall" => {
+            "A stake is worth at least its line's smallest debt, and what stays of one as well."
+        }
+        "InsufficientStake" => "Less is staked; `max` takes all of it.",
+        "LossPending" => {
+            "An account that draws on the line is insolvent; its loss may be the stake's."
+        }
+        "Solvent" => "Its collateral covers its debt: no loss is pending.",
         "ERC4626ExceededMaxWithdraw" | "ERC4626ExceededMaxRedeem" => {
             "More than the owner has in the vault, or than its cash; `max` takes what there is."
         }

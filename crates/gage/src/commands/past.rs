@@ -9,7 +9,7 @@ use crate::{
     cli::RangeArgs,
     client::Client,
     table::{Column, table},
-    told::{self, Liquidation, Liquidations, Loss, Losses, Parts, Sale, Total},
+    told::{self, Bearers, Liquidation, Liquidations, Loss, Losses, Parts, Sale, Total},
 };
 
 fn block(number: Option<u64>) -> Value {
@@ -114,6 +114,7 @@ pub(crate) fn losses(args: &RangeArgs) -> anyhow::Result<()> {
         Column::Left("account"),
         Column::Left("vault"),
         Column::Right("written off"),
+        Column::Right("from stakes"),
         Column::Right("from reserves"),
         Column::Right("from lenders"),
     ];
@@ -132,6 +133,7 @@ pub(crate) fn losses(args: &RangeArgs) -> anyhow::Result<()> {
     let columns = [
         Column::Left("all of"),
         Column::Right("written off"),
+        Column::Right("from stakes"),
         Column::Right("from reserves"),
         Column::Right("from lenders"),
     ];
@@ -144,10 +146,11 @@ pub(crate) fn losses(args: &RangeArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn parts(parts: &Parts, vault: &told::Vault) -> [String; 3] {
+fn parts(parts: &Parts, vault: &told::Vault) -> [String; 4] {
     let Parts { shortfall, borne_by } = parts;
     let amount = |quantity: &told::Quantity| {
         format!("{} {}", quantity.tokens(vault.asset.decimals), vault.asset.symbol)
     };
-    [amount(shortfall), amount(&borne_by.reserves), amount(&borne_by.lenders)]
+    let Bearers { first_loss, reserves, lenders } = borne_by;
+    [shortfall, first_loss, reserves, lenders].map(amount)
 }

@@ -47,11 +47,21 @@ pub(crate) fn vaults(args: &Remote) -> anyhow::Result<()> {
             percent(state.utilisation),
             per_year(state.borrowRate),
             per_year(state.supplyRate),
-            if state.paused { "paused" } else { "open" }.to_owned(),
+            standing(vault),
         ]
     };
     println!("{}", table(&columns, vaults.iter().map(row).collect()));
     Ok(())
+}
+
+/// Whether it takes deposits, and what its lenders ever lost.
+fn standing(vault: &VaultReading) -> String {
+    let VaultReading { asset, state, .. } = vault;
+    let open = if state.paused { "paused" } else { "open" };
+    if state.losses.is_zero() {
+        return open.to_owned();
+    }
+    format!("{open}, lost {} {}", tokens(state.losses, asset.decimals), asset.symbol)
 }
 
 fn vault_json(vault: &VaultReading) -> Value {
@@ -154,6 +164,14 @@ fn line(
     ask(of, MARKET, &IMarket::lineStateCall { market, vault })
 }
 
+fn staked(
+    of: &dyn Answers,
+    market: u32,
+    vault: alloy_primitives::Address,
+) -> anyhow::Result<IMarket::FirstLossState> {
+    ask(of, MARKET, &IMarket::firstLossStateCall { market, vault })
+}
+
 fn print_market(
     of: &dyn Answers,
     names: &Names,
@@ -199,6 +217,7 @@ fn print_market(
             amount(terms.drawn),
             amount(terms.cap),
             amount(terms.minDebt),
+            amount(staked(of, id, vault.token.address)?.worth),
             per_year(vault.state.borrowRate),
         ]);
     }
@@ -208,6 +227,7 @@ fn print_market(
         Column::Right("drawn"),
         Column::Right("line"),
         Column::Right("least debt"),
+        Column::Right("staked"),
         Column::Right("rate"),
     ];
     println!("{}\n", table(&columns, rows));
@@ -236,6 +256,7 @@ fn market_json(
     });
     let lines = state.vaults.iter().map(|vault| {
         let terms = line(of, id, *vault)?;
+        let capital = staked(of, id, *vault)?;
         let reading = names.vaults().iter().find(|reading| reading.token.address == *vault);
         let decimals = reading.map_or(0, |reading| reading.asset.decimals);
         Ok(json!({
@@ -245,6 +266,8 @@ fn market_json(
             "drawn": all_digits(terms.drawn, decimals),
             "cap": all_digits(terms.cap, decimals),
             "minDebt": all_digits(terms.minDebt, decimals),
+            "staked": all_digits(capital.worth, decimals),
+            "premiumBps": capital.premium,
         }))
     });
     Ok(json!({

@@ -19,6 +19,9 @@ pub(crate) const BIDDERS: u32 = 12;
 /// What all bids of a queue are, in basis points of the debt that its collateral secures.
 const DEPTH_BPS: u128 = 1_200;
 
+/// What a bidder stakes beside on the line of each bid, in basis points of the bid: first-loss capital.
+const STAKE_BPS: u128 = 1_000;
+
 /// Basis points in one.
 const BPS: u128 = 10_000;
 
@@ -68,13 +71,26 @@ pub(crate) fn plan(seed: u64, borrowers: &[Borrower], prices: &[u128]) -> Vec<Ve
     bids
 }
 
-/// What a bidder lends to each vault, by its id.
+/// What a bidder lends to each vault, by its id: for bids and stakes.
 pub(crate) fn lent(bids: &[Bid]) -> BTreeMap<u32, u128> {
     let mut lent = BTreeMap::new();
     for bid in bids {
         *lent.entry(bid.vault).or_default() += bid.amount;
     }
+    for ((_, vault), amount) in staked(bids) {
+        *lent.entry(vault).or_default() += amount;
+    }
     lent
+}
+
+/// What a bidder stakes on each line, by market and vault, where that is worth a stake.
+pub(crate) fn staked(bids: &[Bid]) -> BTreeMap<(u32, u32), u128> {
+    let mut staked = BTreeMap::new();
+    for bid in bids {
+        *staked.entry((bid.market, bid.vault)).or_default() += bid.amount * STAKE_BPS / BPS;
+    }
+    staked.retain(|(_, vault), amount| *amount > least(*vault));
+    staked
 }
 
 /// The smallest debt of a vault, in base units, which is the smallest bid.
@@ -136,7 +152,9 @@ mod tests {
         let owed: u128 =
             people.iter().flat_map(|b| &b.debts).filter(|d| d.0 == 1).map(|d| d.1).sum();
         let lent: u128 = bids.iter().filter_map(|bids| lent(bids).get(&1).copied()).sum();
-        assert!(lent * BPS <= owed * DEPTH_BPS && lent * BPS * 10 > owed * DEPTH_BPS * 9);
+        let most = owed * DEPTH_BPS / BPS * (BPS + STAKE_BPS) / BPS;
+        assert!(lent <= most && lent * 10 > most * 9);
+        assert!(bids.iter().any(|bids| staked(bids).contains_key(&(1, 1))));
         assert!(plan(1, &[], &prices).iter().all(Vec::is_empty));
     }
 

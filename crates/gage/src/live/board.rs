@@ -135,10 +135,10 @@ fn account_rows(moment: &Moment<'_>) -> Vec<String> {
     let off = |sum: Sum| format!("mean discount {:>6}", bps(sum.mean_discount_bps()));
     let losses = tally.losses.iter().map(|(vault, loss)| {
         let value = |amount| tally.vault_value(*vault, amount);
-        (value(loss.from_reserves), value(loss.from_lenders))
+        [loss.from_first_loss, loss.from_reserves, loss.from_lenders].map(value)
     });
-    let (reserves, lenders) =
-        losses.fold((U256::ZERO, U256::ZERO), |sum, loss| (sum.0 + loss.0, sum.1 + loss.1));
+    let [stakes, reserves, lenders] = losses
+        .fold([U256::ZERO; 3], |sum, loss| [sum[0] + loss[0], sum[1] + loss[1], sum[2] + loss[2]]);
     vec![
         format!(
             " Accounts   in debt {}   health < 1.1: {}   < 1.05: {}   < 1: {}   stop-loss orders {}",
@@ -152,8 +152,9 @@ fn account_rows(moment: &Moment<'_>) -> Vec<String> {
         line("Stop-losses", orders, off(orders)),
         line("Keeper", open, format!("mean bonus    {:>6}", bps(open.mean_bonus_bps()))),
         format!(
-            " Bad debt   {}: reserves bore {}, lenders {}",
+            " Bad debt   {}: stakes bore {}, reserves {}, lenders {}",
             usd(bad_debt(tally)),
+            usd(stakes),
             usd(reserves),
             usd(lenders)
         ),

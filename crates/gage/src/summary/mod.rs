@@ -129,17 +129,19 @@ impl<'a> Summary<'a> {
         let columns = [
             Column::Left("vault"),
             Column::Right("bad debt"),
+            Column::Right("borne by stakes"),
             Column::Right("paid by reserves"),
             Column::Right("borne by lenders"),
         ];
         let row = |vault: &VaultReading| {
             let loss = self.tally.losses.get(&vault.id).copied().unwrap_or_default();
-            let Loss { shortfall, from_reserves, from_lenders } = loss;
+            let Loss { shortfall, from_first_loss, from_reserves, from_lenders } = loss;
             let amount =
                 |value| format!("{} {}", tokens(value, vault.asset.decimals), vault.asset.symbol);
             vec![
                 vault.token.symbol.clone(),
                 amount(shortfall),
+                amount(from_first_loss),
                 amount(from_reserves),
                 amount(from_lenders),
             ]

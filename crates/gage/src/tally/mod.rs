@@ -21,6 +21,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Loss {
     pub(crate) shortfall: U256,
+    pub(crate) from_first_loss: U256,
     pub(crate) from_reserves: U256,
     pub(crate) from_lenders: U256,
 }
@@ -246,6 +247,7 @@ impl Tally {
         } else if let Ok(loss) = IVault::LossRealised::decode_log(log) {
             let sum = self.losses.entry(vault_id(log.address).unwrap_or_default()).or_default();
             sum.shortfall += loss.shortfall;
+            sum.from_first_loss += loss.fromFirstLoss;
             sum.from_reserves += loss.fromReserves;
             sum.from_lenders += loss.fromLenders;
         }

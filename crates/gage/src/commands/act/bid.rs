@@ -1,22 +1,21 @@
 //! `gage bid`: bids for collateral of accounts that are liquidated.
 
 use alloy_primitives::{Address, U256};
-use anyhow::{bail, ensure};
-use gage_abi::{IERC20Permit, IMarket, IVault};
+use anyhow::ensure;
+use gage_abi::IMarket;
 use serde_json::{Value, json};
 
-use super::{Desk, client, market_events, wallet, with_receipt};
+use super::{Desk, client, market_events, shares, wallet, with_receipt};
 use crate::{
     amounts::{all_digits, tokens},
     calendar::minute,
     cli::{BidCommand, ClaimArgs, Discount, ListArgs, PlaceArgs, TierArgs, WithdrawArgs},
-    client::{Client, Wallet},
+    client::Client,
     commands::print_json,
     contracts::{MARKET, call},
-    decimal::Quantity,
     reading::{Names, Token, VaultReading, ask},
     table::{Column, table},
-    told::{self, Bid, Notice, Queue},
+    told::{self, Bid, Queue},
 };
 
 /// Carries out one of the bidder's commands.
@@ -64,21 +63,7 @@ impl Place {
         ask(of, MARKET, &call)
     }
 
-    /// Shares that are worth an amount of the vault's asset, rounded up so that they are worth no
-    /// less; all of them if `None`.
-    fn shares(&self, of: &Client, text: &str, raw: bool) -> anyhow::Result<Option<U256>> {
-        let token = if raw { &self.vault.token } else { &self.vault.asset };
-        match Quantity::parse(text, token.decimals)? {
-            Quantity::All => Ok(None),
-            Quantity::Exactly(units) if raw => Ok(Some(U256::from(units))),
-            Quantity::Exactly(units) => {
-                let preview = IVault::previewWithdrawCall { assets: U256::from(units) };
-                Ok(Some(ask(of, self.vault.token.address, &preview)?))
-            }
-        }
-    }
-
-    /// What would be refused is refused before anything is lent for it.
+    /// Checks what the protocol would refuse.
     fn check(&self, of: &Client, (bidder, shares): (Address, U256)) -> anyhow::Result<()> {
         let params = json!([self.market, self.vault.token.address, self.asset.address]);
         let (_, queue): (_, Queue) = told::ask(of, "gage_queue", params)?;
@@ -98,14 +83,12 @@ impl Place {
         Ok(())
     }
 
-    fn assets_of(&self, of: &Client, shares: U256) -> anyhow::Result<U256> {
-        ask(of, self.vault.token.address, &IVault::convertToAssetsCall { shares })
+    fn assets_of(&self, of: &Client, amount: U256) -> anyhow::Result<U256> {
+        shares::worth(of, &self.vault, amount)
     }
 
-    /// `1,000 USDC`.
     fn lent(&self, assets: U256) -> String {
-        let Token { symbol, decimals, .. } = &self.vault.asset;
-        format!("{} {symbol}", tokens(assets, *decimals))
+        shares::lent(&self.vault, assets)
     }
 
     /// `WETH at 5 % below its price`.
@@ -120,30 +103,9 @@ fn place(args: &PlaceArgs) -> anyhow::Result<()> {
     let place = Place::read(&client, &args.tier)?;
     let bidder = wallet.address();
     let (vault, json) = (&place.vault, args.tier.signing.remote.json);
-    let held = ask(&client, vault.token.address, &IERC20Permit::balanceOfCall { account: bidder })?;
-    let asked = place.shares(&client, &args.amount, args.shares)?;
-    ensure!(
-        asked.is_some() || !held.is_zero(),
-        "nothing is lent to {}: `gage deposit {} AMOUNT` first, or add --deposit and an amount",
-        vault.token.symbol,
-        vault.asset.symbol,
-    );
-    let shares = asked.unwrap_or(held);
-    if shares > held {
-        let missing = shares - held;
-        if !args.deposit {
-            bail!(
-                "a bid of {} takes more than is lent to {}, which is {}: add --deposit, or \
-                 `gage deposit {} AMOUNT` first",
-                place.lent(place.assets_of(&client, shares)?),
-                vault.token.symbol,
-                place.lent(place.assets_of(&client, held)?),
-                vault.asset.symbol,
-            );
-        }
-        place.check(&client, (bidder, shares))?;
-        lend(&wallet, &place, missing, json)?;
-    }
+    let check = |shares| place.check(&client, (bidder, shares));
+    let written = (args.amount.as_str(), args.shares);
+    let shares = shares::provide(&wallet, vault, written, (args.deposit, json), check)?;
     let call = call(
         MARKET,
         &IMarket::placeBidCall {
@@ -164,18 +126,6 @@ fn place(args: &PlaceArgs) -> anyhow::Result<()> {
         place.lent(state.worth),
     );
     Desk { client: &client, json }.report(&text, &receipt, told(&place, &state))
-}
-
-/// Lends what `shares` cost.
-fn lend(wallet: &Wallet<'_>, place: &Place, shares: U256, json: bool) -> anyhow::Result<()> {
-    let address = place.vault.token.address;
-    let assets = ask(wallet.client, address, &IVault::previewMintCall { shares })?;
-    let mint = IVault::mintCall { shares, receiver: wallet.address() };
-    wallet.send(&call(address, &mint, format!("lend to {}", place.vault.token.symbol)))?;
-    if !json {
-        println!("lent {} to {}", place.lent(assets), place.vault.token.symbol);
-    }
-    Ok(())
 }
 
 /// A bid for machines.
@@ -222,7 +172,8 @@ fn withdraw(args: &WithdrawArgs) -> anyhow::Result<()> {
     let wallet = wallet(&client, signing)?;
     let place = Place::read(&client, &args.tier)?;
     let receiver = wallet.address();
-    let asked = place.shares(&client, &args.amount, args.shares)?.unwrap_or(U256::MAX);
+    let asked = shares::parse(&client, &place.vault, &args.amount, args.shares)?;
+    let asked = asked.unwrap_or(U256::MAX);
     let call = call(
         MARKET,
         &IMarket::withdrawBidCall {
@@ -322,12 +273,7 @@ fn list(args: &ListArgs) -> anyhow::Result<()> {
             format!("{} {}", bid.worth.tokens(bid.vault.asset.decimals), bid.vault.asset.symbol),
             format!("{} {}", bid.bought.tokens(bid.asset.decimals), bid.asset.symbol),
             bid.bought_value.usd(),
-            match bid.notice {
-                Notice::None => "not announced".to_owned(),
-                Notice::Running { opens_at } => format!("from {}", minute(opens_at)),
-                Notice::Open { closes_at } => format!("open until {}", minute(closes_at)),
-                Notice::Expired { closes_at } => format!("lapsed at {}", minute(closes_at)),
-            },
+            bid.notice.words(),
         ]
     };
     println!("{}", table(&columns, bids.iter().map(row).collect()));

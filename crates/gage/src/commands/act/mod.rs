@@ -6,6 +6,8 @@ pub(crate) mod coins;
 pub(crate) mod lend;
 pub(crate) mod pledge;
 pub(crate) mod price;
+mod shares;
+pub(crate) mod stake;
 pub(crate) mod stop_loss;
 
 use alloy_primitives::{Address, U256};

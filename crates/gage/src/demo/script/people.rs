@@ -36,7 +36,7 @@ pub(super) fn lender(key: PrivateKeySigner, deposits: &[u128]) -> Script {
     Script { key, calls }
 }
 
-/// Lends, and offers the shares for collateral.
+/// Lends, offers the shares for collateral, and stakes some of them.
 pub(super) fn bidder(key: PrivateKeySigner, bids: &[Bid]) -> Script {
     let receiver = key.address();
     let lent = bidders::lent(bids);
@@ -57,6 +57,11 @@ pub(super) fn bidder(key: PrivateKeySigner, bids: &[Bid]) -> Script {
             shares: U256::from(*amount) * U256::from(VIRTUAL_SHARES.get()),
         };
         calls.push(call(MARKET, &place, format!("bid for {}", asset_of(*asset).symbol)));
+    }
+    for ((market, vault), amount) in bidders::staked(bids) {
+        let shares = U256::from(amount) * U256::from(VIRTUAL_SHARES.get());
+        let stake = IMarket::stakeCall { market, vault: contracts::vault(vault), shares };
+        calls.push(call(MARKET, &stake, format!("stake on {}", vault_of(vault).symbol)));
     }
     Script { key, calls }
 }
