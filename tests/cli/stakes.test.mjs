@@ -32,7 +32,7 @@ describe('gage, as its stakers type it', () => {
     const added = await done(STAKER, 'stake', 'add', 'USDC', '1000', '--deposit')
     assert.match(added, /lent 1,000/)
     assert.match(added, /staked 1,000.* USDC on gUSDC's line to market 1/)
-    assert.match(await done(STAKER, 'stake', 'list'), /gUSDC\s+1,000.* USDC\s+100 %/)
+    assert.match(await done(STAKER, 'stake', 'list'), /gUSDC\s+1,000.* USDC\s+100\.00 %/)
     assert.match(await done(null, 'markets'), /staked/)
     const [market] = await json(null, 'markets')
     const line = market.lines.find((line) => line.symbol === 'gUSDC')
