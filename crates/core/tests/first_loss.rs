@@ -385,3 +385,111 @@ fn splitting_a_stake_gains_nothing() {
     assert!(claim.shares <= shares && claim.shares.get() + 2 >= shares.get());
     sound(&world);
 }
+
+/// The premium so far: paid, and owed still.
+fn premium(world: &World) -> u128 {
+    let told = world.ledger.events.iter().filter_map(|event| match event {
+        Event::FirstLossRewarded { assets, .. } => Some(assets.get()),
+        _ => None,
+    });
+    told.sum::<u128>() + world.ledger.tranches[&LINE].owed.get()
+}
+
+/// Settling every second loses nothing to rounding, though each second earns less than one unit.
+#[test]
+fn fractions_of_a_unit_add_up() {
+    let mut world = World::new(&[6, 18], 1);
+    let l = &mut world.ledger;
+    lending::deposit(l, STAKER, VAULT, Assets::new(1_000 * unit(6)), STAKER).unwrap();
+    borrowing::supply_collateral(l, BORROWER, &ACCOUNT, COLLATERAL, Assets::new(100 * unit(18)))
+        .unwrap();
+    let amount = Assets::new(50 * unit(6));
+    let draw = Draw { market: MARKET, sub: 0, vault: VAULT, amount, receiver: BORROWER };
+    borrowing::borrow(l, BORROWER, &draw).unwrap();
+    stake(&mut world, STAKER, 500);
+    let mut once = World { ledger: world.ledger.clone(), decimals: vec![6, 18], vaults: 1 };
+    for _ in 0..50_000 {
+        world.pass(1);
+        first_loss::settle(&mut world.ledger, LINE).unwrap();
+        world.ledger.events.retain(|event| matches!(event, Event::FirstLossRewarded { .. }));
+    }
+    once.pass(50_000);
+    first_loss::settle(&mut once.ledger, LINE).unwrap();
+    let (many, one) = (premium(&world), premium(&once));
+    assert!(one > 0 && many.abs_diff(one) <= 1, "{many} {one}");
+    sound(&world);
+}
+
+/// A tranche that a loss takes to less than a millionth is burned whole, to the other lenders' gain.
+#[test]
+fn a_tranche_cannot_become_dust() {
+    let shortfall = {
+        let mut world = lent();
+        let Event::LossRealised { shortfall, .. } = crash(&mut world, 5_200) else { panic!() };
+        shortfall.get()
+    };
+    let mut world = lent();
+    let l = &mut world.ledger;
+    // A thousandth of a token more than the loss.
+    let assets = Assets::new(shortfall + 1_000);
+    let shares = lending::preview_withdraw(l, VAULT, assets).unwrap();
+    first_loss::stake(l, STAKER, LINE, shares).unwrap();
+    let lenders = price(&mut world);
+    crash(&mut world, 5_200);
+    let tranche = world.ledger.tranches[&LINE];
+    assert_eq!((tranche.epoch, tranche.units), (1, Units::ZERO));
+    assert!(price(&mut world) > lenders);
+    sound(&world);
+}
+
+/// Adding to a stake calls its announcement off, as with bids.
+#[test]
+fn a_larger_stake_is_announced_anew() {
+    let mut world = lent();
+    stake(&mut world, STAKER, 1_000);
+    first_loss::announce_unstake(&mut world.ledger, STAKER, LINE).unwrap();
+    stake(&mut world, STAKER, 1_000);
+    world.pass(NOTICE_SECONDS);
+    let left = first_loss::unstake(&mut world.ledger, STAKER, LINE, Units::MAX, STAKER);
+    assert_eq!(refused(left), Error::NoticeNotGiven);
+}
+
+/// What the reserves could not pay to the last who left is not the next one's.
+#[test]
+fn premium_owed_ends_with_the_last_stake() {
+    let mut world = lent();
+    stake(&mut world, STAKER, 1_000);
+    world.pass(31_536_000);
+    let l = &mut world.ledger;
+    lending::accrue(l, VAULT).unwrap();
+    let reserves = l.vaults[&VAULT].reserves;
+    gage_core::curation::collect_reserves(l, CURATOR, VAULT, CURATOR, reserves).unwrap();
+    first_loss::announce_unstake(l, STAKER, LINE).unwrap();
+    world.pass(NOTICE_SECONDS);
+    let l = &mut world.ledger;
+    first_loss::settle(l, LINE).unwrap();
+    assert!(!l.tranches[&LINE].owed.is_zero());
+    first_loss::unstake(l, STAKER, LINE, Units::MAX, STAKER).unwrap();
+    stake(&mut world, OTHER, 1_000);
+    assert!(world.ledger.tranches[&LINE].owed.is_zero());
+    sound(&world);
+}
+
+/// The premium counts the debt that was there, not the one that was just drawn or repaid.
+#[test]
+fn a_new_draw_earns_nothing_for_the_past() {
+    let mut world = lent();
+    stake(&mut world, STAKER, 1_000);
+    world.pass(31_536_000);
+    world.report_all_again();
+    let mut settled = World { ledger: world.ledger.clone(), decimals: vec![6, 18], vaults: 1 };
+    first_loss::settle(&mut settled.ledger, LINE).unwrap();
+    let pledged = Assets::new(1_000 * unit(18));
+    let l = &mut world.ledger;
+    borrowing::supply_collateral(l, BORROWER, &ACCOUNT, COLLATERAL, pledged).unwrap();
+    let amount = Assets::new(10_000 * unit(6));
+    let draw = Draw { market: MARKET, sub: 0, vault: VAULT, amount, receiver: BORROWER };
+    borrowing::borrow(l, BORROWER, &draw).unwrap();
+    first_loss::settle(l, LINE).unwrap();
+    assert_eq!(premium(&world), premium(&settled));
+}
