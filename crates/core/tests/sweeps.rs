@@ -18,7 +18,7 @@ use gage_core::invariants::{check_invariants, check_step};
 use gage_core::lending;
 use gage_core::liquidation::{self, Liquidation, Payment};
 use gage_core::stop_loss::{StopLoss, set_stop_loss};
-use gage_core::sweep::{self, SweepReason};
+use gage_core::sweep::{self, Fill, SweepReason};
 use gage_core::{
     AccountId, AssetId, Assets, BidId, Error, Event, FeedId, InterestModel, MemoryLedger, QueueId,
     Shares, Stop, Token, U256, Units, VaultId, WAD, Wad, interest, token,
@@ -399,7 +399,10 @@ impl Run {
         *self.visited.entry(reason).or_default() += 1;
         let again = sweep::plan_sweep(&mut self.world.ledger, id).unwrap();
         // An order may ask for more than the market's target, which the next block does.
-        let again = again.filter(|again| again.reason == plan.reason && !again.fills.is_empty());
+        // A sale of a unit or two may not have been worth making in its turn, because of rounding.
+        let more = |fill: &Fill| fill.repaid.get() > 2 && fill.seized.get() > 2;
+        let again =
+            again.filter(|again| again.reason == plan.reason && again.fills.iter().any(more));
         assert!(again.is_none(), "LIQ-5: a sweep left something to sell: {plan:?} {again:?}");
         self.check_others(&before, &after, id, &plan, &claims);
         self.sound("sweep", &raw);

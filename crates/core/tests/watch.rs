@@ -66,7 +66,9 @@ impl Run {
         let decimals = self.world.decimals[asset.get() as usize - 1];
         let price = self.world.ledger.feeds[&FeedId::new(asset.get())].price.get();
         let units = U256::from(dollars) * U256::from(WAD) * U256::from(unit(decimals));
-        u128::try_from(units / U256::from(price)).unwrap().max(1)
+        // Worthless assets of many decimals end where amounts do.
+        let most = gage_core::fixed::AMOUNT_MAX.get();
+        (units / U256::from(price)).saturating_to::<u128>().clamp(1, most)
     }
 
     /// Gives an account other collaterals and debts, with a health anywhere around its alert.
