@@ -31,6 +31,10 @@ use crate::waterfall::Loss;
 use alloc::vec;
 use alloc::vec::Vec;
 
+/// A repayment that leaves the minimum debt is at least this part of it, a hundredth; a smaller one
+/// would move nothing that anybody wants, and the account would be stuck.
+const WORTHWHILE_PART: u128 = 100;
+
 mod apply;
 
 pub use apply::{Liquidation, Payment, liquidate, preview_liquidation};
@@ -302,8 +306,8 @@ impl<'a> Sale<'a> {
     }
 
     /// Adjusts a repayment that would leave less than the minimum debt: up to the whole debt if
-    /// both sides can, else down to leave the minimum. Where neither can be, the collateral is
-    /// exhausted and the rest of the debt stays small.
+    /// both sides can, else down to leave the minimum, if that repays enough to be worth it. Where
+    /// neither can be, the collateral is exhausted and the rest of the debt stays small.
     fn without_debt_dust(&self, repaid: Assets) -> Result<Assets, Error> {
         let (debt, minimum) = (self.debt.amount(), self.debt.line.min_debt);
         let rest = debt.saturating_sub(repaid);
@@ -315,10 +319,13 @@ impl<'a> Sale<'a> {
             return Ok(debt);
         }
         let short = debt.saturating_sub(minimum);
-        if !short.is_zero() {
-            return Ok(repaid.min(short));
-        }
-        let affordable = debt.min(self.cost(self.collateral.amount));
+        let least = Assets::new(minimum.get().div_ceil(WORTHWHILE_PART));
+        if least <= short { Ok(repaid.min(short)) } else { self.exhausting() }
+    }
+
+    /// What all of the collateral repays, however little debt that leaves.
+    fn exhausting(&self) -> Result<Assets, Error> {
+        let affordable = self.debt.amount().min(self.cost(self.collateral.amount));
         if self.max_repay < affordable {
             return Err(Error::CloseOutNeeds { repay: affordable, offered: self.max_repay });
         }
@@ -333,7 +340,8 @@ impl<'a> Sale<'a> {
             Err(Error::LiquidationWouldWorsen { .. } | Error::ZeroShares { .. })
                 if repaid < self.limit() =>
             {
-                self.outcome(self.without_debt_dust(self.limit())?)
+                let whole = self.outcome(self.without_debt_dust(self.limit())?);
+                whole.or_else(|_| self.outcome(self.exhausting()?))
             }
             outcome => outcome,
         }
@@ -346,7 +354,9 @@ impl<'a> Sale<'a> {
         let sized = asked.min(self.limit());
         let whole = self.without_debt_dust(self.without_collateral_dust(sized))?;
         if whole <= capacity {
-            let step = self.step(whole)?;
+            let all = self.exhausting()?;
+            let exhaust = |why| if all <= capacity { self.step(all) } else { Err(why) };
+            let step = self.step(whole).or_else(exhaust)?;
             let is_left = step.seized < self.collateral.amount;
             return Ok(Step { reaches_target: is_left && whole >= asked, ..step });
         }

@@ -5,15 +5,17 @@
 
 mod world;
 
+use gage_core::bids::{self, Tier};
 use gage_core::borrowing::{self, Draw, Release};
 use gage_core::invariants::check_invariants;
 use gage_core::lending::{self, Exit};
 use gage_core::liquidation::{self, Kind, Liquidation, Payment, Plan};
 use gage_core::listing;
+use gage_core::sweep;
 use gage_core::token::{self, Movement};
 use gage_core::{
-    AccountId, Address, AssetId, Assets, Bps, Error, FeedId, MarketId, PauseLevel, Shares, Stop,
-    Token, U256, VaultId, WAD, Wad, address,
+    AccountId, Address, AssetId, Assets, Bps, Error, FeedId, MarketId, PauseLevel, QueueId, Shares,
+    Stop, Token, U256, VaultId, WAD, Wad, address,
 };
 use world::*;
 
@@ -648,4 +650,52 @@ fn reg_q11_grace_after_a_stale_feed() {
     world.pass(resumes_at.since(world.ledger.now));
     liquidate(&mut world, MALLORY, ALICE, u128::MAX).unwrap();
     sound(&world);
+}
+
+/// LIQ-5, Q-11: an account that owes a little more than the minimum, on two collaterals neither of
+/// which pays for all of it, is liquidated all the same: the one that is named is exhausted.
+#[test]
+fn reg_q11_debt_at_the_minimum_on_two_collaterals() {
+    for (above, swept) in [0, 1, 3, 1_000].into_iter().flat_map(|n| [(n, false), (n, true)]) {
+        let mut world = World::new(&[6, 18, 18], 1);
+        let l = &mut world.ledger;
+        let minimum = l.lines[&(MARKET, vault(1))].min_debt.get();
+        lending::deposit(l, LENDER, vault(1), Assets::new(minimum * 100), LENDER).unwrap();
+        let id = AccountId { market: MARKET, owner: ALICE, sub: 0 };
+        for asset in [2, 3] {
+            // Together 140 % of the debt.
+            let pledged = Assets::new(unit(18) / 10 * 7 / 10);
+            borrowing::supply_collateral(l, ALICE, &id, AssetId::new(asset), pledged).unwrap();
+        }
+        let amount = Assets::new(minimum + above);
+        let draw = Draw { market: MARKET, sub: 0, vault: vault(1), amount, receiver: ALICE };
+        borrowing::borrow(l, ALICE, &draw).unwrap();
+        for asset in [2, 3] {
+            world.report(asset, 85 * WAD).unwrap();
+        }
+        let l = &mut world.ledger;
+        let mut rounds = 0;
+        if swept {
+            for asset in [2, 3] {
+                let queue = QueueId { market: MARKET, vault: vault(1), asset: AssetId::new(asset) };
+                let shares = Shares::new(minimum * 20 * unit(6));
+                bids::place_bid(l, LENDER, queue, Tier::new(0).unwrap(), shares).unwrap();
+            }
+            assert!(sweep::sweep(l, &id).unwrap().is_some(), "{above}");
+            assert!(gage_core::margin::health(l, &id).unwrap() >= Wad::ONE, "{above}");
+        }
+        while gage_core::margin::health(l, &id).unwrap() < Wad::ONE {
+            let asked = Liquidation {
+                vault: vault(1),
+                asset: AssetId::new(2 + rounds),
+                max_repay: Assets::MAX,
+                receiver: LENDER,
+                payment: Payment::Assets,
+            };
+            liquidation::liquidate(l, LENDER, &id, &asked).unwrap();
+            rounds += 1;
+            assert!(rounds <= 2, "{above}");
+        }
+        assert_eq!(check_invariants(l), []);
+    }
 }
