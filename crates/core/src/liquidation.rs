@@ -7,7 +7,8 @@
 //! `b = min(curve(HF), C/D − 1, HF/LT − 1)`
 //!
 //! with the collateral value `C` and `c`'s threshold `LT`: rising as health falls, never so much
-//! that it leaves bad debt (LIQ-3) or that the rest is worse off than before (LIQ-2). The repaid
+//! that it leaves bad debt (LIQ-3) or that the rest is worse off than before (LIQ-2); a thousandth
+//! less than the last two, so that rounding never undoes what a sale improves. The repaid
 //! value brings the account back to the market's target health `T`:
 //!
 //! `x = (T·D − W) / (T − LT·(1 + b))` (source: Aave v4, `docs/features/LiquidationEngine.md`).
@@ -34,6 +35,10 @@ use alloc::vec::Vec;
 /// A repayment that leaves the minimum debt is at least this part of it, a hundredth; a smaller one
 /// would move nothing that anybody wants, and the account would be stuck.
 const WORTHWHILE_PART: u128 = 100;
+
+/// The part of the largest bonus that stays with the account, a thousandth: the whole of it would
+/// improve nothing, and rounding would refuse the sale.
+const ROUNDING_PART: u128 = 1_000;
 
 mod apply;
 
@@ -190,6 +195,7 @@ pub(crate) fn bonus_limit(
     };
     let most = covered.min(kept).checked_sub(WAD);
     let most = most.ok_or(Error::LiquidationWouldWorsen { health_factor: health, threshold })?;
+    let most = most.saturating_sub(most.div_ceil(ROUNDING_PART));
     Ok(curve.min(Wad::new(most)))
 }
 

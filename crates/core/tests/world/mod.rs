@@ -2,6 +2,8 @@
 //! need, computed without the operations' code.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod acts;
+
 use gage_core::curation::{self, Caps, Naming, VaultTerms};
 use gage_core::feed::{self, FeedTerms, Report};
 use gage_core::listing::{self, CollateralTerms, LineTerms, MarketTerms};
@@ -26,6 +28,7 @@ pub(crate) const USERS: [Address; 4] = [
 pub(crate) const START: u64 = 1_700_000_000;
 pub(crate) const MARKET: MarketId = MarketId::new(1);
 
+#[derive(Clone)]
 pub(crate) struct World {
     pub(crate) ledger: MemoryLedger,
     pub(crate) decimals: Vec<u8>,
