@@ -136,6 +136,28 @@ fn reg_n05_nobody_bids_and_runs() {
     world.check_ties();
 }
 
+/// N-05, SYS-1: forty small bids in a tier cost a sweep as much gas as one large bid.
+#[test]
+fn reg_n05_many_bids_cost_what_one_costs() {
+    let gas = [1_u8, 40].map(|bidders| {
+        let mut world = World::loan();
+        let dollars = 8_000 / u128::from(bidders);
+        for bidder in 0..bidders {
+            let bidder = Address::with_last_byte(bidder + 1).create(7);
+            let value = u(dollars * DOLLAR);
+            world.ok(LENDER, USD, IERC20Permit::transferCall { to: bidder, value });
+            world.bid(bidder, 2, dollars);
+        }
+        world.prices(1_450 * WAD, WAD);
+        let done = world.sweep(&[account(BORROWER)]);
+        assert_eq!(logs::<IMarket::BidsFilled>(&done).len(), 1);
+        world.check_ties();
+        done.result.tx_gas_used()
+    });
+    // Share prices differ by a unit after forty deposits, and so may the length of a number.
+    assert!(gas[0].abs_diff(gas[1]) < 100, "{gas:?}");
+}
+
 /// LIQ-5: only the system address sweeps, only whole lists are read, and the healthy are left alone.
 #[test]
 fn only_the_block_sweeps() {
