@@ -31,7 +31,7 @@ check: ## Format and lints, as the build server runs them
 soak: ## The random tests in their long form (STEPS, SEEDS)
 	GAGE_STEPS=$(or $(STEPS),20000) GAGE_SEEDS=$(or $(SEEDS),50) $(CARGO) test --release -p gage-core --test stateful --test sweeps --test watch -- --nocapture
 
-bench: ## Side by side with Morpho Blue and Aave v3.6, and liquidation at scale; writes bench/RESULTS.md
+bench: ## Side by side with Morpho Blue and Aave v3.6, liquidation at scale, crashes replayed; writes bench/RESULTS.md
 	$(CARGO) run --release -p gage-bench -- --out bench/RESULTS.md $(ARGS)
 
 abi: ## Write the JSON ABIs and the Solidity interfaces to abi/

@@ -10,6 +10,7 @@ use alloy_sol_types::{SolValue, sol};
 use anyhow::Result;
 
 use crate::chain::{Call, Chain};
+use crate::crash::{Crashing, Standing};
 use crate::scenario::{Action, Cast, Operation, PRICE, Subject};
 use crate::token::{Asset, Tokens};
 
@@ -67,6 +68,9 @@ sol! {
         ) external;
         function repay(address asset, uint256 amount, uint256 interestRateMode, address onBehalfOf)
             external returns (uint256);
+        function getUserAccountData(address user) external view returns (
+            uint256 collateral, uint256 debt, uint256 available, uint256 threshold, uint256 ltv, uint256 health
+        );
         function liquidationCall(
             address collateralAsset, address debtAsset, address borrower, uint256 debtToCover, bool receiveAToken
         ) external;
@@ -344,5 +348,35 @@ impl Subject for Aave {
 
     fn token(&self, asset: Asset) -> Address {
         self.tokens.of(asset)
+    }
+}
+
+impl Crashing for Aave {
+    fn standing(&self, chain: &mut Chain<'_>, who: Address, _usd: u64) -> Result<Standing> {
+        let data = chain.ask(who, self.pool, &IPool::getUserAccountDataCall { user: who })?;
+        let dollars = |base: U256| base.to::<u128>() as f64 / USD as f64;
+        Ok(Standing {
+            collateral: dollars(data.collateral),
+            debt: dollars(data.debt),
+            is_unhealthy: data.health < U256::from(10).pow(U256::from(18)),
+        })
+    }
+
+    fn liquidate(
+        &self,
+        _chain: &mut Chain<'_>,
+        who: Address,
+        _keeper: Address,
+        _standing: Standing,
+    ) -> Result<Call> {
+        // The pool cuts this down to what it allows.
+        let liquidation = IPool::liquidationCallCall {
+            collateralAsset: self.token(Asset::Weth),
+            debtAsset: self.token(Asset::Usdc),
+            borrower: who,
+            debtToCover: U256::MAX,
+            receiveAToken: false,
+        };
+        Ok(Call::new(self.pool, &liquidation))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use alloy_primitives::{Address, Bytes, TxKind, U256};
+use alloy_primitives::{Address, Bytes, Log, TxKind, U256};
 use alloy_sol_types::SolCall;
 use anyhow::{Context as _, Result, bail};
 use revm::context::result::{ExecutionResult, Output};
@@ -37,7 +37,7 @@ impl Call {
 pub(crate) struct Receipt {
     took: Duration,
     gas: u64,
-    pub(crate) logs: usize,
+    pub(crate) logs: Vec<Log>,
     output: Output,
 }
 
@@ -163,7 +163,7 @@ impl<'a> Chain<'a> {
         let gas = result.tx_gas_used();
         match result {
             ExecutionResult::Success { logs, output, .. } => {
-                Ok(Receipt { took, gas, logs: logs.len(), output })
+                Ok(Receipt { took, gas, logs, output })
             }
             ExecutionResult::Revert { output, .. } => {
                 bail!("reverted: {}", self.artifacts.revert_reason(&output))
@@ -207,7 +207,7 @@ mod tests {
             let to = Address::repeat_byte(0x22);
             let receipt =
                 chain.send(OWNER, Call { to, data: Bytes::new(), value: U256::ONE }).unwrap();
-            assert_eq!((receipt.gas, receipt.logs), (21_000, 0));
+            assert_eq!((receipt.gas, receipt.logs.len()), (21_000, 0));
             chain.advance(12);
         }
     }

@@ -7,10 +7,12 @@ use alloy_evm::{Evm, EvmEnv};
 use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
+use alloy_sol_types::SolEvent;
 use anyhow::{Result, anyhow};
 use gage_abi::addresses::{MARKET, ORACLE, REGISTRY};
 use gage_abi::{IAsset, IMarket, IOracle, IRegistry, IVault, SYSTEM_ADDRESS};
-use gage_evm::{ProtocolGenesis, genesis_accounts, prelude_call, report_hash};
+use gage_core::{AccountId, MarketId};
+use gage_evm::{ProtocolGenesis, genesis_accounts, prelude_call, report_hash, sweep_call};
 use revm::bytecode::Bytecode;
 use revm::context::result::ExecutionResult;
 use revm::context::{BlockEnv, CfgEnv, TxEnv};
@@ -18,7 +20,8 @@ use revm::database::{CacheDB, EmptyDB};
 use revm::inspector::NoOpInspector;
 use revm::state::AccountInfo;
 
-use crate::chain::{Call, Chain};
+use crate::chain::{Call, Chain, Receipt};
+use crate::crash::{Crashing, Standing};
 use crate::engine::{Engine, SPEC};
 use crate::scenario::{Action, Cast, Operation, PRICE, Subject};
 use crate::token::Asset;
@@ -247,5 +250,78 @@ impl Subject for Gage {
             Asset::Weth => self.weth,
             Asset::Usdc => self.usdc,
         }
+    }
+}
+
+/// Discounts in half percents, and the parts of all bids that wait there, in hundredths.
+const TIERS: [(u8, u64); 9] =
+    [(2, 6), (3, 8), (4, 10), (5, 12), (6, 14), (8, 16), (10, 14), (12, 12), (15, 8)];
+
+/// A wad of dollars.
+fn dollars(wad: U256) -> f64 {
+    wad.to::<u128>() as f64 / 1e18
+}
+
+impl Crashing for Gage {
+    fn standing(&self, chain: &mut Chain<'_>, who: Address, _usd: u64) -> Result<Standing> {
+        let state = IMarket::accountStateCall { market: self.market, owner: who, sub: 0 };
+        let state = chain.ask(who, MARKET, &state)?;
+        Ok(Standing {
+            collateral: dollars(state.collateralValue),
+            debt: dollars(state.debtValue),
+            is_unhealthy: state.healthFactor < U256::from(10).pow(U256::from(18)),
+        })
+    }
+
+    fn liquidate(
+        &self,
+        _chain: &mut Chain<'_>,
+        who: Address,
+        keeper: Address,
+        _standing: Standing,
+    ) -> Result<Call> {
+        let liquidate = IMarket::liquidateCall {
+            market: self.market,
+            owner: who,
+            sub: 0,
+            vault: self.vault,
+            asset: self.weth,
+            maxRepay: U256::MAX,
+            receiver: keeper,
+        };
+        Ok(Call::new(MARKET, &liquidate))
+    }
+
+    fn bid(&self, chain: &mut Chain<'_>, cast: &Cast, usdc: u64) -> Result<()> {
+        let bidder = cast.treasury;
+        let assets = Asset::Usdc.units(usdc);
+        chain.send(
+            cast.admin,
+            Call::new(self.usdc, &IAsset::mintCall { to: bidder, value: assets }),
+        )?;
+        let deposit = IVault::depositCall { assets, receiver: bidder };
+        let shares = chain.ask(bidder, self.vault, &deposit)?;
+        for (tier, part) in TIERS {
+            let place = IMarket::placeBidCall {
+                market: self.market,
+                vault: self.vault,
+                asset: self.weth,
+                tier,
+                shares: shares * U256::from(part) / U256::from(100),
+            };
+            chain.send(bidder, Call::new(MARKET, &place))?;
+        }
+        Ok(())
+    }
+
+    fn sweep(&self, chain: &mut Chain<'_>, due: &[Address]) -> Result<Option<(Receipt, f64)>> {
+        let market = MarketId::new(self.market);
+        let due = due.iter().map(|owner| AccountId { market, owner: *owner, sub: 0 });
+        let data = sweep_call(&due.collect::<Vec<_>>());
+        let call = Call { to: MARKET, data, value: U256::ZERO };
+        let receipt = chain.send(SYSTEM_ADDRESS, call)?;
+        let fills = receipt.logs.iter().filter_map(|log| IMarket::BidsFilled::decode_log(log).ok());
+        let repaid = fills.map(|fill| fill.repaid.to::<u128>() as f64 / 1e6).sum();
+        Ok(Some((receipt, repaid)))
     }
 }

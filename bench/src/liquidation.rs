@@ -19,19 +19,19 @@ use revm::inspector::NoOpInspector;
 use revm::state::AccountInfo;
 
 use crate::engine::SPEC;
-use crate::population::{COLLATERALS, Opened, populate, price_for, set_price};
+use crate::population::{COLLATERALS, Depth, Opened, PLENTY, populate, price_for, set_price};
 
 /// When the first prices came in.
-const START: Timestamp = Timestamp::new(1_700_000_000);
+pub(crate) const START: Timestamp = Timestamp::new(1_700_000_000);
 /// Gas for a sweep: more than the largest needs.
 const GAS: u64 = 10_000_000_000;
 /// Accounts read between two clearings of a ledger's cache, as a node does.
-const BATCH: usize = 128;
+pub(crate) const BATCH: usize = 128;
 
 /// How many accounts a price update endangers.
 const DUE: [usize; 4] = [0, 100, 1_000, 10_000];
 
-fn stopped(stop: Stop) -> anyhow::Error {
+pub(crate) fn stopped(stop: Stop) -> anyhow::Error {
     anyhow!("the ledger refused: {stop}")
 }
 
@@ -88,7 +88,7 @@ fn file(watch: &mut Watch, ledger: &mut impl Ledger, opened: &[Opened]) -> Resul
 fn index(page: &mut String, size: usize, passes: usize) -> Result<()> {
     eprintln!("index of {size} accounts");
     let mut ledger = MemoryLedger::at(START);
-    let opened = populate(&mut ledger, size, |_| Ok(()))?;
+    let opened = populate(&mut ledger, size, &PLENTY, |_| Ok(()))?;
     let began = Instant::now();
     let watch = filed(&mut ledger, &opened)?;
     let build = began.elapsed();
@@ -116,10 +116,10 @@ fn index(page: &mut String, size: usize, passes: usize) -> Result<()> {
 }
 
 /// The state with the whole population in it.
-fn state(size: usize) -> Result<(CacheDB<EmptyDB>, Vec<Opened>)> {
+pub(crate) fn state(size: usize, depths: &[Depth]) -> Result<(CacheDB<EmptyDB>, Vec<Opened>)> {
     let mut ledger = view::ledger_at(EmptyDB::default(), START);
     let opened =
-        populate(&mut ledger, size, |ledger| ledger.commit().map_err(|fault| anyhow!("{fault}")))?;
+        populate(&mut ledger, size, depths, |l| l.commit().map_err(|fault| anyhow!("{fault}")))?;
     let slots = ledger.into_slots();
     let mut db = CacheDB::new(EmptyDB::new());
     let code = Bytecode::new_raw(MARKER.to_vec().into());
@@ -142,7 +142,7 @@ struct Pass {
 }
 
 fn sweep(page: &mut String, size: usize, due: usize, passes: usize) -> Result<()> {
-    let (db, opened) = state(size)?;
+    let (db, opened) = state(size, &PLENTY)?;
     let mut watch = Watch::new();
     let mut ledger = view::ledger_at(&db, START);
     for batch in opened.chunks(BATCH) {

@@ -5,12 +5,15 @@
 mod aave;
 mod artifact;
 mod chain;
+mod crash;
+mod crashes;
 mod engine;
 mod floor;
 mod gage;
 mod liquidation;
 mod morpho;
 mod population;
+mod prices;
 mod report;
 mod scenario;
 mod token;
@@ -46,7 +49,15 @@ struct Options {
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000], value_parser = clap::value_parser!(u32).range(100..))]
     accounts: Vec<u32>,
 
-    /// Measure this part only; the file's other part stays as it is.
+    /// Borrowers in each replayed crash.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(100..))]
+    borrowers: u32,
+
+    /// Prices of the crashes: a folder with `prices/1h/ASSET.csv.gz`, or a file with a column `asset`.
+    #[arg(long, default_value = "data/2024-08-crash.csv")]
+    data: PathBuf,
+
+    /// Measure this part only; the file's other parts stay as they are.
     #[arg(long)]
     only: Option<Part>,
 
@@ -62,15 +73,21 @@ enum Part {
     Operations,
     /// The index and the sweep.
     Liquidation,
+    /// One crash beside the peers.
+    Crash,
+    /// Every recorded crash, with a queue of bids and without.
+    Crashes,
 }
 
 impl Part {
-    const ALL: [Self; 2] = [Self::Operations, Self::Liquidation];
+    const ALL: [Self; 4] = [Self::Operations, Self::Liquidation, Self::Crash, Self::Crashes];
 
     const fn heading(self) -> &'static str {
         match self {
             Self::Operations => "# Side by side",
             Self::Liquidation => "# Liquidation",
+            Self::Crash => "# One crash, side by side",
+            Self::Crashes => "# Every crash, replayed",
         }
     }
 
@@ -81,6 +98,8 @@ impl Part {
                 let sizes: Vec<_> = options.accounts.iter().map(|size| *size as usize).collect();
                 liquidation::report(&sizes, options.passes as usize)
             }
+            Self::Crash => crash::report(&options.data, options.users as usize),
+            Self::Crashes => crashes::report(&options.data, options.borrowers as usize),
         }
     }
 

@@ -1,11 +1,12 @@
 //! Morpho Blue 1.0.0: one WETH/USDC market at an LLTV of 86 %, with a one-slot oracle and an adaptive-curve-like rate
 //! model of ours (`peers/CurveIrm.sol`).
 
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::{SolValue, sol};
 use anyhow::Result;
 
 use crate::chain::{Call, Chain};
+use crate::crash::{Crashing, Standing};
 use crate::scenario::{Action, Cast, Operation, PRICE, Subject};
 use crate::token::{Asset, Tokens};
 
@@ -35,6 +36,13 @@ sol! {
             external;
         function withdrawCollateral(MarketParams memory market, uint256 assets, address onBehalf, address receiver)
             external;
+        function accrueInterest(MarketParams memory market) external;
+        function position(bytes32 id, address user) external view
+            returns (uint256 supplyShares, uint128 borrowShares, uint128 collateral);
+        function market(bytes32 id) external view returns (
+            uint128 supplyAssets, uint128 supplyShares, uint128 borrowAssets, uint128 borrowShares,
+            uint128 lastUpdate, uint128 fee
+        );
         function liquidate(
             MarketParams memory market, address borrower, uint256 seizedAssets, uint256 repaidShares, bytes memory data
         ) external returns (uint256, uint256);
@@ -151,5 +159,63 @@ impl Subject for Morpho {
 
     fn token(&self, asset: Asset) -> Address {
         self.tokens.of(asset)
+    }
+}
+
+impl Morpho {
+    fn id(&self) -> B256 {
+        keccak256(self.market.abi_encode())
+    }
+
+    /// Collateral in base units and shares of the debt.
+    fn position(&self, chain: &mut Chain<'_>, who: Address) -> Result<(u128, u128)> {
+        let call = IMorpho::positionCall { id: self.id(), user: who };
+        let position = chain.ask(who, self.morpho, &call)?;
+        Ok((position.collateral, position.borrowShares))
+    }
+}
+
+/// What a liquidator gains per value repaid: `min(1.15, 1 / (1 − 0.3 · (1 − LLTV)))`.
+const INCENTIVE: f64 = 1.0 / (1.0 - 0.3 * (1.0 - 0.86));
+
+impl Crashing for Morpho {
+    fn standing(&self, chain: &mut Chain<'_>, who: Address, usd: u64) -> Result<Standing> {
+        let market = self.market.clone();
+        chain.send(who, Call::new(self.morpho, &IMorpho::accrueInterestCall { market }))?;
+        let (collateral, shares) = self.position(chain, who)?;
+        let market = chain.ask(who, self.morpho, &IMorpho::marketCall { id: self.id() })?;
+        let wide = |number: u128| U256::from(number);
+        // Virtual shares and assets as in Morpho's `SharesMathLib`, rounded up.
+        let all = wide(market.borrowShares) + U256::from(1_000_000);
+        let debt = (wide(shares) * (wide(market.borrowAssets) + U256::ONE)).div_ceil(all);
+        let worth =
+            wide(collateral) * U256::from(usd) * U256::from(1_000_000) / Asset::Weth.units(1);
+        let most = worth * U256::from(LLTV) / U256::from(10).pow(U256::from(18));
+        let dollars = |units: U256| units.to::<u128>() as f64 / 1e6;
+        Ok(Standing { collateral: dollars(worth), debt: dollars(debt), is_unhealthy: most < debt })
+    }
+
+    fn liquidate(
+        &self,
+        chain: &mut Chain<'_>,
+        who: Address,
+        _keeper: Address,
+        standing: Standing,
+    ) -> Result<Call> {
+        let (collateral, shares) = self.position(chain, who)?;
+        let covered = standing.debt * INCENTIVE * 1.000_001 < standing.collateral;
+        let (seized, repaid) = if covered {
+            (U256::ZERO, U256::from(shares))
+        } else {
+            (U256::from(collateral), U256::ZERO)
+        };
+        let liquidation = IMorpho::liquidateCall {
+            market: self.market.clone(),
+            borrower: who,
+            seizedAssets: seized,
+            repaidShares: repaid,
+            data: Bytes::new(),
+        };
+        Ok(Call::new(self.morpho, &liquidation))
     }
 }

@@ -116,12 +116,20 @@ pub(crate) fn set_price<L: Ledger>(ledger: &mut L, number: u32, price: u128) -> 
     ledger.set_feed(id, &feed)
 }
 
+/// What waits at a discount of so many half percents, in basis points of the debt that the collateral
+/// secures.
+pub(crate) type Depth = (u8, u128);
+
+/// More bids than all debt: what is due is sold in one sweep.
+pub(crate) const PLENTY: [Depth; 2] = [(2, 7_500), (4, 7_500)];
+
 /// Opens `count` accounts: seven of ten with one collateral, the others with two or three; debts of
 /// some thousand dollars; health lognormal around 1.8, above 1.02. `pause` is called now and then so
 /// that a ledger may write what it holds.
 pub(crate) fn populate<L: Ledger>(
     ledger: &mut L,
     count: usize,
+    depths: &[Depth],
     mut pause: impl FnMut(&mut L) -> Result<()>,
 ) -> Result<Vec<Opened>> {
     found(ledger).map_err(stopped)?;
@@ -152,14 +160,18 @@ pub(crate) fn populate<L: Ledger>(
             pause(ledger)?;
         }
     }
-    settle(ledger, &pledged, owed).map_err(stopped)?;
+    settle(ledger, (&pledged, owed), depths).map_err(stopped)?;
     pause(ledger)?;
     Ok(opened)
 }
 
-/// Writes the totals that the accounts sum to, lends three times as much as is owed, and bids half of
-/// the rest over two tiers of every collateral.
-fn settle<L: Ledger>(ledger: &mut L, pledged: &[u128], owed: u128) -> Result<(), Stop> {
+/// Writes the totals that the accounts sum to, lends three times as much as is owed, and bids for
+/// every collateral.
+fn settle<L: Ledger>(
+    ledger: &mut L,
+    (pledged, owed): (&[u128], u128),
+    depths: &[Depth],
+) -> Result<(), Stop> {
     let supply = Assets::new(owed * 3);
     token::mint(ledger, ADMIN, USDC, ADMIN, supply)?;
     lending::deposit(ledger, ADMIN, VAULT, supply, ADMIN)?;
@@ -170,16 +182,19 @@ fn settle<L: Ledger>(ledger: &mut L, pledged: &[u128], owed: u128) -> Result<(),
     let mut line = ledger.line(MARKET, VAULT)?;
     line.debt_shares = Shares::new(owed);
     ledger.set_line(MARKET, VAULT, &line)?;
-    let held = vault.shares.get() / 2 / u128::from(COLLATERALS) / 2;
+    let shares_each = vault.shares.get() / supply.get();
+    let units: u128 = pledged.iter().map(|amount| amount >> 20).sum();
     for (number, amount) in (1..=COLLATERALS).zip(pledged) {
         let asset = AssetId::new(number);
         let mut collateral = ledger.collateral(MARKET, asset)?;
         collateral.total = Assets::new(*amount);
         ledger.set_collateral(MARKET, asset, &collateral)?;
         token::mint(ledger, ADMIN, asset, address::market_custody(), Assets::new(*amount))?;
-        for tier in [2, 4] {
+        let secured = owed * (amount >> 20) / units;
+        for (tier, part) in depths {
+            let held = secured * part / 10_000 * shares_each;
             let queue = QueueId { market: MARKET, vault: VAULT, asset };
-            bids::place_bid(ledger, ADMIN, queue, Tier::new(tier)?, Shares::new(held))?;
+            bids::place_bid(ledger, ADMIN, queue, Tier::new(*tier)?, Shares::new(held))?;
         }
     }
     let drawn = Token::Asset(USDC);

@@ -143,7 +143,7 @@ impl Cast {
         });
         let others = [
             (self.treasury, Asset::Usdc, self.first_supply()),
-            (self.liquidator, Asset::Usdc, Asset::Usdc.units(LIQUIDATED * users * 2)),
+            (self.liquidator, Asset::Usdc, Asset::Usdc.units(LIQUIDATED * users * 4)),
         ];
         lenders.chain(borrowers).chain(others)
     }
@@ -272,7 +272,11 @@ pub(crate) fn play(
                 .send(action.sender, subject.call(action))
                 .with_context(|| format!("{}: {operation} number {index}", subject.name()))?;
             // A call of an address without code succeeds, too.
-            ensure!(receipt.logs > 0, "{}: {operation} number {index} did nothing", subject.name());
+            ensure!(
+                !receipt.logs.is_empty(),
+                "{}: {operation} number {index} did nothing",
+                subject.name()
+            );
             samples.entry(operation).or_default().push(receipt.sample());
         }
     }
