@@ -129,6 +129,7 @@ impl Gage {
             threshold: THRESHOLD,
             bonusMin: BONUS_MIN,
             bonusMax: BONUS_MAX,
+            riskWeight: 0,
             cap: unlimited,
             rampSeconds: 0,
         };

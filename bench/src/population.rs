@@ -9,7 +9,7 @@ use gage_core::feed::{self, FeedTerms};
 use gage_core::listing::{self, CollateralTerms, LineTerms, MarketTerms};
 use gage_core::protocol::{self, AssetTerms};
 use gage_core::{
-    Account, AccountId, AssetId, Assets, Bps, FeedId, InterestModel, Label, Ledger, MarketId,
+    Account, AccountId, AssetId, Assets, Bps, Debt, FeedId, InterestModel, Label, Ledger, MarketId,
     QueueId, Ray, Shares, Stop, Token, VaultId, WAD, Wad, address, lending, token,
 };
 
@@ -89,6 +89,7 @@ fn found<L: Ledger>(ledger: &mut L) -> Result<(), Stop> {
             threshold: Bps::new(8_000),
             bonus_min: Bps::new(500),
             bonus_max: Bps::new(1_000),
+            risk_weight: Bps::ZERO,
             cap: UNLIMITED,
             ramp_seconds: 0,
         };
@@ -150,7 +151,8 @@ pub(crate) fn populate<L: Ledger>(
         let units: u128 = account.collaterals.iter().map(|leg| leg.amount.get()).sum();
         let health = dice.health();
         let debt = (units as f64 / 1e18 * 100.0 * 0.8 / health * 1e6) as u128;
-        account.set_debt_shares(0, Shares::new(debt));
+        let shares = Debt { shares: Shares::new(debt), offset: Assets::ZERO };
+        account.set_debt(0, shares);
         owed += debt;
         let owner = Address::from_word(alloy_primitives::keccak256(number.to_be_bytes()));
         let id = AccountId { market: MARKET, owner, sub: 0 };
@@ -177,10 +179,10 @@ fn settle<L: Ledger>(
     lending::deposit(ledger, ADMIN, VAULT, supply, ADMIN)?;
     let mut vault = ledger.vault(VAULT)?;
     vault.cash = vault.cash.sub(Assets::new(owed))?;
-    vault.debt_shares = Shares::new(owed);
+    vault.owed.shares = Shares::new(owed);
     ledger.set_vault(VAULT, &vault)?;
     let mut line = ledger.line(MARKET, VAULT)?;
-    line.debt_shares = Shares::new(owed);
+    line.owed.shares = Shares::new(owed);
     ledger.set_line(MARKET, VAULT, &line)?;
     let shares_each = vault.shares.get() / supply.get();
     let units: u128 = pledged.iter().map(|amount| amount >> 20).sum();

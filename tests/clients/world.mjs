@@ -144,6 +144,7 @@ export async function buildWorld(url) {
     threshold: 8000,
     bonusMin: 500,
     bonusMax: 1000,
+    riskWeight: 0,
     cap: capMax,
     rampSeconds: 86400,
   }

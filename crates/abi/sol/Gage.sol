@@ -210,6 +210,8 @@ interface IMarket {
         uint16 threshold;
         uint16 bonusMin;
         uint16 bonusMax;
+        /// What debt that it backs pays beyond the base rate, in basis points of that rate.
+        uint16 riskWeight;
         uint256 cap;
         uint32 rampSeconds;
     }
@@ -232,6 +234,7 @@ interface IMarket {
         uint64 rampEnd;
         uint16 bonusMin;
         uint16 bonusMax;
+        uint16 riskWeight;
         uint256 cap;
         uint256 total;
     }
@@ -260,6 +263,8 @@ interface IMarket {
         uint256 amount;
         uint256 price;
         uint256 value;
+        /// Ray per second, the account's risk premium included.
+        uint256 rate;
         /// The price at which health would reach 1 with all else fixed; 0 if no price does.
         uint256 liquidationPrice;
     }
@@ -273,6 +278,10 @@ interface IMarket {
         uint256 liquidationLimit;
         /// Wad; type(uint256).max without debt.
         uint256 healthFactor;
+        /// What the account pays beyond the base rates, in basis points of them.
+        uint16 riskPremium;
+        /// What `refreshRiskPremium` would make of it at the last prices.
+        uint16 riskPremiumNow;
     }
 
     struct LiquidationPlan {
@@ -382,6 +391,8 @@ interface IMarket {
     event CollateralWithdrawn(uint32 indexed market, address indexed owner, address indexed asset, uint32 sub, address receiver, uint256 amount);
     event Borrowed(uint32 indexed market, address indexed owner, address indexed vault, uint32 sub, address receiver, uint256 amount);
     event Repaid(uint32 indexed market, address indexed owner, address indexed vault, uint32 sub, address payer, uint256 amount);
+    /// From now on the account pays `1 + premium` times the base rates.
+    event RiskPremiumChanged(uint32 indexed market, address indexed owner, uint32 sub, uint16 premium);
     /// One for each pair of debt and collateral that a liquidation touched.
     event Liquidated(uint32 indexed market, address indexed owner, address indexed liquidator, uint32 sub, address vault, address asset, uint256 repaid, uint256 seized, uint256 healthFactor, uint16 bonus);
     event BadDebt(uint32 indexed market, address indexed owner, address indexed vault, uint32 sub, uint256 amount);
@@ -424,6 +435,8 @@ interface IMarket {
     function borrow(uint32 market, uint32 sub, address vault, uint256 amount, address receiver) external;
     /// Repays at most `amount`; type(uint256).max repays all. Anyone may repay for anyone.
     function repay(uint32 market, address owner, uint32 sub, address vault, uint256 amount) external returns (uint256 repaid);
+    /// Writes the account's debts at the risk premium of what backs them now; anyone may.
+    function refreshRiskPremium(uint32 market, address owner, uint32 sub) external returns (uint16 premium);
     /// Repays at most `maxRepay` of the account's debt to `vault` and takes collateral for it.
     function liquidate(uint32 market, address owner, uint32 sub, address vault, address asset, uint256 maxRepay, address receiver) external returns (uint256 repaid, uint256 seized);
 

@@ -188,6 +188,12 @@ pub fn encode_event(event: &Event) -> (Address, LogData) {
             receiver,
             amount: wide(amount),
         }),
+        Event::RiskPremiumChanged { account, premium } => of_market(&IMarket::RiskPremiumChanged {
+            market: account.market.get(),
+            owner: account.owner,
+            sub: account.sub,
+            premium: premium.get(),
+        }),
         Event::Repaid { account, vault, payer, amount } => of_market(&IMarket::Repaid {
             market: account.market.get(),
             owner: account.owner,
@@ -450,6 +456,7 @@ impl From<CollateralTerms> for IMarket::CollateralTerms {
             threshold: terms.threshold.get(),
             bonusMin: terms.bonus_min.get(),
             bonusMax: terms.bonus_max.get(),
+            riskWeight: terms.risk_weight.get(),
             cap: wide(terms.cap),
             rampSeconds: terms.ramp_seconds,
         }

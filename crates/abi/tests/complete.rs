@@ -137,6 +137,7 @@ fn events() -> Vec<Event> {
         threshold: ltv,
         bonus_min: ltv,
         bonus_max: ltv,
+        risk_weight: ltv,
         cap,
         ramp_seconds: 1,
     };
@@ -179,6 +180,7 @@ fn events() -> Vec<Event> {
         Event::VaultListed { market, vault, feed, min_debt: amount },
         Event::CollateralSupplied { account, asset, payer: who, amount },
         Event::CollateralWithdrawn { account, asset, receiver: who, amount },
+        Event::RiskPremiumChanged { account, premium: ltv },
         Event::Borrowed { account, vault, receiver: who, amount },
         Event::Repaid { account, vault, payer: who, amount },
         Event::Liquidated {

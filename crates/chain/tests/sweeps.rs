@@ -84,6 +84,7 @@ impl World {
             threshold: 8_000,
             bonusMin: 500,
             bonusMax: 1_000,
+            riskWeight: 0,
             cap: u(1 << 100),
             rampSeconds: 0,
         };

@@ -1,6 +1,7 @@
 //! A borrower's position in one market: several collaterals, several debts.
 
-use crate::fixed::{Assets, Shares};
+use crate::debt::Debt;
+use crate::fixed::{Assets, Bps};
 use alloc::vec::Vec;
 
 /// What an account has pledged of one collateral.
@@ -17,8 +18,8 @@ pub struct Pledge {
 pub struct Owed {
     /// Place of the vault in the market's list of vaults.
     pub index: u8,
-    /// Shares of the vault's debt; never zero.
-    pub shares: Shares,
+    /// How much; never zero.
+    pub debt: Debt,
 }
 
 /// A borrower's position. Both lists are sorted by place and hold no zeros; without entries it is
@@ -29,6 +30,9 @@ pub struct Account {
     pub collaterals: Vec<Pledge>,
     /// What is owed.
     pub debts: Vec<Owed>,
+    /// By how much its interest exceeds the vaults' base rates: the premium that its debts were last
+    /// written at. Zero without debt.
+    pub risk_premium: Bps,
 }
 
 impl Account {
@@ -39,11 +43,11 @@ impl Account {
         found.map_or(Assets::ZERO, |pledge| pledge.amount)
     }
 
-    /// Shares of debt to the vault at `index`.
+    /// What is owed to the vault at `index`.
     #[must_use]
-    pub fn debt_shares(&self, index: u8) -> Shares {
+    pub fn debt(&self, index: u8) -> Debt {
         let found = self.debts.iter().find(|owed| owed.index == index);
-        found.map_or(Shares::ZERO, |owed| owed.shares)
+        found.map_or(Debt::ZERO, |owed| owed.debt)
     }
 
     /// Writes what is pledged of the collateral at `index`; zero removes the entry.
@@ -60,17 +64,20 @@ impl Account {
         }
     }
 
-    /// Writes the debt shares to the vault at `index`; zero removes the entry.
-    pub fn set_debt_shares(&mut self, index: u8, shares: Shares) {
+    /// Writes the debt to the vault at `index`; zero removes the entry, and the last one the premium.
+    pub fn set_debt(&mut self, index: u8, debt: Debt) {
         match self.debts.binary_search_by_key(&index, |owed| owed.index) {
-            Ok(place) if shares.is_zero() => drop(self.debts.remove(place)),
+            Ok(place) if debt.is_zero() => drop(self.debts.remove(place)),
             Ok(place) => {
                 if let Some(owed) = self.debts.get_mut(place) {
-                    owed.shares = shares;
+                    owed.debt = debt;
                 }
             }
-            Err(_) if shares.is_zero() => {}
-            Err(place) => self.debts.insert(place, Owed { index, shares }),
+            Err(_) if debt.is_zero() => {}
+            Err(place) => self.debts.insert(place, Owed { index, debt }),
+        }
+        if self.debts.is_empty() {
+            self.risk_premium = Bps::ZERO;
         }
     }
 
@@ -84,6 +91,7 @@ impl Account {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixed::Shares;
 
     /// HLT-3: entries mirror amounts.
     #[test]
@@ -91,13 +99,13 @@ mod tests {
         let mut account = Account::default();
         for (index, amount) in [(3, 5), (1, 7), (3, 0), (2, 0), (0, 9), (1, 8)] {
             account.set_collateral(index, Assets::new(amount));
-            account.set_debt_shares(index, Shares::new(amount));
+            account.set_debt(index, Debt { shares: Shares::new(amount), offset: Assets::ZERO });
         }
         let places: Vec<_> = account.collaterals.iter().map(|pledge| pledge.index).collect();
         assert_eq!(places, [0, 1]);
         assert_eq!(account.collateral(1), Assets::new(8));
         assert_eq!(account.collateral(3), Assets::ZERO);
-        assert_eq!(account.debt_shares(0), Shares::new(9));
+        assert_eq!(account.debt(0).shares, Shares::new(9));
         assert_eq!(account.debts.len(), 2);
     }
 }

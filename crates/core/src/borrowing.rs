@@ -4,10 +4,11 @@
 //! release of collateral without debt go on when feeds are silent (HLT-6).
 
 use crate::address;
-use crate::error::{Cap, Error, Stop};
+use crate::debt::Debt;
+use crate::error::{Cap, Error, Fault, Stop};
 use crate::event::Event;
 use crate::first_loss::Settled;
-use crate::fixed::Assets;
+use crate::fixed::{Assets, Bps};
 use crate::ids::{AccountId, AssetId, MarketId, Token, VaultId};
 use crate::ledger::Ledger;
 use crate::margin::{Known, Position, Prices};
@@ -126,9 +127,11 @@ pub fn withdraw_collateral<L: Ledger + ?Sized>(
     if account.has_debt() {
         check_pause(market_id, &market, PauseLevel::Open)?;
         let known = Known { collateral: Some((index, &collateral)), ..Known::default() };
-        Position::load_with(ledger, (market_id, &market), &account, Prices::Fresh, known)?
-            .totals()
-            .check_limit()?;
+        let mut position =
+            Position::load_with(ledger, (market_id, &market), &account, Prices::Fresh, known)?;
+        position.reprice()?;
+        position.totals().check_limit()?;
+        position.store_debts(ledger, &id, &mut account)?;
     }
     let from = address::market_custody();
     let token = Token::Asset(asset);
@@ -142,7 +145,7 @@ pub fn withdraw_collateral<L: Ledger + ?Sized>(
 /// The caps that a vault and its line, as drawn on, must respect (CFG-1).
 fn check_caps(vault: &Accrued, line: &Line) -> Result<(), Error> {
     let caps = [
-        (Cap::Line, line.cap, vault.debt_of(line.debt_shares)),
+        (Cap::Line, line.cap, vault.debt_of(line.owed)),
         (Cap::Borrow, vault.record().borrow_cap, vault.debt()),
     ];
     for (cap, most, would) in caps {
@@ -164,7 +167,8 @@ fn check_minimum(debt: Assets, line: &Line) -> Result<(), Error> {
 /// Draws on a vault for one of the caller's accounts.
 ///
 /// The account owes its draw at once, rounded up; afterwards its debt is within its borrow limit
-/// at fresh prices (HLT-1).
+/// at fresh prices (HLT-1), and all of it bears the risk premium of what backs it now
+/// ([`crate::premium`]).
 ///
 /// # Errors
 /// [`Error::ZeroAmount`], [`Error::MarketPaused`], [`Error::VaultNotListed`],
@@ -191,29 +195,36 @@ pub fn borrow<L: Ledger + ?Sized>(
     let mut line = ledger.line(market_id, vault_id)?;
     let first_loss = Settled::load(ledger, (market_id, vault_id), &mut vault, &line)?;
     let mut account = ledger.account(&id)?;
-    let shares = vault.draw(amount)?;
-    line.debt_shares = line.debt_shares.add(shares)?;
-    let owed = account.debt_shares(index).add(shares)?;
-    account.set_debt_shares(index, owed);
-    check_caps(&vault, &line)?;
-    check_minimum(vault.debt_of(owed), &line)?;
-    let known = Known { debt: Some((index, &vault, &line)), ..Known::default() };
-    Position::load_with(ledger, (market_id, &market), &account, Prices::Fresh, known)?
-        .totals()
-        .check_limit()?;
+    vault.pay_out(amount)?;
+    let before = account.debt(index);
+    let drawn = if account.risk_premium == Bps::ZERO {
+        before.add(Debt::of(amount, Bps::ZERO, vault.record().index)?)?
+    } else {
+        let owed = vault.debt_of(before).add(amount)?;
+        Debt::of(owed, account.risk_premium, vault.record().index)?
+    };
+    vault.rewrite(&mut line, before, drawn)?;
+    check_minimum(vault.debt_of(drawn), &line)?;
+    let mut after = account.clone();
+    after.set_debt(index, drawn);
+    let known = Known { debt: Some((index, &vault, &line, first_loss)), ..Known::default() };
+    let mut position =
+        Position::load_with(ledger, (market_id, &market), &after, Prices::Fresh, known)?;
+    position.reprice()?;
+    position.totals().check_limit()?;
+    let leg = position.debts.iter().find(|leg| leg.index == index).ok_or(Fault::Unreadable)?;
+    check_caps(&leg.accrued, &leg.line)?;
     let token = Token::Asset(vault.record().asset);
     let from = address::custody(vault_id);
     shift(ledger, &Movement { token, from, to: receiver, value: amount.get() })?;
-    vault.store(ledger, vault_id)?;
-    first_loss.store(ledger, (market_id, vault_id))?;
-    ledger.set_line(market_id, vault_id, &line)?;
+    position.store_debts(ledger, &id, &mut account)?;
     ledger.set_account(&id, &account)?;
     ledger.emit(Event::Borrowed { account: id, vault: vault_id, receiver, amount })
 }
 
 /// Repays at most `amount` of an account's debt with the caller's tokens and returns how much:
 /// what is owed, if that is less. Anyone may repay for anyone, at every pause level and without
-/// prices.
+/// prices; the rest keeps its risk premium.
 ///
 /// # Errors
 /// [`Error::ZeroAmount`], [`Error::NoDebt`], [`Error::ZeroShares`] for too little to count,
@@ -232,7 +243,7 @@ pub fn repay<L: Ledger + ?Sized>(
     let market = ledger.market(id.market)?;
     let index = market.vault_index(id.market, vault_id)?;
     let mut account = ledger.account(id)?;
-    let owed = account.debt_shares(index);
+    let owed = account.debt(index);
     if owed.is_zero() {
         return Err(Error::NoDebt.into());
     }
@@ -240,12 +251,11 @@ pub fn repay<L: Ledger + ?Sized>(
     let mut line = ledger.line(id.market, vault_id)?;
     let first_loss = Settled::load(ledger, (id.market, vault_id), &mut vault, &line)?;
     let repaid = amount.min(vault.debt_of(owed));
-    let cleared = vault.clearing(repaid, owed)?;
-    let rest = owed.sub(cleared)?;
+    let rest = owed.after(repaid, account.risk_premium, vault.record().index)?;
     check_minimum(vault.debt_of(rest), &line)?;
-    vault.take_back(repaid, cleared)?;
-    line.debt_shares = line.debt_shares.sub(cleared)?;
-    account.set_debt_shares(index, rest);
+    vault.take_in(repaid)?;
+    vault.rewrite(&mut line, owed, rest)?;
+    account.set_debt(index, rest);
     let token = Token::Asset(vault.record().asset);
     let to = address::custody(vault_id);
     shift(ledger, &Movement { token, from: caller, to, value: repaid.get() })?;
@@ -267,8 +277,8 @@ pub fn debt_of<L: Ledger + ?Sized>(
     vault: VaultId,
 ) -> Result<Assets, Stop> {
     let index = ledger.market(id.market)?.vault_index(id.market, vault)?;
-    let shares = ledger.account(id)?.debt_shares(index);
-    Ok(Accrued::load(ledger, vault)?.debt_of(shares))
+    let debt = ledger.account(id)?.debt(index);
+    Ok(Accrued::load(ledger, vault)?.debt_of(debt))
 }
 
 /// What an account has pledged of an asset.

@@ -1,6 +1,7 @@
 //! What a vault's curator decides. Anyone may create a vault and is its first curator.
 
 use crate::address;
+use crate::debt::Debt;
 use crate::error::{Error, Role, Stop};
 use crate::event::Event;
 use crate::fixed::{AMOUNT_MAX, Assets, Bps, Ray, Shares};
@@ -90,7 +91,7 @@ pub fn create_vault<L: Ledger + ?Sized>(
         curator: caller,
         cash: Assets::ZERO,
         shares: Shares::ZERO,
-        debt_shares: Shares::ZERO,
+        owed: Debt::ZERO,
         index: Ray::ONE,
         reserves: Assets::ZERO,
         losses: Assets::ZERO,

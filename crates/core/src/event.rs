@@ -89,6 +89,8 @@ pub enum Event {
     Borrowed { account: AccountId, vault: VaultId, receiver: Address, amount: Assets },
     /// A debt was repaid, in part or whole.
     Repaid { account: AccountId, vault: VaultId, payer: Address, amount: Assets },
+    /// From now on an account pays `1 + premium` times the base rates.
+    RiskPremiumChanged { account: AccountId, premium: Bps },
     /// One for each pair of debt and collateral that a liquidation touched; amounts add up.
     Liquidated {
         account: AccountId,

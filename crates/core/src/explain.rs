@@ -1,8 +1,9 @@
 //! The reasons behind an account's standing: what each part is worth and contributes, at which
 //! price it would become liquidatable, and what a liquidation would do.
 
+use crate::debt::Debt;
 use crate::error::Stop;
-use crate::fixed::{Assets, BPS, Bps, Timestamp, Wad, mul_div_down, mul_div_up_saturating};
+use crate::fixed::{Assets, BPS, Bps, Ray, Timestamp, Wad, mul_div_down, mul_div_up_saturating};
 use crate::ids::{AccountId, AssetId, FeedId, VaultId};
 use crate::ledger::Ledger;
 use crate::liquidation::{Aim, Plan, plan_liquidation};
@@ -53,6 +54,8 @@ pub struct DebtView {
     pub price_time: Timestamp,
     /// In US dollars, rounded up.
     pub value: Wad,
+    /// What it costs per second, the account's risk premium included, rounded up.
+    pub rate: Ray,
     /// The lowest price at which the account is liquidatable with all else fixed, rounded down;
     /// `None` if it is at every price or the price does not fit.
     pub liquidation_price: Option<Wad>,
@@ -69,6 +72,10 @@ pub struct Explanation {
     pub totals: Totals,
     /// Liquidatable below one; the largest number without debt.
     pub health_factor: Wad,
+    /// The premium that the account pays on top of the base rates.
+    pub risk_premium: Bps,
+    /// The premium of what backs its debt now: what a refresh would make of it.
+    pub risk_premium_now: Bps,
     /// What may be drawn or released before the borrow limit is reached, in US dollars.
     pub headroom: Wad,
     /// What liquidating the largest debt against the largest suitable collateral would do, if the
@@ -115,8 +122,8 @@ pub fn what_if<L: Ledger + ?Sized>(
     for (vault, amount) in changes.debts.iter().copied() {
         let index = market.vault_index(id.market, vault)?;
         let accrued = crate::vault::Accrued::load(ledger, vault)?;
-        let shares = crate::shares::shares_to_owe(amount, accrued.record().index)?;
-        account.set_debt_shares(index, shares);
+        let debt = Debt::of(amount, account.risk_premium, accrued.record().index)?;
+        account.set_debt(index, debt);
     }
     let mut position = Position::load(ledger, (id.market, &market), &account, Prices::Last)?;
     let changed = |feed: FeedId| changes.prices.iter().rev().find(|(id, _)| *id == feed);
@@ -143,13 +150,15 @@ fn explain_position<L: Ledger + ?Sized>(
     let mut debts = Vec::with_capacity(position.debts.len());
     for leg in &position.debts {
         let price_time = ledger.feed(leg.line.feed)?.updated_at;
-        debts.push(debt_view(leg, &totals, price_time));
+        debts.push(debt_view(leg, &totals, position.risk_premium, price_time));
     }
     Ok(Explanation {
         collaterals,
         debts,
         totals,
         health_factor: totals.health_factor(),
+        risk_premium: position.risk_premium,
+        risk_premium_now: position.risk_premium_now(),
         headroom: totals.borrow_limit.saturating_sub(totals.debt_value),
         liquidation: likely_liquidation(position, market),
     })
@@ -182,7 +191,8 @@ fn least_price(leg: &CollateralLeg, lacking: Wad) -> u128 {
     mul_div_up_saturating(value, unit(leg.terms.decimals), leg.amount.get())
 }
 
-fn debt_view(leg: &DebtLeg, totals: &Totals, price_time: Timestamp) -> DebtView {
+fn debt_view(leg: &DebtLeg, totals: &Totals, premium: Bps, price_time: Timestamp) -> DebtView {
+    let base = leg.accrued.borrow_rate();
     let value = leg.value();
     let others = totals.debt_value.saturating_sub(value);
     // HF < 1 exactly if this debt's value exceeds `room`.
@@ -199,6 +209,7 @@ fn debt_view(leg: &DebtLeg, totals: &Totals, price_time: Timestamp) -> DebtView 
         price: leg.price,
         price_time,
         value,
+        rate: base.saturating_add(Ray::new(premium.of_up(base.get()))),
         liquidation_price: price.map(Wad::new),
     }
 }
@@ -217,7 +228,7 @@ fn likely_liquidation(position: &Position, market: &Market) -> Option<Plan> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixed::{Ray, Shares};
+    use crate::fixed::Shares;
     use crate::margin::tests::position_of;
     use proptest::prelude::*;
 
@@ -246,7 +257,7 @@ mod tests {
             } else {
                 prop_assert!(!unhealthy(&with_price(0)));
             }
-            let view = debt_view(&position.debts[0], &totals, Timestamp::ZERO);
+            let view = debt_view(&position.debts[0], &totals, Bps::ZERO, Timestamp::ZERO);
             let with_price = |price: u128| {
                 let mut moved = position.clone();
                 moved.debts[0].price = Wad::new(price);
@@ -256,7 +267,7 @@ mod tests {
                 prop_assert!(unhealthy(&with_price(price.get())));
                 prop_assert!(!unhealthy(&with_price(price.get() - 1)));
             }
-            prop_assert_eq!(position.debts[0].shares, Shares::new(shares));
+            prop_assert_eq!(position.debts[0].debt.shares, Shares::new(shares));
             prop_assert_eq!(position.debts[0].accrued.record().index, Ray::ONE);
         }
     }

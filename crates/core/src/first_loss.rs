@@ -140,7 +140,8 @@ impl Settled {
     }
 
     fn of(mut tranche: Tranche, accrued: &mut Accrued, line: &Line) -> Self {
-        tranche.count(accrued.record().index, line.debt_shares);
+        // Ghost shares bear interest too.
+        tranche.count(accrued.record().index, line.owed.shares);
         let assets = tranche.owed.min(accrued.record().reserves);
         let minted = accrued.pool().shares_to_mint(assets).unwrap_or_default();
         let shares = accrued.record().shares.add(minted);

@@ -17,11 +17,11 @@ pub const YEAR_SECONDS: u128 = 31_536_000;
 /// Seconds of a day.
 pub const DAY_SECONDS: u64 = 86_400;
 
-/// Most base units of one asset that a vault or a collateral listing may hold: 2^104.
+/// Most base units of one asset that a vault or a collateral listing may hold: 2^104 − 1.
 ///
 /// With the borrow index bounded by [`crate::interest::INDEX_MAX`] it keeps every sum of claims
 /// within 128 bits.
-pub const AMOUNT_MAX: Assets = Assets::new(1 << 104);
+pub const AMOUNT_MAX: Assets = Assets::new((1 << 104) - 1);
 
 macro_rules! quantity {
     ($(#[$doc:meta])* $name:ident) => {
@@ -154,6 +154,12 @@ impl Bps {
     #[must_use]
     pub fn of_down(self, amount: u128) -> u128 {
         mul_div_down_saturating(amount, u128::from(self.0), BPS)
+    }
+
+    /// This part of `amount`, rounded up.
+    #[must_use]
+    pub fn of_up(self, amount: u128) -> u128 {
+        mul_div_up_saturating(amount, u128::from(self.0), BPS)
     }
 }
 

@@ -6,10 +6,12 @@
 use crate::address;
 use crate::asset::Asset;
 use crate::bids::Tier;
+use crate::debt::Debt;
 use crate::error::Error;
 use crate::event::Event;
-use crate::fixed::{Assets, RAY};
+use crate::fixed::{Assets, Bps, RAY};
 use crate::ids::{AssetId, MarketId, QueueId, Token, VaultId};
+use crate::market::Line;
 use crate::memory::MemoryLedger;
 use crate::vault::Vault;
 use alloc::collections::BTreeMap;
@@ -44,8 +46,10 @@ fn wide(number: u128) -> U256 {
 
 /// What a vault is owed at its stored index, rounded up.
 fn debt(vault: &Vault) -> U256 {
-    let product = wide(vault.debt_shares.get()).saturating_mul(wide(vault.index.get()));
-    product.saturating_add(wide(RAY - 1)).checked_div(wide(RAY)).unwrap_or_default()
+    let Debt { shares, offset } = vault.owed;
+    let product = wide(shares.get()).saturating_mul(wide(vault.index.get()));
+    let worth = product.saturating_add(wide(RAY - 1)).checked_div(wide(RAY)).unwrap_or_default();
+    worth.saturating_sub(wide(offset.get()))
 }
 
 /// Cash and debt less reserves; `None` if that is negative.
@@ -59,6 +63,7 @@ pub fn check_invariants(ledger: &MemoryLedger) -> Vec<Violation> {
     let mut findings = Findings(Vec::new());
     conservation(ledger, &mut findings);
     debts(ledger, &mut findings);
+    coverage(ledger, &mut findings);
     collateral(ledger, &mut findings);
     bids(ledger, &mut findings);
     first_loss(ledger, &mut findings);
@@ -92,7 +97,35 @@ fn conservation(ledger: &MemoryLedger, findings: &mut Findings) {
     findings.check("SOL-3", sums.is_empty(), || format!("balances of unknown tokens {sums:?}"));
 }
 
-/// SOL-3: debt shares of accounts sum to lines, of lines to vaults.
+/// A sum of debts, shares and offsets, with one more.
+fn plus((shares, offsets): (U256, U256), debt: Debt) -> (U256, U256) {
+    let Debt { shares: more, offset } = debt;
+    (shares.saturating_add(wide(more.get())), offsets.saturating_add(wide(offset.get())))
+}
+
+/// INT-2: what accounts owe, each rounded up, covers what vaults are owed.
+fn coverage(ledger: &MemoryLedger, findings: &mut Findings) {
+    let mut sums: BTreeMap<VaultId, U256> = BTreeMap::new();
+    for (id, account) in &ledger.accounts {
+        for owed in &account.debts {
+            let vaults = ledger.markets.get(&id.market).map(|market| &market.vaults);
+            let vault = vaults.and_then(|vaults| vaults.get(usize::from(owed.index)));
+            let Some((id, record)) = vault.and_then(|id| Some((id, ledger.vaults.get(id)?))) else {
+                continue;
+            };
+            let sum = sums.entry(*id).or_default();
+            *sum = sum.saturating_add(debt(&Vault { owed: owed.debt, ..*record }));
+        }
+    }
+    for (id, vault) in &ledger.vaults {
+        let (owed, total) = (sums.remove(id).unwrap_or_default(), debt(vault));
+        findings.check("INT-2", total <= owed, || {
+            format!("vault {id} is owed {total}, accounts owe {owed}")
+        });
+    }
+}
+
+/// SOL-3: debts of accounts, shares and offsets, sum to lines, of lines to vaults.
 fn debts(ledger: &MemoryLedger, findings: &mut Findings) {
     let mut by_line = BTreeMap::new();
     for (id, account) in &ledger.accounts {
@@ -101,25 +134,26 @@ fn debts(ledger: &MemoryLedger, findings: &mut Findings) {
             let vault = vaults.and_then(|vaults| vaults.get(usize::from(owed.index)));
             findings.check("HLT-3", vault.is_some(), || format!("{id:?} owes nobody: {owed:?}"));
             if let Some(vault) = vault {
-                let sum: &mut U256 = by_line.entry((id.market, *vault)).or_default();
-                *sum = sum.saturating_add(wide(owed.shares.get()));
+                let sum: &mut (U256, U256) = by_line.entry((id.market, *vault)).or_default();
+                *sum = plus(*sum, owed.debt);
             }
         }
     }
-    let mut by_vault: BTreeMap<VaultId, U256> = BTreeMap::new();
+    let mut by_vault: BTreeMap<VaultId, (U256, U256)> = BTreeMap::new();
     for (key, line) in &ledger.lines {
         let sum = by_line.remove(key).unwrap_or_default();
-        let kept = wide(line.debt_shares.get());
-        findings.check("SOL-3", sum == kept, || format!("line {key:?}: {sum} owed, {kept} kept"));
+        let kept = plus(Default::default(), line.owed);
+        findings
+            .check("SOL-3", sum == kept, || format!("line {key:?}: {sum:?} owed, {kept:?} kept"));
         let total = by_vault.entry(key.1).or_default();
-        *total = total.saturating_add(kept);
+        *total = plus(*total, line.owed);
     }
     findings.check("SOL-3", by_line.is_empty(), || format!("debt without a line: {by_line:?}"));
     for (id, vault) in &ledger.vaults {
         let sum = by_vault.remove(id).unwrap_or_default();
-        let kept = vault.debt_shares;
-        findings.check("SOL-3", sum == wide(kept.get()), || {
-            format!("vault {id}: lines owe {sum} shares, it counts {kept}")
+        let kept = plus(Default::default(), vault.owed);
+        findings.check("SOL-3", sum == kept, || {
+            format!("vault {id}: lines owe {sum:?}, it counts {kept:?}")
         });
     }
 }
@@ -252,7 +286,11 @@ fn accounts(ledger: &MemoryLedger, findings: &mut Findings) {
         findings.check("HLT-3", ordered && amounts, || format!("{id:?}: {account:?}"));
         let places: Vec<u8> = account.debts.iter().map(|owed| owed.index).collect();
         let ordered = places.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
-        let amounts = account.debts.iter().all(|owed| !owed.shares.is_zero());
+        let amounts = account.debts.iter().all(|owed| !owed.debt.is_zero());
+        let plain = account.debts.iter().all(|owed| owed.debt.offset.is_zero());
+        let premium = account.risk_premium != Bps::ZERO;
+        findings.check("INT-2", premium || plain, || format!("{id:?}: {account:?}"));
+        findings.check("INT-2", !premium || account.has_debt(), || format!("{id:?}: {account:?}"));
         findings.check("HLT-3", ordered && amounts, || format!("{id:?}: {account:?}"));
         let covered = account.debts.is_empty() || !account.collaterals.is_empty();
         findings.check("HLT-4", covered, || format!("{id:?} owes without collateral"));
@@ -303,13 +341,21 @@ pub fn check_step(before: &MemoryLedger, after: &MemoryLedger) -> Vec<Violation>
     let told = after.events.get(before.events.len()..).unwrap_or_default();
     losses(after, told, &mut findings);
     for (key, new) in &after.lines {
-        let drawn = before.lines.get(key).map_or(0, |old| old.debt_shares.get());
-        if new.debt_shares.get() <= drawn {
+        let Some(vault) = after.vaults.get(&key.1) else { continue };
+        // What the line owes now, at the present index; interest is no draw.
+        let owed = |line: &Line| {
+            let product = wide(line.owed.shares.get()).saturating_mul(wide(vault.index.get()));
+            let worth = product.checked_div(wide(RAY)).unwrap_or_default();
+            worth.saturating_sub(wide(line.owed.offset.get()))
+        };
+        let owed_before = before.lines.get(key).map_or(U256::ZERO, owed);
+        let owed = owed(new);
+        // A debt that is written anew at another premium is rounded up by a share at most, and its
+        // part of the line's sum twice by a unit.
+        let rounding = vault.index.get().div_ceil(RAY).saturating_add(2);
+        if owed <= owed_before.saturating_add(wide(rounding)) {
             continue;
         }
-        let Some(vault) = after.vaults.get(&key.1) else { continue };
-        let product = wide(new.debt_shares.get()).saturating_mul(wide(vault.index.get()));
-        let owed = product.checked_div(wide(RAY)).unwrap_or_default();
         findings.check("SOL-5", owed <= wide(new.cap.get()), || format!("line {key:?}: {owed}"));
         let all = debt(vault);
         findings.check("CFG-1", all <= wide(vault.borrow_cap.get()), || format!("{key:?}: {all}"));

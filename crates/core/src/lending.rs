@@ -70,7 +70,12 @@ impl Accrued {
             Ok(worth) if worth.is_zero() => Shares::ZERO,
             Ok(worth) if worth <= cash => shares,
             _ if cash.is_zero() => Shares::ZERO,
-            _ => self.pool().shares_to_burn(cash).unwrap_or_default().min(shares),
+            _ => {
+                // The last of these may be worth more than a unit, and more than the cash.
+                let most = self.pool().shares_to_burn(cash).unwrap_or_default().min(shares);
+                let worth = self.pool().assets_to_pay(most).unwrap_or(Assets::MAX);
+                if worth > cash { most.saturating_sub(Shares::new(1)) } else { most }
+            }
         }
     }
 }

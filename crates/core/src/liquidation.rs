@@ -20,10 +20,10 @@
 //! of every debt and take all collateral; the rest is bad debt and goes through the waterfall in
 //! the same call (BAD-1).
 
+use crate::debt::Debt;
 use crate::error::Error;
 use crate::fixed::{
-    Assets, BPS, Bps, Shares, WAD, Wad, mul_div_down_saturating, mul_div_up_saturating,
-    product_at_most,
+    Assets, BPS, Bps, WAD, Wad, mul_div_down_saturating, mul_div_up_saturating, product_at_most,
 };
 use crate::ids::{AssetId, VaultId};
 use crate::margin::{CollateralLeg, DebtLeg, Position, Totals, unit};
@@ -74,8 +74,10 @@ pub struct Repayment {
     pub vault: VaultId,
     /// By how much.
     pub repaid: Assets,
-    /// Debt shares that are cancelled.
-    pub shares: Shares,
+    /// What is owed before.
+    pub before: Debt,
+    /// What is left of it, at the premium before: nothing in a close-out.
+    pub left: Debt,
     /// What is written off, and who bears it; nothing in a partial liquidation.
     pub loss: Loss,
 }
@@ -214,8 +216,8 @@ pub(crate) struct Sale<'a> {
 pub(crate) struct Step {
     /// Debt repaid.
     pub(crate) repaid: Assets,
-    /// Debt shares that this clears.
-    pub(crate) cleared: Shares,
+    /// What is left of the debt.
+    pub(crate) left: Debt,
     /// Collateral taken.
     pub(crate) seized: Assets,
     /// Whether this is all that the target asks for: neither the buyers nor what is owed or pledged
@@ -235,7 +237,7 @@ impl<'a> Sale<'a> {
     ) -> Option<Self> {
         let mut debts = position.debts.iter();
         let mut collaterals = position.collaterals.iter();
-        let debt = debts.find(|leg| leg.vault == vault && !leg.shares.is_zero())?;
+        let debt = debts.find(|leg| leg.vault == vault && !leg.debt.is_zero())?;
         let collateral = collaterals.find(|leg| leg.asset == asset && !leg.amount.is_zero())?;
         let (bonus, max_repay) = (Wad::ZERO, Assets::MAX);
         Some(Self { position, totals, debt, collateral, bonus, max_repay })
@@ -378,8 +380,8 @@ impl<'a> Sale<'a> {
         if seized.is_zero() {
             return Err(Error::ZeroAmount);
         }
-        let cleared = self.debt.accrued.clearing(repaid, self.debt.shares)?;
-        let (old, new) = (self.totals, self.totals_after(cleared, seized)?);
+        let left = self.position.left_of(self.debt, repaid)?;
+        let (old, new) = (self.totals, self.totals_after(left, seized)?);
         let closed = new.debt_value.is_zero();
         let improved = product_at_most(
             old.liquidation_limit.get(),
@@ -392,15 +394,16 @@ impl<'a> Sale<'a> {
             let threshold = self.collateral.threshold;
             return Err(Error::LiquidationWouldWorsen { health_factor, threshold });
         }
-        Ok(Step { repaid, cleared, seized, reaches_target: false, after: new })
+        Ok(Step { repaid, left, seized, reaches_target: false, after: new })
     }
 
     /// The plan of repaying exactly `repaid`.
     fn outcome(&self, repaid: Assets) -> Result<Plan, Error> {
-        let Step { repaid, cleared: shares, seized, after, .. } = self.step(repaid)?;
+        let Step { repaid, left, seized, after, .. } = self.step(repaid)?;
         let (debt, leg) = (self.debt, self.collateral);
         let loss = Loss::default();
-        let repayment = Repayment { index: debt.index, vault: debt.vault, repaid, shares, loss };
+        let (index, vault, before) = (debt.index, debt.vault, debt.debt);
+        let repayment = Repayment { index, vault, repaid, before, left, loss };
         let seizure = Seizure { index: leg.index, asset: leg.asset, seized };
         Ok(Plan {
             kind: Kind::Partial,
@@ -413,9 +416,9 @@ impl<'a> Sale<'a> {
         })
     }
 
-    /// The position's values without `cleared` of the debt and `seized` of the collateral.
-    fn totals_after(&self, cleared: Shares, seized: Assets) -> Result<Totals, Error> {
-        let debt = DebtLeg { shares: self.debt.shares.sub(cleared)?, ..*self.debt };
+    /// The position's values with `left` of the debt and without `seized` of the collateral.
+    fn totals_after(&self, left: Debt, seized: Assets) -> Result<Totals, Error> {
+        let debt = DebtLeg { debt: left, ..*self.debt };
         let collateral =
             CollateralLeg { amount: self.collateral.amount.sub(seized)?, ..*self.collateral };
         Ok(self.position.totals_with(&collateral, &debt))
@@ -443,11 +446,11 @@ fn close_out(
                 return Err(Error::CloseOutNeeds { repay: repaid, offered: max_repay });
             }
         }
-        let loss = leg.accrued.loss_of(leg.shares, repaid, &leg.first_loss)?;
+        let loss = leg.accrued.loss_of(leg.debt, repaid, &leg.first_loss)?;
         let value = crate::margin::debt_value(loss.shortfall, leg.price, leg.line.decimals);
         bad_debt_value = bad_debt_value.saturating_add(value);
-        let entry =
-            Repayment { index: leg.index, vault: leg.vault, repaid, shares: leg.shares, loss };
+        let (index, vault, before, left) = (leg.index, leg.vault, leg.debt, Debt::ZERO);
+        let entry = Repayment { index, vault, repaid, before, left, loss };
         repayments.push(entry);
     }
     for leg in &position.collaterals {

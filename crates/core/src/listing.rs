@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Role, Stop};
 use crate::event::Event;
-use crate::fixed::{AMOUNT_MAX, Assets, BPS, Bps, Shares, Timestamp, Wad};
+use crate::fixed::{AMOUNT_MAX, Assets, BPS, Bps, Timestamp, Wad};
 use crate::ids::{AssetId, FeedId, MarketId, VaultId};
 use crate::ledger::Ledger;
 use crate::market::{
@@ -23,6 +23,9 @@ pub const TARGET_HEALTH_MIN: Wad = Wad::new(1_010_000_000_000_000_000);
 pub const TARGET_HEALTH_MAX: Wad = Wad::new(2_000_000_000_000_000_000);
 /// The lowest full-bonus health: 0.1.
 pub const FULL_BONUS_HEALTH_MIN: Wad = Wad::new(100_000_000_000_000_000);
+
+/// The largest risk weight: interest of six times the base rate.
+pub const RISK_WEIGHT_MAX: Bps = Bps::new(50_000);
 
 /// A market's liquidation terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +49,9 @@ pub struct CollateralTerms {
     pub bonus_min: Bps,
     /// Liquidation bonus at and below the market's full-bonus health.
     pub bonus_max: Bps,
+    /// What debt that it backs pays beyond the base rate, as a part of that rate; at most
+    /// [`RISK_WEIGHT_MAX`].
+    pub risk_weight: Bps,
     /// Most that all accounts together may pledge; at most [`AMOUNT_MAX`].
     pub cap: Assets,
     /// How long a fall of the threshold takes, from [`RAMP_SECONDS_MIN`] to [`RAMP_SECONDS_MAX`];
@@ -91,6 +97,9 @@ impl CollateralTerms {
         let sold = BPS.saturating_add(wide(self.bonus_max));
         if wide(threshold).saturating_mul(sold) > BPS.saturating_mul(BPS) {
             return invalid("largest bonus", self.bonus_max);
+        }
+        if self.risk_weight > RISK_WEIGHT_MAX {
+            return invalid("risk weight", self.risk_weight);
         }
         if self.cap > AMOUNT_MAX {
             return Err(Error::InvalidParameter { name: "collateral cap", value: self.cap.get() });
@@ -244,6 +253,7 @@ pub fn add_collateral<L: Ledger + ?Sized>(
         ramp_end: Timestamp::ZERO,
         bonus_min: terms.bonus_min,
         bonus_max: terms.bonus_max,
+        risk_weight: terms.risk_weight,
         cap: terms.cap,
         total: Assets::ZERO,
     };
@@ -292,6 +302,7 @@ pub fn set_collateral<L: Ledger + ?Sized>(
     collateral.ltv = terms.ltv;
     collateral.bonus_min = terms.bonus_min;
     collateral.bonus_max = terms.bonus_max;
+    collateral.risk_weight = terms.risk_weight;
     collateral.cap = terms.cap;
     ledger.set_collateral(id, asset, &collateral)?;
     ledger.emit(Event::CollateralChanged { market: id, asset, terms: *terms })
@@ -326,8 +337,7 @@ pub fn list_vault<L: Ledger + ?Sized>(
         let most = u8::try_from(VAULTS_MAX).unwrap_or(u8::MAX);
         return Err(Error::TooManyListed { market: id, most }.into());
     }
-    let (cap, debt_shares) = (Assets::ZERO, Shares::ZERO);
-    let line = Line { feed, decimals, cap, debt_shares, min_debt, staked: false };
+    let line = Line::new(feed, decimals, min_debt);
     market.vaults.push(vault);
     ledger.set_market(id, &market)?;
     ledger.set_line(id, vault, &line)?;

@@ -11,10 +11,11 @@
 //! is unhealthy.
 
 use crate::account::Account;
+use crate::debt::Debt;
 use crate::error::{Error, Stop};
 use crate::first_loss::Settled;
 use crate::fixed::{
-    Assets, BPS, Bps, Shares, Timestamp, WAD, Wad, mul_div_down_saturating, mul_div_up_saturating,
+    Assets, BPS, Bps, Timestamp, WAD, Wad, mul_div_down_saturating, mul_div_up_saturating,
 };
 use crate::ids::{AccountId, AssetId, FeedId, MarketId, VaultId};
 use crate::ledger::Ledger;
@@ -113,20 +114,21 @@ pub struct DebtLeg {
     pub accrued: Accrued,
     /// The line through which it was drawn.
     pub line: Line,
-    /// Shares of the vault's debt.
-    pub shares: Shares,
+    /// What is owed.
+    pub debt: Debt,
     /// US dollars per whole token.
     pub price: Wad,
     /// The line's first-loss capital, paid up to now: the vault's record is the one after that.
-    /// Empty for the debt that an operation knows already.
     pub first_loss: Settled,
+    /// Whether the debt was written anew since it was read.
+    pub rewritten: bool,
 }
 
 impl DebtLeg {
     /// What is owed, rounded up.
     #[must_use]
     pub fn amount(&self) -> Assets {
-        self.accrued.debt_of(self.shares)
+        self.accrued.debt_of(self.debt)
     }
 
     /// What that is worth, rounded up.
@@ -134,12 +136,37 @@ impl DebtLeg {
     pub fn value(&self) -> Wad {
         debt_value(self.amount(), self.price, self.line.decimals)
     }
+
+    /// Writes another debt in its place.
+    ///
+    /// # Errors
+    /// [`Error::Overflow`].
+    pub(crate) fn rewrite(&mut self, now: Debt) -> Result<(), Error> {
+        self.accrued.rewrite(&mut self.line, self.debt, now)?;
+        self.debt = now;
+        self.rewritten = true;
+        Ok(())
+    }
+
+    /// Writes the vault, the line and its tranche.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    pub(crate) fn store<L: Ledger + ?Sized>(
+        &self,
+        ledger: &mut L,
+        market: MarketId,
+    ) -> Result<(), Stop> {
+        self.accrued.store(ledger, self.vault)?;
+        self.first_loss.store(ledger, (market, self.vault))?;
+        ledger.set_line(market, self.vault, &self.line)
+    }
 }
 
 /// Records that an operation has read already, so that a position need not read them again.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Known<'a> {
-    pub(crate) debt: Option<(u8, &'a Accrued, &'a Line)>,
+    pub(crate) debt: Option<(u8, &'a Accrued, &'a Line, Settled)>,
     pub(crate) collateral: Option<(u8, &'a Collateral)>,
 }
 
@@ -150,6 +177,8 @@ pub struct Position {
     pub collaterals: Vec<CollateralLeg>,
     /// What is owed.
     pub debts: Vec<DebtLeg>,
+    /// The premium at which the debts are written.
+    pub risk_premium: Bps,
 }
 
 /// The values of a position in US dollars.
@@ -234,8 +263,8 @@ impl Position {
             let listed = market.vaults.get(usize::from(index));
             let vault = *listed.ok_or(crate::error::Fault::Unreadable)?;
             let (accrued, line, first_loss) = match known.debt {
-                Some((place, accrued, line)) if place == index => {
-                    (*accrued, *line, Settled::default())
+                Some((place, accrued, line, first_loss)) if place == index => {
+                    (*accrued, *line, first_loss)
                 }
                 _ => {
                     let mut accrued = Accrued::load(ledger, vault)?;
@@ -245,16 +274,26 @@ impl Position {
                 }
             };
             let price = prices.of(ledger, line.feed)?;
-            let shares = owed.shares;
-            debts.push(DebtLeg { index, vault, accrued, line, shares, price, first_loss });
+            let debt = owed.debt;
+            let rewritten = false;
+            let leg = DebtLeg { index, vault, accrued, line, debt, price, first_loss, rewritten };
+            debts.push(leg);
         }
-        Ok(Self { collaterals, debts })
+        Ok(Self { collaterals, debts, risk_premium: account.risk_premium })
     }
 
     /// The position's values.
     #[must_use]
     pub fn totals(&self) -> Totals {
         totals(self.collaterals.iter(), self.debts.iter())
+    }
+
+    /// What is left of one of the debts after a repayment, at the premium that it is written at.
+    ///
+    /// # Errors
+    /// [`Error::ZeroShares`] if that clears nothing; [`Error::Overflow`].
+    pub(crate) fn left_of(&self, leg: &DebtLeg, repaid: Assets) -> Result<Debt, Error> {
+        leg.debt.after(repaid, self.risk_premium, leg.accrued.record().index)
     }
 
     /// The values with other legs in the places of these.
@@ -309,7 +348,7 @@ pub fn health<L: Ledger + ?Sized>(ledger: &mut L, id: &AccountId) -> Result<Wad,
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::fixed::Ray;
+    use crate::fixed::{Ray, Shares};
     use crate::interest::InterestModel;
     use crate::label::Label;
     use crate::vault::Vault;
@@ -324,7 +363,8 @@ pub(crate) mod tests {
         prices: [u128; 3],
         decimals: u8,
     ) -> Position {
-        let mut position = Position { collaterals: Vec::new(), debts: Vec::new() };
+        let mut position =
+            Position { collaterals: Vec::new(), debts: Vec::new(), risk_premium: Bps::ZERO };
         for (place, amount) in amounts.iter().enumerate() {
             let index = u8::try_from(place).unwrap();
             let terms = Collateral {
@@ -337,6 +377,7 @@ pub(crate) mod tests {
                 ramp_end: Timestamp::ZERO,
                 bonus_min: Bps::new(400),
                 bonus_max: Bps::new(1_000),
+                risk_weight: Bps::ZERO,
                 cap: Assets::MAX,
                 total: Assets::new(*amount),
             };
@@ -350,6 +391,7 @@ pub(crate) mod tests {
             });
         }
         let shares = Shares::new(shares);
+        let owed = Debt { shares, offset: Assets::ZERO };
         let vault = Vault {
             asset: AssetId::new(9),
             decimals: 24,
@@ -358,7 +400,7 @@ pub(crate) mod tests {
             curator: Address::ZERO,
             cash: Assets::ZERO,
             shares,
-            debt_shares: shares,
+            owed,
             index: Ray::ONE,
             reserves: Assets::ZERO,
             losses: Assets::ZERO,
@@ -377,13 +419,14 @@ pub(crate) mod tests {
                 feed: FeedId::new(9),
                 decimals: 18,
                 cap: Assets::MAX,
-                debt_shares: shares,
+                owed,
                 min_debt: Assets::new(1_000),
                 staked: false,
             },
-            shares,
+            debt: owed,
             price: Wad::new(prices[2]),
             first_loss: Settled::default(),
+            rewritten: false,
         });
         position
     }

@@ -1,7 +1,8 @@
 //! The borrowers' rule book: which collateral, on which terms, drawing on which vaults.
 
+use crate::debt::Debt;
 use crate::error::Error;
-use crate::fixed::{Assets, Bps, Shares, Timestamp, Wad};
+use crate::fixed::{Assets, Bps, Timestamp, Wad};
 use crate::ids::{AssetId, FeedId, MarketId, VaultId};
 use alloc::vec::Vec;
 use alloy_primitives::Address;
@@ -91,6 +92,8 @@ pub struct Collateral {
     pub bonus_min: Bps,
     /// Liquidation bonus at and below the market's full-bonus health.
     pub bonus_max: Bps,
+    /// What debt that it backs pays beyond the base rate, as a part of that rate.
+    pub risk_weight: Bps,
     /// Most that all accounts together may pledge.
     pub cap: Assets,
     /// What all accounts together have pledged.
@@ -122,12 +125,20 @@ pub struct Line {
     pub decimals: u8,
     /// Most that may be drawn; zero until the vault's curator opens the line.
     pub cap: Assets,
-    /// Shares of the vault's debt that this market's accounts owe.
-    pub debt_shares: Shares,
+    /// What this market's accounts owe.
+    pub owed: Debt,
     /// A debt is zero or at least this.
     pub min_debt: Assets,
     /// Whether first-loss capital is staked on it.
     pub staked: bool,
+}
+
+impl Line {
+    /// A line that is listed and not opened yet.
+    #[must_use]
+    pub const fn new(feed: FeedId, decimals: u8, min_debt: Assets) -> Self {
+        Self { feed, decimals, cap: Assets::ZERO, owed: Debt::ZERO, min_debt, staked: false }
+    }
 }
 
 #[cfg(test)]
@@ -144,7 +155,7 @@ mod tests {
                 feed: FeedId::new(1), decimals: 18, ltv: Bps::ZERO,
                 threshold: Bps::new(after), threshold_before: Bps::new(before),
                 ramp_start: Timestamp::new(1_000), ramp_end: Timestamp::new(1_000 + seconds),
-                bonus_min: Bps::ZERO, bonus_max: Bps::ZERO,
+                bonus_min: Bps::ZERO, bonus_max: Bps::ZERO, risk_weight: Bps::ZERO,
                 cap: Assets::ZERO, total: Assets::ZERO,
             };
             let now = terms.threshold_at(Timestamp::new(1_000 + at));

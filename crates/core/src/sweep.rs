@@ -18,6 +18,7 @@
 use crate::account::Account;
 use crate::address;
 use crate::bids::{self, Tier};
+use crate::debt::Debt;
 use crate::error::{Error, Fault, Stop};
 use crate::event::Event;
 use crate::first_loss::{self, Settled, block_stakes};
@@ -99,7 +100,7 @@ impl SweepPlan {
     #[must_use]
     pub fn leaves_bad_debt(&self) -> bool {
         self.after.collaterals.iter().all(|leg| leg.amount.is_zero())
-            && self.after.debts.iter().any(|leg| !leg.shares.is_zero())
+            && self.after.debts.iter().any(|leg| !leg.debt.is_zero())
     }
 }
 
@@ -164,8 +165,9 @@ fn plan_account<L: Ledger + ?Sized>(
         Goal::CloseOut => (SweepReason::Insolvent, selling.close_out(&before)?),
         Goal::Order(order) => (SweepReason::StopLoss, selling.follow(&order)?),
     };
-    let Selling { position: after, fills, ledger, .. } = selling;
+    let Selling { position: mut after, fills, ledger, .. } = selling;
     if done {
+        after.reprice_after_sale(&before)?;
         return Ok(Some(SweepPlan { reason, before, fills, blocks: Vec::new(), after }));
     }
     // Nothing of what was tried is sold: the account stays as it was.
@@ -266,7 +268,7 @@ impl<L: Ledger + ?Sized> Selling<'_, L> {
         let Ok(step) = sale.step_within(target, capacity) else {
             return Ok(false);
         };
-        let sold = (step.repaid, step.cleared, step.seized);
+        let sold = (step.repaid, step.left, step.seized);
         self.fill(offer, sold, (capacity, state.shares))?;
         Ok(step.reaches_target)
     }
@@ -296,8 +298,8 @@ impl<L: Ledger + ?Sized> Selling<'_, L> {
                 }
             }
         }
-        let Position { collaterals, debts } = &self.position;
-        Ok(debts.iter().all(|leg| leg.shares.is_zero())
+        let Position { collaterals, debts, .. } = &self.position;
+        Ok(debts.iter().all(|leg| leg.debt.is_zero())
             || collaterals.iter().all(|leg| leg.amount.is_zero()))
     }
 
@@ -320,10 +322,10 @@ impl<L: Ledger + ?Sized> Selling<'_, L> {
         if repaid.is_zero() || seized.is_zero() {
             return Ok(Assets::ZERO);
         }
-        let Ok(cleared) = sale.debt().accrued.clearing(repaid, sale.debt().shares) else {
+        let Ok(left) = self.position.left_of(sale.debt(), repaid) else {
             return Ok(Assets::ZERO);
         };
-        self.fill(offer, (repaid, cleared, seized), (capacity, state.shares))?;
+        self.fill(offer, (repaid, left, seized), (capacity, state.shares))?;
         Ok(seized)
     }
 
@@ -331,16 +333,16 @@ impl<L: Ledger + ?Sized> Selling<'_, L> {
         QueueId { market: self.id.market, vault: offer.vault, asset: offer.asset }
     }
 
-    /// Notes a purchase: the debt falls by `cleared` shares, the tier pays for it with its own. All
-    /// of the tier's are spent if it is worth no more than what is `repaid`.
+    /// Notes a purchase: `left` stays of the debt, the tier pays for it with its shares. All of the
+    /// tier's are spent if it is worth no more than what is `repaid`.
     fn fill(
         &mut self,
         offer: &Offer,
-        (repaid, cleared, seized): (Assets, Shares, Assets),
+        (repaid, left, seized): (Assets, Debt, Assets),
         (capacity, held): (Assets, Shares),
     ) -> Result<(), Stop> {
         let queue = self.queue(offer);
-        let Position { collaterals, debts } = &mut self.position;
+        let Position { collaterals, debts, .. } = &mut self.position;
         let debt = debts.iter_mut().find(|leg| leg.vault == offer.vault);
         let debt = debt.ok_or(Fault::Unreadable)?;
         let leg = collaterals.iter_mut().find(|leg| leg.asset == offer.asset);
@@ -350,9 +352,8 @@ impl<L: Ledger + ?Sized> Selling<'_, L> {
         } else {
             debt.accrued.pool().shares_to_burn(repaid)?.min(held)
         };
-        debt.accrued.net(shares, cleared)?;
-        debt.line.debt_shares = debt.line.debt_shares.sub(cleared)?;
-        debt.shares = debt.shares.sub(cleared)?;
+        debt.accrued.burn(shares)?;
+        debt.rewrite(left)?;
         leg.amount = leg.amount.sub(seized)?;
         leg.terms.total = leg.terms.total.sub(seized)?;
         let (price, debt_price) = (leg.price, debt.price);
@@ -389,11 +390,8 @@ pub fn sweep<L: Ledger + ?Sized>(
             continue;
         }
         debit(ledger, Token::Share(leg.vault), address::market_custody(), paid.get())?;
-        leg.accrued.store(ledger, leg.vault)?;
-        leg.first_loss.store(ledger, (id.market, leg.vault))?;
-        ledger.set_line(id.market, leg.vault, &leg.line)?;
-        account.set_debt_shares(leg.index, leg.shares);
     }
+    plan.after.store_debts(ledger, id, &mut account)?;
     for leg in &plan.after.collaterals {
         if account.collateral(leg.index) != leg.amount {
             ledger.set_collateral(id.market, leg.asset, &leg.terms)?;
@@ -451,17 +449,17 @@ pub fn write_off<L: Ledger + ?Sized>(ledger: &mut L, id: &AccountId) -> Result<(
     if !account.collaterals.is_empty() {
         return Err(Error::Healthy { health_factor: Wad::ZERO }.into());
     }
-    for owed in core::mem::take(&mut account.debts) {
+    for owed in account.debts.clone() {
+        account.set_debt(owed.index, Debt::ZERO);
         let listed = market.vaults.get(usize::from(owed.index));
         let vault = *listed.ok_or(Fault::Unreadable)?;
         let mut accrued = Accrued::load(ledger, vault)?;
         let mut line = ledger.line(id.market, vault)?;
         let mut first_loss = Settled::load(ledger, (id.market, vault), &mut accrued, &line)?;
-        line.debt_shares = line.debt_shares.sub(owed.shares)?;
-        let loss = accrued.loss_of(owed.shares, Assets::ZERO, &first_loss)?;
+        let loss = accrued.loss_of(owed.debt, Assets::ZERO, &first_loss)?;
         accrued.bear(&loss)?;
         first_loss.bear(&loss, &mut line)?;
-        accrued.net(Shares::ZERO, owed.shares)?;
+        accrued.rewrite(&mut line, owed.debt, Debt::ZERO)?;
         accrued.store(ledger, vault)?;
         first_loss.store(ledger, (id.market, vault))?;
         ledger.set_line(id.market, vault, &line)?;

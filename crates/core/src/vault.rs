@@ -1,8 +1,9 @@
 //! The lenders' pool of one asset.
 //!
-//! With debt `D = ⌈debt_shares · index⌉`, what the lenders own is
+//! With debt `D = ⌈shares · index⌉ − offset` ([`crate::debt`]), what the lenders own is
 //! `total_assets = cash + D − reserves`. Cash is what the engine wrote, not a token balance.
 
+use crate::debt::Debt;
 use crate::error::{Error, Stop};
 use crate::event::Event;
 use crate::fixed::{
@@ -13,7 +14,8 @@ use crate::ids::{AssetId, VaultId};
 use crate::interest::{InterestModel, grown, growth};
 use crate::label::Label;
 use crate::ledger::Ledger;
-use crate::shares::{Pool, debt_of_shares, shares_to_clear, shares_to_owe};
+use crate::market::Line;
+use crate::shares::{Pool, debt_of_shares};
 use alloy_primitives::Address;
 
 /// The lenders' pool of one asset.
@@ -33,8 +35,8 @@ pub struct Vault {
     pub cash: Assets,
     /// All lenders' shares.
     pub shares: Shares,
-    /// All borrowers' shares of the debt.
-    pub debt_shares: Shares,
+    /// All that is owed.
+    pub owed: Debt,
     /// What one share of the debt has grown to since the vault opened; never falls.
     pub index: Ray,
     /// Interest kept against losses; not the lenders'.
@@ -58,7 +60,7 @@ pub struct Vault {
 impl Vault {
     /// What is owed at the stored index, rounded up.
     fn debt(&self) -> Assets {
-        debt_of_shares(self.debt_shares, self.index)
+        self.owed.amount(self.index)
     }
 
     /// Debt over debt and cash, rounded up for the lenders; zero without debt.
@@ -85,7 +87,7 @@ impl Vault {
         let course = self.model.course(self.utilisation(), seconds);
         self.model = course.model;
         self.updated_at = now;
-        if self.debt_shares.is_zero() {
+        if self.owed.is_zero() {
             return Accrued { vault: self, interest: none, fee: none };
         }
         let debt_before = self.debt();
@@ -148,10 +150,10 @@ impl Accrued {
         self.vault.debt()
     }
 
-    /// What `shares` of the debt amount to, rounded up.
+    /// What a part of the debt amounts to, rounded up.
     #[must_use]
-    pub fn debt_of(&self, shares: Shares) -> Assets {
-        debt_of_shares(shares, self.vault.index)
+    pub fn debt_of(&self, debt: Debt) -> Assets {
+        debt.amount(self.vault.index)
     }
 
     /// What the lenders own: cash and debt without reserves.
@@ -178,7 +180,7 @@ impl Accrued {
         self.vault.utilisation()
     }
 
-    /// What borrowers pay per second, rounded up.
+    /// What borrowers without a risk premium pay per second, rounded up.
     #[must_use]
     pub fn borrow_rate(&self) -> Ray {
         self.vault.model.rate(self.utilisation())
@@ -192,63 +194,62 @@ impl Accrued {
         if total == 0 {
             return Ray::ZERO;
         }
-        let paid = mul_div_down_saturating(self.borrow_rate().get(), self.debt().get(), total);
+        // Ghost shares bear interest like the others.
+        let bearing = debt_of_shares(self.vault.owed.shares, self.vault.index);
+        let paid = mul_div_down_saturating(self.borrow_rate().get(), bearing.get(), total);
         let kept = BPS.saturating_sub(u128::from(self.vault.reserve_fee.get()));
         Ray::new(mul_div_down_saturating(paid, kept, BPS))
     }
 
-    /// Takes `assets` out of the cash against new debt shares, which are returned.
+    /// Takes `assets` out of the cash.
     ///
     /// # Errors
-    /// [`Error::Illiquid`] if there is less cash.
-    pub(crate) fn draw(&mut self, assets: Assets) -> Result<Shares, Error> {
+    /// [`Error::Illiquid`] if there is less.
+    pub(crate) fn pay_out(&mut self, assets: Assets) -> Result<(), Error> {
         let cash = self.vault.cash;
         if cash < assets {
             return Err(Error::Illiquid { cash, asked: assets });
         }
-        let shares = shares_to_owe(assets, self.vault.index)?;
         self.vault.cash = cash.sub(assets)?;
-        self.vault.debt_shares = self.vault.debt_shares.add(shares)?;
-        Ok(shares)
+        Ok(())
     }
 
-    /// Debt shares that `assets` clear of the `owed` ones: all of them if `assets` is the whole
-    /// debt, otherwise rounded down.
+    /// Puts `assets` into the cash.
     ///
     /// # Errors
-    /// [`Error::ZeroShares`] if they clear none.
-    pub(crate) fn clearing(&self, assets: Assets, owed: Shares) -> Result<Shares, Error> {
-        if assets >= self.debt_of(owed) {
-            return Ok(owed);
-        }
-        let shares = shares_to_clear(assets, self.vault.index)?.min(owed);
-        if shares.is_zero() { Err(Error::ZeroShares { assets }) } else { Ok(shares) }
+    /// [`Error::Overflow`].
+    pub(crate) fn take_in(&mut self, assets: Assets) -> Result<(), Error> {
+        self.vault.cash = self.vault.cash.add(assets)?;
+        Ok(())
+    }
+
+    /// Takes lenders' `shares` out of the count: a withdrawal that repays, without cash.
+    ///
+    /// # Errors
+    /// [`Error::Overflow`].
+    pub(crate) fn burn(&mut self, shares: Shares) -> Result<(), Error> {
+        self.vault.shares = self.vault.shares.sub(shares)?;
+        Ok(())
+    }
+
+    /// Replaces a debt that was drawn through `line` by another.
+    ///
+    /// # Errors
+    /// [`Error::Overflow`].
+    pub(crate) fn rewrite(
+        &mut self,
+        line: &mut Line,
+        before: Debt,
+        now: Debt,
+    ) -> Result<(), Error> {
+        self.vault.owed = self.vault.owed.replacing(before, now)?;
+        line.owed = line.owed.replacing(before, now)?;
+        Ok(())
     }
 
     /// What `shares` of the lenders' are worth; `None` if that is nothing.
     pub(crate) fn worth(&self, shares: Shares) -> Option<Assets> {
         self.pool().assets_to_pay(shares).ok().filter(|worth| !worth.is_zero())
-    }
-
-    /// Burns lenders' `shares` against `cleared` shares of the debt: a withdrawal that repays,
-    /// without cash.
-    ///
-    /// # Errors
-    /// [`Error::Overflow`].
-    pub(crate) fn net(&mut self, shares: Shares, cleared: Shares) -> Result<(), Error> {
-        self.vault.shares = self.vault.shares.sub(shares)?;
-        self.vault.debt_shares = self.vault.debt_shares.sub(cleared)?;
-        Ok(())
-    }
-
-    /// Puts `assets` into the cash and cancels `shares` of the debt.
-    ///
-    /// # Errors
-    /// [`Error::Overflow`].
-    pub(crate) fn take_back(&mut self, assets: Assets, shares: Shares) -> Result<(), Error> {
-        self.vault.cash = self.vault.cash.add(assets)?;
-        self.vault.debt_shares = self.vault.debt_shares.sub(shares)?;
-        Ok(())
     }
 }
 
@@ -256,6 +257,7 @@ impl Accrued {
 pub(crate) mod tests {
     use super::*;
     use crate::fixed::RAY;
+    use crate::ids::FeedId;
     use proptest::prelude::*;
 
     /// A vault in mid-life.
@@ -264,6 +266,7 @@ pub(crate) mod tests {
         let index = prop_oneof![Just(RAY), RAY..1_000 * RAY];
         (amount(), amount(), amount(), index, 0_u16..=5_000, 0_u128..=100).prop_map(
             |(cash, shares, debt_shares, index, fee, reserves)| {
+                let offset = Assets::new(debt_shares / 7);
                 let mut vault = Vault {
                     asset: AssetId::new(1),
                     decimals: 24,
@@ -272,7 +275,7 @@ pub(crate) mod tests {
                     curator: Address::ZERO,
                     cash: Assets::new(cash),
                     shares: Shares::new(shares),
-                    debt_shares: Shares::new(debt_shares),
+                    owed: Debt { shares: Shares::new(debt_shares), offset },
                     index: Ray::new(index),
                     reserves: Assets::ZERO,
                     losses: Assets::ZERO,
@@ -323,24 +326,40 @@ pub(crate) mod tests {
             prop_assert!(vault.utilisation() <= Wad::ONE);
             prop_assert!(crate::fixed::product_at_most(
                 vault.supply_rate().get(), vault.total_assets().get(),
-                vault.borrow_rate().get(), vault.debt().get(),
+                vault.borrow_rate().get(), debt_of_shares(vault.record().owed.shares, vault.record().index).get(),
             ));
         }
 
-        /// SHR-1, SHR-4: drawing and repaying never lower what lenders own.
+        /// SHR-1, SHR-4: drawing, repaying and a change of the premium never lower what lenders own.
         #[test]
-        fn debt_operations_never_cost_lenders(vault in any_vault(), assets in 1_u128..1 << 100) {
+        fn debt_operations_never_cost_lenders(
+            vault in any_vault(), assets in 1_u128..1 << 100, premiums in [0_u16..=50_000, 0_u16..=50_000],
+            seconds in 0_u64..10 * 31_536_000,
+        ) {
+            let [first, second] = premiums.map(Bps::new);
             let mut vault = vault.accrue(vault.updated_at);
             let assets = Assets::new(assets);
+            let mut line = Line { owed: vault.record().owed, ..Line::new(FeedId::new(1), 18, Assets::ZERO) };
             let before = vault.total_assets();
-            if let Ok(shares) = vault.draw(assets) {
-                prop_assert!(vault.total_assets() >= before && !shares.is_zero());
-                let half = Assets::new(assets.get() / 2);
-                let between = vault.total_assets();
-                if let Ok(cleared) = vault.clearing(half, shares) {
-                    vault.take_back(half, cleared)?;
-                    prop_assert!(vault.total_assets() >= between);
-                }
+            prop_assume!(vault.pay_out(assets).is_ok());
+            let drawn = Debt::of(assets, first, vault.record().index)?;
+            vault.rewrite(&mut line, Debt::ZERO, drawn)?;
+            prop_assert!(vault.total_assets() >= before && !drawn.is_zero());
+            prop_assert!(vault.debt_of(drawn) >= assets);
+            // Time passes, the premium changes, half is repaid.
+            let mut vault = vault.record().accrue(vault.record().updated_at.after(seconds));
+            let index = vault.record().index;
+            let (between, owed) = (vault.total_assets(), vault.debt_of(drawn));
+            let changed = Debt::of(owed, second, index)?;
+            vault.rewrite(&mut line, drawn, changed)?;
+            prop_assert!(vault.total_assets() >= between);
+            prop_assert!(vault.debt_of(changed).sub(owed)? <= Assets::new(index.get().div_ceil(RAY) + 1));
+            let between = vault.total_assets();
+            let half = Assets::new(owed.get() / 2);
+            if let Ok(left) = changed.after(half, second, index) {
+                vault.rewrite(&mut line, changed, left)?;
+                vault.take_in(half)?;
+                prop_assert!(vault.total_assets() >= between);
             }
         }
     }

@@ -2,17 +2,19 @@
 //! depends on how many are near it.
 //!
 //! Accounts with the same collaterals and debts in the same market form a *group*. A group's *bands*
-//! each have a reference: `fᵢ = price · threshold` of each collateral and `gⱼ = price · index` of each
-//! debt when the band was opened. An account is filed under its health factor at the reference, over
-//! its alert. With amounts `aᵢ` and debt shares `sⱼ`, health is `Σ aᵢ·fᵢ / Σ sⱼ·gⱼ`, so whatever
-//! prices, interest and thresholds did since,
+//! each have a reference: `fᵢ = price · threshold` of each collateral and `gⱼ = price · indexᵏ` of each
+//! debt when the band was opened, with `k = 1` for accounts without a risk premium. An account is filed
+//! under its health factor at the reference, over its alert. With amounts `aᵢ` and debt shares `sⱼ`,
+//! health is `Σ aᵢ·fᵢ / Σ sⱼ·gⱼ`, so whatever prices, interest and thresholds did since,
 //!
 //! ```text
 //! health now ≥ health at the reference · min(fᵢ now / fᵢ) / max(gⱼ now / gⱼ)
 //! ```
 //!
-//! and one comparison tells how far into a band's order to look. With one collateral and one debt
-//! this is exact; with several it errs to the safe side, and an account that was judged healthy is
+//! and one comparison tells how far into a band's order to look. A debt with a premium `π` grows by
+//! `1 + r·(x − 1)` while the index grows by `x`, with `r ≤ 1 + π`, and that is at most `xᵏ` for whole
+//! `k > 1 + π`: such accounts are filed as if they owed `debt / xᵏ` at the reference. With one
+//! collateral, one debt and no premium the comparison is exact; otherwise it errs to the safe side, and an account that was judged healthy is
 //! filed anew at the present reference. The index is derived data: it is built from the accounts, and
 //! which of them it returns beyond those that are due depends on its history; who is due does not.
 //!
@@ -54,6 +56,8 @@ struct Composition {
     market: MarketId,
     collaterals: u16,
     debts: u8,
+    /// How many times faster than the index its debts grow at most, `k`.
+    growth: u8,
 }
 
 impl Composition {
@@ -61,7 +65,11 @@ impl Composition {
         let bit = |place: u8| 1_u16.checked_shl(place.into()).unwrap_or_default();
         let collaterals = account.collaterals.iter().fold(0, |all, leg| all | bit(leg.index));
         let debts = account.debts.iter().fold(0, |all, leg| all | bit(leg.index));
-        Self { market, collaterals, debts: debts.to_le_bytes()[0] }
+        let growth = match account.risk_premium.get() {
+            0 => 1,
+            premium => u128::from(premium).div_euclid(BPS).saturating_add(2).to_le_bytes()[0],
+        };
+        Self { market, collaterals, debts: debts.to_le_bytes()[0], growth }
     }
 
     fn collaterals(self) -> impl Iterator<Item = usize> {
@@ -73,12 +81,13 @@ impl Composition {
     }
 }
 
-/// What a unit of each collateral and a share of each debt counted when a band was opened, in the
-/// order of their places.
+/// What a unit of each collateral counted when a band was opened, and the price and index of each
+/// debt, in the order of their places.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Reference {
     collaterals: Vec<U256>,
-    debts: Vec<U256>,
+    debts: Vec<(U256, U256)>,
+    growth: u8,
 }
 
 /// Accounts of one composition, by their health at one reference.
@@ -113,8 +122,8 @@ pub struct Watch {
 struct Scales {
     /// Price times threshold, and base units of a whole token.
     collaterals: Vec<(U256, u128)>,
-    /// Price times index, and base units of a whole token.
-    debts: Vec<(U256, u128)>,
+    /// Price, index, and base units of a whole token.
+    debts: Vec<(U256, U256, u128)>,
 }
 
 /// The scales of every market that was asked for.
@@ -163,8 +172,7 @@ impl Scene {
                     index
                 }
             };
-            let scale = U256::from(price.get()).saturating_mul(U256::from(index));
-            debts.push((scale, unit(line.decimals)));
+            debts.push((wide(price.get()), wide(index), unit(line.decimals)));
         }
         Ok(Scales { collaterals, debts })
     }
@@ -175,9 +183,13 @@ impl Scales {
         let scale = |all: &[(U256, u128)], place: usize| {
             all.get(place).map_or(U256::ZERO, |(scale, _)| *scale)
         };
+        let debt = |place: usize| {
+            self.debts.get(place).map_or((U256::ZERO, U256::ZERO), |(p, index, _)| (*p, *index))
+        };
         Reference {
             collaterals: composition.collaterals().map(|i| scale(&self.collaterals, i)).collect(),
-            debts: composition.debts().map(|j| scale(&self.debts, j)).collect(),
+            debts: composition.debts().map(debt).collect(),
+            growth: composition.growth,
         }
     }
 }
@@ -201,6 +213,18 @@ fn scaled_up(a: U256, b: U256, d: U256) -> U256 {
     quotient.saturating_add(U256::from(u8::from(!rest.is_zero())))
 }
 
+/// `(now / then)^growth`, rounded up.
+fn grown_up(now: U256, then: U256, growth: u8) -> U256 {
+    let ratio = scaled_up(now, ratio_one(), then);
+    (1..growth).fold(ratio, |power, _| scaled_up(power, ratio, ratio_one()))
+}
+
+/// [`grown_up`], rounded down.
+fn grown_down(now: U256, then: U256, growth: u8) -> U256 {
+    let ratio = scaled_down(now, ratio_one(), then);
+    (1..growth).fold(ratio, |power, _| scaled_down(power, ratio, ratio_one()))
+}
+
 fn ratio_one() -> U256 {
     U256::ONE.wrapping_shl(RATIO_BITS)
 }
@@ -218,7 +242,8 @@ impl Reference {
         }
         let (mut heaviest, mut lightest) = (U256::ZERO, U256::MAX);
         for (then, now) in self.debts.iter().zip(&present.debts) {
-            let ratio = scaled_up(*now, one, *then);
+            let price = scaled_up(now.0, one, then.0);
+            let ratio = scaled_up(price, grown_up(now.1, then.1, self.growth), one);
             (heaviest, lightest) = (heaviest.max(ratio), lightest.min(ratio));
         }
         if weakest.is_zero() || weakest == U256::MAX || heaviest == U256::MAX {
@@ -245,11 +270,15 @@ impl Reference {
             limit = limit.saturating_add(value);
         }
         let mut debt = U256::ZERO;
-        for (owed, scale) in account.debts.iter().zip(&self.debts) {
-            let units = scales.debts.get(usize::from(owed.index)).map_or(1, |(_, u)| *u);
-            let parts = wide(units).saturating_mul(wide(RAY));
-            let shares = wide(owed.shares.get()).saturating_add(U256::ONE);
-            debt = debt.saturating_add(scaled_up(shares, *scale, parts));
+        for (owed, (price, index)) in account.debts.iter().zip(&self.debts) {
+            let present = scales.debts.get(usize::from(owed.index));
+            let (_, index_now, units) = present.copied().unwrap_or((U256::ZERO, U256::MAX, 1));
+            let shares = wide(owed.debt.shares.get()).saturating_add(U256::ONE);
+            let worth = scaled_up(shares, index_now, wide(RAY));
+            let amount = worth.saturating_sub(wide(owed.debt.offset.get()));
+            let value = scaled_up(amount, *price, wide(units));
+            let grown = grown_down(index_now, *index, self.growth);
+            debt = debt.saturating_add(scaled_up(value, ratio_one(), grown));
         }
         if debt < wide(DEBT_MIN) || debt == U256::MAX {
             return 0;

@@ -1,6 +1,7 @@
 //! Who bears a loss: the first-loss capital staked on the line, then the vault's reserves, then its
 //! lenders through the share price.
 
+use crate::debt::Debt;
 use crate::error::Error;
 use crate::first_loss::Settled;
 use crate::fixed::{Assets, Shares};
@@ -22,18 +23,13 @@ pub struct Loss {
 }
 
 impl Accrued {
-    /// What cancelling `shares` of debt against `repaid` would cost: the fall of the rounded debt that
-    /// the repayment does not cover.
+    /// What cancelling a debt against `repaid` would cost: the fall of the rounded debt that the
+    /// repayment does not cover.
     ///
     /// # Errors
-    /// [`Error::Overflow`] if the vault's debt has fewer shares.
-    pub fn loss_of(
-        &self,
-        shares: Shares,
-        repaid: Assets,
-        first_loss: &Settled,
-    ) -> Result<Loss, Error> {
-        let remaining = self.debt_of(self.record().debt_shares.sub(shares)?);
+    /// [`Error::Overflow`] if less is owed to the vault.
+    pub fn loss_of(&self, debt: Debt, repaid: Assets, first_loss: &Settled) -> Result<Loss, Error> {
+        let remaining = self.debt_of(self.record().owed.replacing(debt, Debt::ZERO)?);
         let shortfall = self.debt().sub(remaining)?.saturating_sub(repaid);
         let (burned, from_first_loss) = first_loss.covering(self, shortfall);
         let rest = shortfall.sub(from_first_loss)?;
@@ -59,6 +55,8 @@ impl Accrued {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::FeedId;
+    use crate::market::Line;
     use crate::vault::tests::any_vault;
     use proptest::prelude::*;
 
@@ -67,12 +65,18 @@ mod tests {
         #[test]
         fn losses_run_down_the_waterfall(vault in any_vault(), part in 0_u128..=100, covered in 0_u128..=100) {
             let mut vault = vault.accrue(vault.updated_at);
-            let shares = Shares::new(vault.record().debt_shares.get() / 100 * part);
-            let repaid = Assets::new(vault.debt_of(shares).get() / 100 * covered);
+            let Debt { shares, offset } = vault.record().owed;
+            let debt = Debt {
+                shares: Shares::new(shares.get() / 100 * part),
+                offset: Assets::new(offset.get() / 100 * part),
+            };
+            let repaid = Assets::new(vault.debt_of(debt).get() / 100 * covered);
             let (reserves, lenders) = (vault.record().reserves, vault.total_assets());
-            let loss = vault.loss_of(shares, repaid, &Settled::default())?;
+            let loss = vault.loss_of(debt, repaid, &Settled::default())?;
             vault.bear(&loss)?;
-            vault.take_back(repaid, shares)?;
+            let mut line = Line { owed: vault.record().owed, ..Line::new(FeedId::new(1), 18, Assets::ZERO) };
+            vault.rewrite(&mut line, debt, Debt::ZERO)?;
+            vault.take_in(repaid)?;
             prop_assert_eq!(loss.from_reserves.add(loss.from_lenders)?, loss.shortfall);
             prop_assert!(loss.from_lenders.is_zero() || vault.record().reserves.is_zero());
             prop_assert_eq!(reserves.sub(loss.from_reserves)?, vault.record().reserves);

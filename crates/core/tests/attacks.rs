@@ -155,16 +155,13 @@ fn reg_f03_unit_borrow_repay_loop() {
             let repaid = repay(&mut world, MALLORY, MALLORY, 1, 1);
             let after = world.ledger.vaults[&vault(1)];
             if drawn.is_ok() && repaid.is_ok() {
-                assert!(after.debt_shares >= before.debt_shares);
+                assert!(after.owed.shares >= before.owed.shares);
                 assert_eq!(after.cash, before.cash);
             }
-            assert_eq!(
-                after.debt_shares.is_zero(),
-                after.accrue(world.ledger.now).debt().is_zero()
-            );
+            assert_eq!(after.owed.is_zero(), after.accrue(world.ledger.now).debt().is_zero());
         }
         repay(&mut world, MALLORY, MALLORY, 1, u128::MAX).unwrap();
-        assert!(world.ledger.vaults[&vault(1)].debt_shares.is_zero());
+        assert!(world.ledger.vaults[&vault(1)].owed.is_zero());
         sound(&world);
     }
 }

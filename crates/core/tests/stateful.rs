@@ -13,15 +13,16 @@ use gage_core::fixed::product_at_most;
 use gage_core::invariants::{check_invariants, check_step};
 use gage_core::lending::{self, Exit};
 use gage_core::liquidation::{self, Kind, Liquidation, Payment, Plan};
-use gage_core::listing::{self, MarketTerms};
+use gage_core::listing::{self, CollateralTerms, MarketTerms};
+use gage_core::premium;
 use gage_core::token::{self, Movement, Permit};
 use gage_core::{
-    AccountId, Address, AssetId, Assets, Bps, Error, FeedId, InterestModel, MemoryLedger,
+    AccountId, Address, AssetId, Assets, Bps, Debt, Error, FeedId, InterestModel, MemoryLedger,
     PauseLevel, Ray, Shares, Stop, Token, U256, VaultId, WAD, Wad, address, interest,
 };
 use world::*;
 
-const OPERATIONS: [&str; 31] = [
+const OPERATIONS: [&str; 33] = [
     "deposit",
     "mint",
     "withdraw",
@@ -42,6 +43,8 @@ const OPERATIONS: [&str; 31] = [
     "borrow",
     "repay",
     "repay_all",
+    "refresh_premium",
+    "weigh",
     "liquidate",
     "liquidate",
     "report",
@@ -88,6 +91,9 @@ impl Run {
         let adaptive = InterestModel::Adaptive { rate_at_target: interest::RATE_AT_TARGET_INITIAL };
         // Two vaults of one asset, and debt and collateral of the same asset.
         world.add_vault(AssetId::new(1), adaptive);
+        if dice.below(3) > 0 {
+            world.weigh([0; 4].map(|_| dice.pick(&[0, 1_000, 5_000, 50_000])));
+        }
         Self { world, dice, tally: BTreeMap::new(), visited: BTreeMap::new() }
     }
 
@@ -105,6 +111,14 @@ impl Run {
 
     fn someone(&mut self) -> AccountId {
         AccountId { market: MARKET, owner: self.user(), sub: self.dice.below(2) as u32 }
+    }
+
+    /// An account that owes, if any does.
+    fn indebted(&mut self) -> Option<AccountId> {
+        let accounts = self.world.ledger.accounts.iter();
+        let debtors: Vec<_> =
+            accounts.filter(|(_, account)| account.has_debt()).map(|(id, _)| *id).collect();
+        (!debtors.is_empty()).then(|| self.dice.pick(&debtors))
     }
 
     fn whole(&self, asset: AssetId) -> u128 {
@@ -176,9 +190,13 @@ impl Run {
             "transfer" | "transfer_from" | "approve" | "permit" | "issue" | "burn" | "donate" => {
                 self.tokens(name)
             }
-            "supply_collateral" | "withdraw_collateral" | "borrow" | "repay" | "repay_all" => {
-                self.borrow(name)
-            }
+            "supply_collateral"
+            | "withdraw_collateral"
+            | "borrow"
+            | "repay"
+            | "repay_all"
+            | "refresh_premium"
+            | "weigh" => self.borrow(name),
             "liquidate" => self.liquidate(),
             _ => self.govern(name),
         }
@@ -302,6 +320,27 @@ impl Run {
                 let release = Release { market, sub, asset, amount, receiver: actor };
                 borrowing::withdraw_collateral(l, actor, &release).map(|_| Did::Risked)
             }
+            "refresh_premium" => {
+                id = self.indebted().unwrap_or(id);
+                let l = &mut self.world.ledger;
+                premium::refresh_risk_premium(l, &id).map(|_| Did::Something)
+            }
+            "weigh" => {
+                let weight = self.dice.pick(&[0, 1_000, 5_000, 50_000, 50_001]);
+                let l = &mut self.world.ledger;
+                let old = l.collaterals[&(MARKET, asset)];
+                let terms = CollateralTerms {
+                    feed: old.feed,
+                    ltv: old.ltv,
+                    threshold: old.threshold,
+                    bonus_min: old.bonus_min,
+                    bonus_max: old.bonus_max,
+                    risk_weight: Bps::new(weight),
+                    cap: old.cap,
+                    ramp_seconds: 86_400,
+                };
+                listing::set_collateral(l, OWNER, MARKET, asset, &terms).map(|()| Did::Governed)
+            }
             "borrow" => {
                 let l = &mut self.world.ledger;
                 let headroom = gage_core::explain::explain(l, &id).unwrap().headroom.get();
@@ -316,17 +355,7 @@ impl Run {
             }
             _ => {
                 actor = self.user();
-                let debtors: Vec<_> = self
-                    .world
-                    .ledger
-                    .accounts
-                    .iter()
-                    .filter(|(_, account)| account.has_debt())
-                    .map(|(id, _)| *id)
-                    .collect();
-                if !debtors.is_empty() {
-                    id = self.dice.pick(&debtors);
-                }
+                id = self.indebted().unwrap_or(id);
                 let l = &mut self.world.ledger;
                 let debt = borrowing::debt_of(l, &id, vault).unwrap();
                 let amount = if name == "repay" {
@@ -612,9 +641,22 @@ impl Run {
         }
         if let Some(id) = step.account.filter(|id| id.owner != step.actor && !liquidated) {
             let (old, new) = (standing(before, &id), standing(after, &id));
+            // Writing debts anew rounds each up by a share at most.
+            let owed = before.accounts.get(&id).map(|account| account.debts.as_slice());
+            let rounding = match step.name {
+                "refresh_premium" => {
+                    owed.unwrap_or_default().iter().fold(U256::ZERO, |sum, owed| {
+                        let vault = before.markets[&MARKET].vaults[usize::from(owed.index)];
+                        let record = after.vaults[&vault];
+                        let units = record.index.get().div_ceil(gage_core::RAY);
+                        sum + value(before, record.asset, units, true)
+                    })
+                }
+                _ => U256::ZERO,
+            };
             assert!(
-                new.debt <= old.debt && new.collateral >= old.collateral,
-                "AUT-1: {}",
+                new.debt <= old.debt + rounding && new.collateral >= old.collateral,
+                "AUT-1: {}: {old:?} {new:?}",
                 step.name
             );
         }
@@ -671,7 +713,7 @@ impl Run {
         for vault in self.world.vaults() {
             // INT-2 at rest: with nothing lent, cash covers lenders and reserves exactly.
             let record = ledger.vaults[&vault];
-            assert!(record.debt_shares.is_zero() && record.cash >= record.reserves);
+            assert!(record.owed == Debt::ZERO && record.cash >= record.reserves);
         }
         let broken = check_invariants(&ledger);
         assert!(broken.is_empty(), "{broken:#?}");
@@ -681,13 +723,15 @@ impl Run {
         let mut mark = |what, seen: bool| *self.visited.entry(what).or_default() += u64::from(seen);
         for (id, vault) in &self.world.ledger.vaults {
             mark("empty vault", vault.shares.is_zero());
-            mark("fully lent", vault.cash.is_zero() && !vault.debt_shares.is_zero());
+            mark("fully lent", vault.cash.is_zero() && !vault.owed.is_zero());
             mark("paused vault", vault.paused);
             mark(
                 "two debts",
                 self.world.ledger.accounts.values().any(|account| account.debts.len() > 1),
             );
             let accrued = vault.accrue(vault.updated_at);
+            let accounts = self.world.ledger.accounts.values();
+            mark("risk premium", accounts.clone().any(|one| one.risk_premium != Bps::ZERO));
             mark("wiped out", accrued.is_wiped_out());
             let custody = self.world.held(Token::Asset(vault.asset), address::custody(*id));
             mark("donated to", custody > vault.cash.get());
@@ -747,6 +791,7 @@ fn invariants_hold_in_random_histories() {
         "close-out",
         "loss borne by lenders",
         "two debts",
+        "risk premium",
     ] {
         assert!(visited.get(class).is_some_and(|times| *times > 0), "never visited: {class}");
     }

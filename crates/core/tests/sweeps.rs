@@ -66,6 +66,11 @@ impl Run {
         let mut world = World::new(&decimals, 2);
         let adaptive = InterestModel::Adaptive { rate_at_target: interest::RATE_AT_TARGET_INITIAL };
         world.add_vault(AssetId::new(1), adaptive);
+        if seed % 3 == 1 {
+            // Dice of their own: the histories without weights stay as they are.
+            let mut dice = Dice(!seed);
+            world.weigh([0; 3].map(|_| dice.pick(&[0, 1_000, 5_000, 50_000])));
+        }
         Self { world, dice, tally: BTreeMap::new(), visited: BTreeMap::new() }
     }
 

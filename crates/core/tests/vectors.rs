@@ -7,7 +7,7 @@ use gage_core::liquidation::{Aim, Kind, plan_liquidation};
 use gage_core::margin::{CollateralLeg, DebtLeg, Position};
 use gage_core::shares::{Pool, debt_of_shares, shares_to_clear, shares_to_owe};
 use gage_core::{
-    Address, AssetId, Assets, Bps, Collateral, FeedId, InterestModel, Label, Line, Market,
+    Address, AssetId, Assets, Bps, Collateral, Debt, FeedId, InterestModel, Label, Line, Market,
     PauseLevel, RAY, Ray, Shares, Timestamp, U256, Vault, VaultId, WAD, Wad, mul_div_down,
     mul_div_up,
 };
@@ -228,6 +228,7 @@ fn collateral_leg(
         ramp_end: never,
         bonus_min,
         bonus_max,
+        risk_weight: Bps::ZERO,
         cap: Assets::MAX,
         total: Assets::new(amount),
     };
@@ -238,6 +239,7 @@ fn collateral_leg(
 
 fn debt_leg(place: u8, shares: u128, index: u128, price: u128, decimals: u8) -> DebtLeg {
     let shares = Shares::new(shares);
+    let owed = Debt { shares, offset: Assets::ZERO };
     let vault = Vault {
         asset: AssetId::new(u32::from(place) + 1),
         decimals: decimals + 6,
@@ -246,7 +248,7 @@ fn debt_leg(place: u8, shares: u128, index: u128, price: u128, decimals: u8) -> 
         curator: Address::ZERO,
         cash: Assets::ZERO,
         shares,
-        debt_shares: shares,
+        owed,
         index: Ray::new(index),
         reserves: Assets::ZERO,
         losses: Assets::ZERO,
@@ -261,7 +263,7 @@ fn debt_leg(place: u8, shares: u128, index: u128, price: u128, decimals: u8) -> 
         feed: FeedId::new(2),
         decimals,
         cap: Assets::ZERO,
-        debt_shares: shares,
+        owed,
         min_debt: Assets::new(1),
         staked: false,
     };
@@ -271,9 +273,10 @@ fn debt_leg(place: u8, shares: u128, index: u128, price: u128, decimals: u8) -> 
         vault: vault_id,
         accrued: vault.accrue(Timestamp::ZERO),
         line,
-        shares,
+        debt: owed,
         price: Wad::new(price),
         first_loss: Settled::default(),
+        rewritten: false,
     }
 }
 
@@ -284,7 +287,7 @@ fn account_values_are_those_of_aave() {
     let vectors = aave();
     let mut compared = 0;
     for vector in list(&vectors, "account_data") {
-        let mut position = Position { collaterals: vec![], debts: vec![] };
+        let mut position = Position { collaterals: vec![], debts: vec![], risk_premium: Bps::ZERO };
         let mut priceable = true;
         for (place, reserve) in list(vector, "reserves").iter().enumerate() {
             let place = u8::try_from(place).unwrap();
@@ -388,7 +391,8 @@ fn seizures_are_those_of_aave() {
         }
         leg.threshold = Bps::new(threshold);
         leg.terms.threshold = leg.threshold;
-        let position = Position { collaterals: vec![leg], debts: vec![debt_leg] };
+        let (collaterals, debts) = (vec![leg], vec![debt_leg]);
+        let position = Position { collaterals, debts, risk_premium: Bps::ZERO };
         let market = Market {
             owner: Address::ZERO,
             pause: PauseLevel::Open,

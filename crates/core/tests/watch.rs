@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gage_core::watch::Watch;
 use gage_core::{
-    Account, AccountId, Address, AssetId, Assets, Bps, FeedId, Ledger, MemoryLedger, Shares, U256,
-    WAD, Wad, margin,
+    Account, AccountId, Accrued, Address, AssetId, Assets, Bps, Debt, FeedId, Ledger, MemoryLedger,
+    Shares, U256, WAD, Wad, margin,
 };
 use world::*;
 
@@ -44,7 +44,7 @@ impl Run {
         let decimals: Vec<u8> = (0..5).map(|_| dice.pick(&all)).collect();
         let mut world = World::new(&decimals, 3);
         for vault in world.ledger.vaults.values_mut() {
-            vault.debt_shares = Shares::new(1 << 80);
+            vault.owed.shares = Shares::new(1 << 80);
         }
         let mut run = Self {
             world,
@@ -84,6 +84,7 @@ impl Run {
         }
         let legs = if self.dice.below(3) == 0 { 2 } else { 1 };
         let health = 90 + u128::from(self.dice.below(300));
+        let premium = Bps::new(self.dice.pick(&[0, 0, 0, 1, 2_500, 10_000, 50_000]));
         for _ in 0..legs {
             if self.dice.below(12) == 0 {
                 break;
@@ -92,7 +93,11 @@ impl Run {
             let asset = self.world.ledger.vaults[&lists.vaults[usize::from(place)]].asset;
             let debt = self.worth(asset, dollars * 80 * account.collaterals.len() as u128 / health);
             let dust = if self.dice.below(15) == 0 { 1 } else { debt };
-            account.set_debt_shares(place, Shares::new(dust / legs as u128 + 1));
+            let amount = Assets::new(dust / legs as u128 + 1);
+            let vault = lists.vaults[usize::from(place)];
+            let index = Accrued::load(&mut self.world.ledger, vault).unwrap().record().index;
+            account.set_debt(place, Debt::of(amount, premium, index).unwrap());
+            account.risk_premium = premium;
         }
         self.world.ledger.set_account(&id, &account).unwrap();
         let alert = self.dice.pick(&[WAD, WAD, WAD, WAD * 11 / 10, 3 * WAD]);
@@ -204,7 +209,7 @@ fn few_are_suspected_in_vain() {
         }
         let asset = run.world.ledger.vaults[&lists.vaults[0]].asset;
         let owed = run.worth(asset, 400_000 + 400 * u128::from(number));
-        account.set_debt_shares(0, Shares::new(owed));
+        account.set_debt(0, Debt { shares: Shares::new(owed), offset: Assets::ZERO });
         let id = id_of(number);
         run.world.ledger.set_account(&id, &account).unwrap();
         shown.push((id, Wad::ONE));

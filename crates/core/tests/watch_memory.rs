@@ -8,9 +8,9 @@ use cap::Cap;
 use gage_core::market::Market;
 use gage_core::watch::Watch;
 use gage_core::{
-    Account, AccountId, Address, AssetId, Assets, Bps, Collateral, Feed, FeedId, InterestModel,
-    Label, Ledger, Line, MarketId, MemoryLedger, PauseLevel, RAY, Ray, Shares, Timestamp, U256,
-    Vault, VaultId, WAD, Wad,
+    Account, AccountId, Address, AssetId, Assets, Bps, Collateral, Debt, Feed, FeedId,
+    InterestModel, Label, Ledger, Line, MarketId, MemoryLedger, PauseLevel, RAY, Ray, Shares,
+    Timestamp, U256, Vault, VaultId, WAD, Wad,
 };
 
 #[global_allocator]
@@ -55,6 +55,7 @@ fn ledger() -> MemoryLedger {
             ramp_end: Timestamp::ZERO,
             bonus_min: Bps::ZERO,
             bonus_max: Bps::ZERO,
+            risk_weight: Bps::ZERO,
             cap: Assets::MAX,
             total: Assets::new(1 << 104),
         };
@@ -68,7 +69,7 @@ fn ledger() -> MemoryLedger {
         curator: owner,
         cash: Assets::ZERO,
         shares: Shares::ZERO,
-        debt_shares: Shares::ZERO,
+        owed: Debt::ZERO,
         index: Ray::new(RAY),
         reserves: Assets::ZERO,
         losses: Assets::ZERO,
@@ -80,9 +81,7 @@ fn ledger() -> MemoryLedger {
         model: InterestModel::Adaptive { rate_at_target: Ray::ONE },
     };
     ledger.vaults.insert(VaultId::new(1), vault);
-    let (cap, debt_shares, min_debt) = (Assets::MAX, Shares::ZERO, Assets::ZERO);
-    let line =
-        Line { feed: FeedId::new(1), decimals: 18, cap, debt_shares, min_debt, staked: false };
+    let line = Line::new(FeedId::new(1), 18, Assets::ZERO);
     ledger.lines.insert((MARKET, VaultId::new(1)), line);
     ledger.markets.insert(MARKET, market);
     ledger
@@ -107,7 +106,8 @@ fn an_account_takes_at_most_200_bytes() {
             if number % 3 == 0 {
                 account.set_collateral((place + 3) % 10, Assets::new(WAD));
             }
-            account.set_debt_shares(0, Shares::new(WAD - u128::from(number) * 1_000));
+            let shares = Shares::new(WAD - u128::from(number) * 1_000);
+            account.set_debt(0, Debt { shares, offset: Assets::ZERO });
             ledger.set_account(id, &account).unwrap();
         }
         let before = ALLOCATOR.allocated();

@@ -93,9 +93,16 @@ fn vault_ties<D: DatabaseRef>(
     ties.push(supply_tie(Token::Share(id), &storage_of(address::vault(id)), shares));
     ties.push(tie(format!("cash of vault {id}"), U256::from(cash), held, Relation::AtMost));
     let lines = market.iter().filter(|(key, _)| keys::line_amounts_of(*key) == Some(id));
-    let drawn = lines.fold(U256::ZERO, |sum, (_, amounts)| sum.saturating_add(low_half(*amounts)));
-    let owed = vault.debt_shares.get();
-    ties.push(tie(format!("debt shares of lines of vault {id}"), drawn, owed, Relation::Equal));
+    let drawn = lines.fold([U256::ZERO; 2], |[shares, offsets], (_, amounts)| {
+        let offset: U256 = *amounts >> 128;
+        [shares.saturating_add(low_half(*amounts)), offsets.saturating_add(offset)]
+    });
+    let owed = vault.owed;
+    for (what, sum, kept) in
+        [("shares", drawn[0], owed.shares.get()), ("offsets", drawn[1], owed.offset.get())]
+    {
+        ties.push(tie(format!("debt {what} of lines of vault {id}"), sum, kept, Relation::Equal));
+    }
     Ok(())
 }
 

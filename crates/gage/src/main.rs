@@ -81,6 +81,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Withdraw(args) => act::pledge::withdraw(&args)?,
         Command::Borrow(args) => act::borrow::borrow(&args)?,
         Command::Repay(args) => act::borrow::repay(&args)?,
+        Command::Refresh(args) => act::borrow::refresh(&args)?,
         Command::Liquidate(args) => act::borrow::liquidate(&args)?,
         Command::Bid(command) => act::bid::bid(&command)?,
         Command::Stake(command) => act::stake::stake(&command)?,

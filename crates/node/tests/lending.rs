@@ -120,6 +120,7 @@ impl Sender {
             threshold: 8_000,
             bonusMin: 200,
             bonusMax: 1_000,
+            riskWeight: 0,
             cap,
             rampSeconds: 0,
         };

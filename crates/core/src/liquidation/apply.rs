@@ -5,7 +5,7 @@ use crate::account::Account;
 use crate::address;
 use crate::error::{Error, Fault, Stop};
 use crate::event::Event;
-use crate::fixed::{Assets, Shares, Timestamp};
+use crate::fixed::{Assets, Timestamp};
 use crate::ids::{AccountId, AssetId, MarketId, Token, VaultId};
 use crate::ledger::Ledger;
 use crate::margin::{Position, Prices};
@@ -75,11 +75,17 @@ pub fn liquidate<L: Ledger + ?Sized>(
 ) -> Result<Plan, Stop> {
     let Liquidation { vault, asset, max_repay, receiver, payment } = *asked;
     let aim = Aim { vault, asset, max_repay };
-    let Prepared { mut account, position, plan } = prepare(ledger, id, &aim)?;
+    let Prepared { mut account, mut position, plan } = prepare(ledger, id, &aim)?;
     let parties = Parties { account: *id, liquidator: caller, receiver, payment };
-    settle_debts(ledger, &parties, &position, &plan)?;
+    let before = position.totals();
+    settle_debts(ledger, &parties, &mut position, &plan)?;
+    settle_collateral(&mut position, &mut account, &plan)?;
+    position.reprice_after_sale(&before)?;
+    position.store_debts(ledger, id, &mut account)?;
+    for Repayment { vault, loss, .. } in &plan.repayments {
+        announce_loss(ledger, id, *vault, loss)?;
+    }
     hand_over(ledger, &parties, &position, &plan)?;
-    settle_account(&mut account, &plan)?;
     ledger.set_account(id, &account)?;
     announce(ledger, &parties, &plan)?;
     Ok(plan)
@@ -149,19 +155,19 @@ pub(crate) fn announce_loss<L: Ledger + ?Sized>(
     })
 }
 
-/// Takes a liquidator's payment of `repaid`, which clears `cleared` debt shares. Shares count at
-/// their price after the loss that comes with it: paying with them is no way out of it (BAD-2).
+/// Takes a liquidator's payment of `repaid`. Shares count at their price after the loss that comes
+/// with it: paying with them is no way out of it (BAD-2).
 fn pay<L: Ledger + ?Sized>(
     ledger: &mut L,
     parties: &Parties,
     (vault, accrued): (VaultId, &mut Accrued),
-    (repaid, cleared): (Assets, Shares),
+    repaid: Assets,
     loss: &Loss,
 ) -> Result<(), Stop> {
     let from = parties.liquidator;
     match parties.payment {
         Payment::Assets => {
-            accrued.take_back(repaid, cleared)?;
+            accrued.take_in(repaid)?;
             let token = Token::Asset(accrued.record().asset);
             let to = address::custody(vault);
             shift(ledger, &Movement { token, from, to, value: repaid.get() })
@@ -171,36 +177,43 @@ fn pay<L: Ledger + ?Sized>(
             let lost = loss.from_lenders.add(loss.from_first_loss)?;
             let pool = Pool { assets: assets.sub(lost)?, shares: shares.sub(loss.burned)? };
             let shares = pool.shares_to_burn(repaid)?;
-            accrued.net(shares, cleared)?;
+            accrued.burn(shares)?;
             debit(ledger, Token::Share(vault), from, shares.get())
         }
     }
 }
 
-/// Repayments in, debts down, losses through the waterfall.
+/// Repayments in, debts down, losses through the waterfall; the position's records are not written
+/// yet.
 fn settle_debts<L: Ledger + ?Sized>(
     ledger: &mut L,
     parties: &Parties,
-    position: &Position,
+    position: &mut Position,
     plan: &Plan,
 ) -> Result<(), Stop> {
-    let market = parties.account.market;
-    for Repayment { index, vault, repaid, shares, .. } in plan.repayments.iter().copied() {
-        let leg = position.debts.iter().find(|leg| leg.index == index).ok_or(Fault::Unreadable)?;
-        let mut accrued = leg.accrued;
-        let (mut line, mut first_loss) = (leg.line, leg.first_loss);
-        line.debt_shares = line.debt_shares.sub(shares)?;
-        let loss = match plan.kind {
-            super::Kind::Partial => Loss::default(),
-            super::Kind::CloseOut => accrued.loss_of(shares, repaid, &first_loss)?,
-        };
-        pay(ledger, parties, (vault, &mut accrued), (repaid, shares), &loss)?;
-        accrued.bear(&loss)?;
-        first_loss.bear(&loss, &mut line)?;
-        accrued.store(ledger, vault)?;
-        first_loss.store(ledger, (market, vault))?;
-        ledger.set_line(market, vault, &line)?;
-        announce_loss(ledger, &parties.account, vault, &loss)?;
+    for Repayment { index, vault, repaid, left, loss, .. } in plan.repayments.iter().copied() {
+        let mut legs = position.debts.iter_mut();
+        let leg = legs.find(|leg| leg.index == index).ok_or(Fault::Unreadable)?;
+        pay(ledger, parties, (vault, &mut leg.accrued), repaid, &loss)?;
+        leg.rewrite(left)?;
+        leg.accrued.bear(&loss)?;
+        leg.first_loss.bear(&loss, &mut leg.line)?;
+    }
+    Ok(())
+}
+
+/// Takes what is seized out of the position and the account.
+fn settle_collateral(
+    position: &mut Position,
+    account: &mut Account,
+    plan: &Plan,
+) -> Result<(), Stop> {
+    for Seizure { index, seized, .. } in plan.seizures.iter().copied() {
+        let mut legs = position.collaterals.iter_mut();
+        let leg = legs.find(|leg| leg.index == index).ok_or(Fault::Unreadable)?;
+        leg.terms.total = leg.terms.total.sub(seized)?;
+        leg.amount = leg.amount.sub(seized)?;
+        account.set_collateral(index, leg.amount);
     }
     Ok(())
 }
@@ -216,24 +229,10 @@ fn hand_over<L: Ledger + ?Sized>(
     for Seizure { index, asset, seized } in plan.seizures.iter().copied() {
         let mut legs = position.collaterals.iter();
         let leg = legs.find(|leg| leg.index == index).ok_or(Fault::Unreadable)?;
-        let mut collateral = leg.terms;
-        collateral.total = collateral.total.sub(seized)?;
-        ledger.set_collateral(market, asset, &collateral)?;
+        ledger.set_collateral(market, asset, &leg.terms)?;
         let (from, to) = (address::market_custody(), parties.receiver);
         let token = Token::Asset(asset);
         shift(ledger, &Movement { token, from, to, value: seized.get() })?;
-    }
-    Ok(())
-}
-
-fn settle_account(account: &mut Account, plan: &Plan) -> Result<(), Error> {
-    for entry in &plan.repayments {
-        let rest = account.debt_shares(entry.index).sub(entry.shares)?;
-        account.set_debt_shares(entry.index, rest);
-    }
-    for entry in &plan.seizures {
-        let rest = account.collateral(entry.index).sub(entry.seized)?;
-        account.set_collateral(entry.index, rest);
     }
     Ok(())
 }

@@ -61,6 +61,7 @@ pub(crate) fn terms(
         threshold: Bps::new(threshold),
         bonus_min: Bps::new(bonus[0]),
         bonus_max: Bps::new(bonus[1]),
+        risk_weight: Bps::ZERO,
         cap: Assets::new(cap),
         ramp_seconds: 86_400,
     }
@@ -115,6 +116,14 @@ impl World {
             world.report(place as u32 + 1, 100 * WAD).unwrap();
         }
         world
+    }
+
+    /// Gives each collateral a risk weight.
+    pub(crate) fn weigh(&mut self, weights: impl IntoIterator<Item = u16>) {
+        for (asset, weight) in self.assets().zip(weights) {
+            let terms = self.ledger.collaterals.get_mut(&(MARKET, asset)).unwrap();
+            terms.risk_weight = Bps::new(weight);
+        }
     }
 
     pub(crate) fn add_vault(&mut self, asset: AssetId, model: InterestModel) -> VaultId {
@@ -237,7 +246,9 @@ pub(crate) fn standing(ledger: &MemoryLedger, id: &AccountId) -> Standing {
     for owed in &account.debts {
         let vault = &ledger.vaults[&market.vaults[usize::from(owed.index)]];
         let ray = U256::from(gage_core::RAY);
-        let amount = (U256::from(owed.shares.get()) * U256::from(vault.index.get())).div_ceil(ray);
+        let amount = (U256::from(owed.debt.shares.get()) * U256::from(vault.index.get()))
+            .div_ceil(ray)
+            .saturating_sub(U256::from(owed.debt.offset.get()));
         sums.debt += value(ledger, vault.asset, amount.saturating_to(), true);
     }
     sums

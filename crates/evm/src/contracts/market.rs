@@ -14,6 +14,7 @@ use gage_core::borrowing::{self, Draw, Release};
 use gage_core::explain::explain;
 use gage_core::liquidation::{self, Aim, Liquidation, Payment};
 use gage_core::listing::{self, LineTerms};
+use gage_core::premium;
 use gage_core::{AccountId, Accrued, FeedId, Ledger, MarketId, margin};
 
 pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
@@ -22,6 +23,7 @@ pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
         | Call::withdrawCollateral(_)
         | Call::borrow(_)
         | Call::repay(_)
+        | Call::refreshRiskPremium(_)
         | Call::liquidate(_)
         | Call::liquidateWithShares(_) => operate(frame, call),
         Call::placeBid(_)
@@ -86,6 +88,11 @@ fn operate(frame: &mut Frame<'_>, call: Call) -> Answer {
             let (vault, amount) = (vault_id(vault)?, assets_or_all(amount)?);
             let repaid = borrowing::repay(ledger, caller, &id, vault, amount)?;
             Ok(IMarket::repayCall::abi_encode_returns(&wide(repaid)))
+        }
+        Call::refreshRiskPremium(IMarket::refreshRiskPremiumCall { market, owner, sub }) => {
+            let id = AccountId { market: MarketId::new(market), owner, sub };
+            let premium = premium::refresh_risk_premium(ledger, &id)?.get();
+            Ok(IMarket::refreshRiskPremiumCall::abi_encode_returns(&premium))
         }
         Call::liquidate(call) => {
             let IMarket::liquidateCall { market, owner, sub, .. } = call;
@@ -173,7 +180,7 @@ fn read(frame: &mut Frame<'_>, call: Call) -> Answer {
         Call::lineState(IMarket::lineStateCall { market, vault }) => {
             let vault = vault_id(vault)?;
             let line = ledger.line(MarketId::new(market), vault)?;
-            let drawn = Accrued::load(ledger, vault)?.debt_of(line.debt_shares);
+            let drawn = Accrued::load(ledger, vault)?.debt_of(line.owed);
             let state = IMarket::LineState {
                 feed: line.feed.get(),
                 cap: wide(line.cap),

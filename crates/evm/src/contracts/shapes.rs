@@ -32,6 +32,7 @@ pub(super) fn collateral_terms(terms: &IMarket::CollateralTerms) -> Answer<Colla
         threshold: Bps::new(terms.threshold),
         bonus_min: Bps::new(terms.bonusMin),
         bonus_max: Bps::new(terms.bonusMax),
+        risk_weight: Bps::new(terms.riskWeight),
         cap: assets(terms.cap)?,
         ramp_seconds: terms.rampSeconds,
     })
@@ -104,6 +105,7 @@ pub(super) fn collateral_state(terms: &Collateral, now: Timestamp) -> IMarket::C
         rampEnd: terms.ramp_end.get(),
         bonusMin: terms.bonus_min.get(),
         bonusMax: terms.bonus_max.get(),
+        riskWeight: terms.risk_weight.get(),
         cap: wide(terms.cap),
         total: wide(terms.total),
     }
@@ -141,6 +143,7 @@ pub(super) fn account_state(account: &Explanation) -> IMarket::AccountState {
         amount: wide(view.amount),
         price: U256::from(view.price.get()),
         value: U256::from(view.value.get()),
+        rate: U256::from(view.rate.get()),
         liquidationPrice: price_or_zero(view.liquidation_price),
     });
     IMarket::AccountState {
@@ -151,6 +154,8 @@ pub(super) fn account_state(account: &Explanation) -> IMarket::AccountState {
         borrowLimit: U256::from(account.totals.borrow_limit.get()),
         liquidationLimit: U256::from(account.totals.liquidation_limit.get()),
         healthFactor: health(account.health_factor),
+        riskPremium: account.risk_premium.get(),
+        riskPremiumNow: account.risk_premium_now.get(),
     }
 }
 

@@ -2,28 +2,31 @@
 //! the amounts in that order. One collateral and one debt take two slots.
 //!
 //! ```text
-//! 0   places of collaterals 2 (bit i is place i) · places of vaults 1 · first amount 16
-//! 1…  two amounts of 16 each: first the collaterals by place, then the debt shares by place
+//! 0   places of collaterals 2 (bit i is place i) · places of vaults 1 · risk premium 2 ·
+//!     first amount 16
+//! 1…  two amounts of 16 each: first the collaterals by place, then the debt shares by place, then,
+//!     if the premium is not zero, the debts' offsets by place
 //! ```
 
 use super::word::{Reader, Writer};
 use alloy_primitives::U256;
-use gage_core::{Account, Assets, Fault, Owed, Pledge, Shares};
+use gage_core::{Account, Assets, Bps, Debt, Fault, Owed, Pledge, Shares};
 
 const AMOUNTS_PER_SLOT: usize = 2;
 
 /// How many slots the account takes whose first slot is `head`.
 pub(crate) fn account_slots(head: U256) -> usize {
-    let (collaterals, debts) = places(&mut Reader::new(head));
-    slots_of((collaterals.count_ones() + debts.count_ones()) as usize)
+    let (collaterals, debts, premium) = places(&mut Reader::new(head));
+    let per_debt = if premium == Bps::ZERO { 1 } else { 2 };
+    slots_of((collaterals.count_ones() + per_debt * debts.count_ones()) as usize)
 }
 
 fn slots_of(amounts: usize) -> usize {
     1 + amounts.saturating_sub(1).div_ceil(AMOUNTS_PER_SLOT)
 }
 
-fn places(head: &mut Reader) -> (u16, u8) {
-    (head.u16(), head.u8())
+fn places(head: &mut Reader) -> (u16, u8, Bps) {
+    (head.u16(), head.u8(), Bps::new(head.u16()))
 }
 
 /// The slots of an account; one zero slot for the empty one.
@@ -37,10 +40,14 @@ pub(crate) fn account_words(account: &Account) -> Result<Vec<U256>, Fault> {
         debts |= 1_u8.checked_shl(owed.index.into()).ok_or(Fault::Unreadable)?;
     }
     let pledged = account.collaterals.iter().map(|pledge| pledge.amount.get());
-    let mut amounts = pledged.chain(account.debts.iter().map(|owed| owed.shares.get()));
-    let count = account.collaterals.len() + account.debts.len();
+    let shares = account.debts.iter().map(|owed| owed.debt.shares.get());
+    // Without a premium there are no offsets.
+    let with_offsets = if account.risk_premium == Bps::ZERO { &[] } else { &account.debts[..] };
+    let offsets = with_offsets.iter().map(|owed| owed.debt.offset.get());
+    let mut amounts = pledged.chain(shares).chain(offsets);
+    let count = account.collaterals.len() + account.debts.len() + with_offsets.len();
     let mut words = Vec::with_capacity(slots_of(count));
-    let head = Writer::new().u16(collaterals).u8(debts);
+    let head = Writer::new().u16(collaterals).u8(debts).u16(account.risk_premium.get());
     words.push(head.u128(amounts.next().unwrap_or_default()).finish());
     while let Some(first) = amounts.next() {
         let second = amounts.next().unwrap_or_default();
@@ -53,19 +60,25 @@ pub(crate) fn account_words(account: &Account) -> Result<Vec<U256>, Fault> {
 pub(crate) fn account_from_words(words: &[U256]) -> Result<Account, Fault> {
     let (head, rest) = words.split_first().ok_or(Fault::Unreadable)?;
     let mut head = Reader::new(*head);
-    let (collaterals, debts) = places(&mut head);
+    let (collaterals, debts, risk_premium) = places(&mut head);
     let rest = rest.iter().flat_map(|word| {
         let mut pair = Reader::new(*word);
         [pair.u128(), pair.u128()]
     });
     let mut amounts = core::iter::once(head.u128()).chain(rest);
     let mut next = || amounts.next().ok_or(Fault::Unreadable);
-    let mut account = Account::default();
+    let mut account = Account { risk_premium, ..Account::default() };
     for index in (0..16).filter(|index| collaterals >> index & 1 == 1) {
         account.collaterals.push(Pledge { index, amount: Assets::new(next()?) });
     }
     for index in (0..8).filter(|index| debts >> index & 1 == 1) {
-        account.debts.push(Owed { index, shares: Shares::new(next()?) });
+        let debt = Debt { shares: Shares::new(next()?), offset: Assets::ZERO };
+        account.debts.push(Owed { index, debt });
+    }
+    if risk_premium != Bps::ZERO {
+        for owed in &mut account.debts {
+            owed.debt.offset = Assets::new(next()?);
+        }
     }
     Ok(account)
 }
@@ -80,7 +93,8 @@ mod tests {
         fn any_account()(
             collaterals in subsequence((0..16).collect::<Vec<u8>>(), 0..=16),
             debts in subsequence((0..8).collect::<Vec<u8>>(), 0..=8),
-            amounts in prop::collection::vec(1..=u128::MAX, 24),
+            amounts in prop::collection::vec(1..=u128::MAX, 32),
+            premium in prop_oneof![Just(0), 1..=u16::MAX],
         ) -> Account {
             let mut amounts = amounts.into_iter();
             let mut next = || amounts.next().unwrap();
@@ -91,8 +105,13 @@ mod tests {
                     .collect(),
                 debts: debts
                     .into_iter()
-                    .map(|index| Owed { index, shares: Shares::new(next()) })
+                    .map(|index| {
+                        let shares = Shares::new(next());
+                        let offset = if premium == 0 { 0 } else { next() };
+                        Owed { index, debt: Debt { shares, offset: Assets::new(offset) } }
+                    })
                     .collect(),
+                risk_premium: Bps::new(premium),
             }
         }
     }
@@ -112,7 +131,10 @@ mod tests {
         assert_eq!(account_words(&account).unwrap(), [U256::ZERO]);
         account.set_collateral(3, Assets::new(5));
         assert_eq!(account_words(&account).unwrap().len(), 1);
-        account.set_debt_shares(7, Shares::new(9));
+        let debt = Debt { shares: Shares::new(9), offset: Assets::ZERO };
+        account.set_debt(7, debt);
+        assert_eq!(account_words(&account).unwrap().len(), 2);
+        account.risk_premium = Bps::new(1);
         assert_eq!(account_words(&account).unwrap().len(), 2);
     }
 }

@@ -6,17 +6,17 @@
 //!             2…  eight numbers of 4 each: first the vaults listed, then the collaterals
 //! collateral  0   feed 4 · decimals 1 · LTV 2 · threshold 2 · threshold before 2 · ramp start 8 ·
 //!                 ramp end 8 · bonus min 2 · bonus max 2
-//!             1   cap 16 · total 16
-//! line        0   feed 4 · decimals 1 · min debt 16 · staked 1
-//!             1   cap 16 · debt shares 16
+//!             1   cap 13 · risk weight 2 · nothing 1 · total 16
+//! line        0   feed 4 · decimals 1 · staked 1 · min debt 13 · cap 13
+//!             1   debt offset 16 · debt shares 16
 //! ```
 
-use super::Record;
 use super::word::{Reader, Writer};
+use super::{AMOUNT_BYTES, Record};
 use alloy_primitives::U256;
 use gage_core::{
-    AssetId, Assets, Bps, Collateral, Fault, FeedId, Line, Market, PauseLevel, Shares, Timestamp,
-    VaultId, Wad,
+    AssetId, Assets, Bps, Collateral, Debt, Fault, FeedId, Line, Market, PauseLevel, Shares,
+    Timestamp, VaultId, Wad,
 };
 
 const NUMBERS_IN_SLOT_1: usize = 4;
@@ -109,7 +109,12 @@ impl Record<2> for Collateral {
                 .u16(self.bonus_min.get())
                 .u16(self.bonus_max.get())
                 .finish(),
-            Writer::new().u128(self.cap.get()).u128(self.total.get()).finish(),
+            Writer::new()
+                .narrow(self.cap.get(), AMOUNT_BYTES)?
+                .u16(self.risk_weight.get())
+                .u8(0)
+                .u128(self.total.get())
+                .finish(),
         ])
     }
 
@@ -125,8 +130,12 @@ impl Record<2> for Collateral {
             ramp_end: Timestamp::new(terms.u64()),
             bonus_min: Bps::new(terms.u16()),
             bonus_max: Bps::new(terms.u16()),
-            cap: Assets::new(amounts.u128()),
-            total: Assets::new(amounts.u128()),
+            cap: Assets::new(amounts.wide::<AMOUNT_BYTES>()),
+            risk_weight: Bps::new(amounts.u16()),
+            total: {
+                let _nothing = amounts.u8();
+                Assets::new(amounts.u128())
+            },
         })
     }
 }
@@ -135,8 +144,12 @@ impl Record<2> for Line {
     fn to_words(&self) -> Result<[U256; 2], Fault> {
         let terms = Writer::new().u32(self.feed.get()).u8(self.decimals);
         Ok([
-            terms.u128(self.min_debt.get()).u8(u8::from(self.staked)).finish(),
-            Writer::new().u128(self.cap.get()).u128(self.debt_shares.get()).finish(),
+            terms
+                .u8(u8::from(self.staked))
+                .narrow(self.min_debt.get(), AMOUNT_BYTES)?
+                .narrow(self.cap.get(), AMOUNT_BYTES)?
+                .finish(),
+            Writer::new().u128(self.owed.offset.get()).u128(self.owed.shares.get()).finish(),
         ])
     }
 
@@ -145,10 +158,10 @@ impl Record<2> for Line {
         Ok(Self {
             feed: FeedId::new(terms.u32()),
             decimals: terms.u8(),
-            min_debt: Assets::new(terms.u128()),
             staked: terms.bool(),
-            cap: Assets::new(amounts.u128()),
-            debt_shares: Shares::new(amounts.u128()),
+            min_debt: Assets::new(terms.wide::<AMOUNT_BYTES>()),
+            cap: Assets::new(terms.wide::<AMOUNT_BYTES>()),
+            owed: Debt { offset: Assets::new(amounts.u128()), shares: Shares::new(amounts.u128()) },
         })
     }
 }

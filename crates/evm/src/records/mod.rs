@@ -20,6 +20,9 @@ pub(crate) use market::{market_from_words, market_slots, market_words};
 use alloy_primitives::U256;
 use gage_core::Fault;
 
+/// Bytes of an amount up to [`gage_core::fixed::AMOUNT_MAX`].
+const AMOUNT_BYTES: usize = 13;
+
 /// An entity of `N` slots, the first of which is never zero once it was written.
 pub(crate) trait Record<const N: usize>: Sized {
     /// The slots' contents.
@@ -44,8 +47,9 @@ mod tests {
     use gage_core::first_loss::{Stake, Tranche};
     use gage_core::stop_loss::StopLoss;
     use gage_core::{
-        Asset, AssetId, AssetKind, Assets, Bps, Collateral, Feed, FeedId, InterestModel, Label,
-        Line, Market, PauseLevel, Protocol, Ray, Shares, Timestamp, Units, Vault, VaultId, Wad,
+        Asset, AssetId, AssetKind, Assets, Bps, Collateral, Debt, Feed, FeedId, InterestModel,
+        Label, Line, Market, PauseLevel, Protocol, Ray, Shares, Timestamp, Units, Vault, VaultId,
+        Wad,
     };
     use proptest::prelude::*;
 
@@ -77,6 +81,7 @@ mod tests {
         ) {
             let [name, symbol] = [Label::new(&text).unwrap(), Label::new("X").unwrap()];
             let assets = numbers.map(Assets::new);
+            let caps = numbers.map(|number| Assets::new(number >> 24));
             let shares = numbers.map(Shares::new);
             let wads = numbers.map(Wad::new);
             let times = numbers.map(|number| Timestamp::new(number as u64));
@@ -101,14 +106,14 @@ mod tests {
                 curator: owner,
                 cash: assets[0],
                 shares: shares[1],
-                debt_shares: shares[2],
+                owed: Debt { shares: shares[2], offset: assets[9] },
                 index: Ray::new(numbers[3] >> 16),
                 reserves: assets[4],
                 losses: assets[5],
                 updated_at: times[6],
                 reserve_fee: points[0],
-                supply_cap: assets[7],
-                borrow_cap: assets[8],
+                supply_cap: caps[0],
+                borrow_cap: caps[1],
                 paused,
                 model,
             });
@@ -122,15 +127,16 @@ mod tests {
                 ramp_end: times[1],
                 bonus_min: points[3],
                 bonus_max: points[4],
-                cap: assets[2],
+                risk_weight: points[5],
+                cap: caps[2],
                 total: assets[3],
             });
             reads_back(&Line {
                 feed: FeedId::new(small[0]),
                 decimals,
-                cap: assets[0],
-                debt_shares: shares[1],
-                min_debt: assets[2],
+                cap: caps[3],
+                owed: Debt { shares: shares[1], offset: assets[10] },
+                min_debt: caps[4],
                 staked: paused,
             });
             reads_back(&Feed {

@@ -25,6 +25,7 @@ fn privileged() -> Vec<(Address, Address, &'static str, Vec<u8>)> {
         threshold: 8_000,
         bonusMin: 300,
         bonusMax: 800,
+        riskWeight: 0,
         cap: u(cap),
         rampSeconds: 86_400,
     };
@@ -83,7 +84,7 @@ fn second_vault() -> Address {
 }
 
 /// What anyone may call, for what is their own.
-const OPEN: [&str; 36] = [
+const OPEN: [&str; 37] = [
     "transfer",
     "approve",
     "transferFrom",
@@ -99,6 +100,7 @@ const OPEN: [&str; 36] = [
     "withdrawCollateral",
     "borrow",
     "repay",
+    "refreshRiskPremium",
     "liquidate",
     "liquidateWithShares",
     "placeBid",

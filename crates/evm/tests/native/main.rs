@@ -8,6 +8,7 @@ mod frames;
 mod gas;
 mod layout;
 mod permits;
+mod premium;
 mod stakes;
 mod story;
 mod support;

@@ -14,8 +14,8 @@ pub(crate) use bids::{
 pub(crate) use operate::{AbiArgs, CheckArgs, DevArgs, HistoryCommand, NodeArgs, Speed};
 pub(crate) use stakes::{AddStakeArgs, LineArgs, StakeCommand, StakesArgs, UnstakeArgs};
 pub(crate) use user::{
-    AccountArgs, BorrowArgs, CollateralArgs, FaucetArgs, LiquidateArgs, PriceArgs, Remote,
-    RepayArgs, SendArgs, Signing, VaultArgs, WrapArgs,
+    AccountArgs, BorrowArgs, CollateralArgs, FaucetArgs, LiquidateArgs, PriceArgs, RefreshArgs,
+    Remote, RepayArgs, SendArgs, Signing, VaultArgs, WrapArgs,
 };
 
 /// A lending chain: EVM-compatible, with the lending engine in native code.
@@ -99,6 +99,12 @@ pub(crate) enum Command {
     /// Repay a debt, one's own or another's
     #[command(after_help = "Example:\n  gage repay USDC 250\n  gage repay USDC all")]
     Repay(RepayArgs),
+    /// Charge an account the risk premium of what backs its debt now
+    #[command(
+        after_help = "After a repayment or new collateral the premium stays until it is refreshed; anyone\n\
+        may do that, for any account.\n\nExample:\n  gage refresh"
+    )]
+    Refresh(RefreshArgs),
     /// Repay an unhealthy account's debt and take collateral for it
     Liquidate(LiquidateArgs),
     /// Bid for collateral of liquidated accounts, at a discount of your choice

@@ -123,6 +123,17 @@ pub(crate) struct RepayArgs {
     pub(crate) signing: Signing,
 }
 
+/// An account whose risk premium is refreshed.
+#[derive(Debug, Args)]
+pub(crate) struct RefreshArgs {
+    /// Whose account [default: one's own]
+    pub(crate) owner: Option<Address>,
+    #[command(flatten)]
+    pub(crate) account: OwnAccount,
+    #[command(flatten)]
+    pub(crate) signing: Signing,
+}
+
 /// An account to liquidate.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  gage explain 0x70997970C51812dc3A010C7d01b50e0d17dc79C8\n  \

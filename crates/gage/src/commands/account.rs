@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{print_json, prospect};
 use crate::{
-    amounts::{all_digits, bps, health, price, tokens, usd},
+    amounts::{all_digits, bps, health, per_year, price, tokens, usd},
     cli::AccountArgs,
     client::Client,
     contracts::MARKET,
@@ -194,6 +194,7 @@ fn print_account(names: &Names, market: u32, state: &AccountState) {
             tokens(debt.amount, names.decimals(debt.asset)),
             price(debt.price),
             usd(debt.value),
+            per_year(debt.rate),
             when(debt.liquidationPrice),
         ]
     });
@@ -202,6 +203,7 @@ fn print_account(names: &Names, market: u32, state: &AccountState) {
         Column::Right("amount"),
         Column::Right("price"),
         Column::Right("value"),
+        Column::Right("rate"),
         Column::Right("liquidated at"),
     ];
     println!("{}", table(&columns, owed.collect()));
@@ -214,8 +216,19 @@ fn print_account(names: &Names, market: u32, state: &AccountState) {
             ("Debt", usd(state.debtValue)),
             ("Borrow limit", format!("{} ({} left)", usd(state.borrowLimit), usd(headroom))),
             ("Liquidated above", usd(state.liquidationLimit)),
+            ("Risk premium", premium(state)),
         ])
     );
+}
+
+/// The account's risk premium, and what a refresh would make of it.
+fn premium(state: &AccountState) -> String {
+    let (charged, now) = (state.riskPremium, state.riskPremiumNow);
+    let charged_text = format!("{} of the base rates", bps(charged));
+    if state.debts.is_empty() || charged == now {
+        return charged_text;
+    }
+    format!("{charged_text} (`gage refresh` makes it {})", bps(now))
 }
 
 fn print_plan(names: &Names, (vault, asset): (Address, Address), plan: &IMarket::LiquidationPlan) {
@@ -296,6 +309,8 @@ fn account_json(names: &Names, market: u32, state: &AccountState) -> Value {
         .collect();
     json!({
         "market": market,
+        "riskPremiumBps": state.riskPremium,
+        "riskPremiumNowBps": state.riskPremiumNow,
         "collaterals": collaterals,
         "debts": debts,
         "collateralValue": wad(state.collateralValue),

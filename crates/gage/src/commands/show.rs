@@ -193,6 +193,7 @@ fn print_market(
             bps(terms.ltv),
             bps(terms.thresholdNow),
             format!("{} to {}", bps(terms.bonusMin), bps(terms.bonusMax)),
+            bps(terms.riskWeight),
             amount(terms.total),
             amount(terms.cap),
         ]);
@@ -203,6 +204,7 @@ fn print_market(
         Column::Right("LTV"),
         Column::Right("threshold"),
         Column::Right("bonus"),
+        Column::Right("weight"),
         Column::Right("pledged"),
         Column::Right("cap"),
     ];
@@ -250,6 +252,7 @@ fn market_json(
             "thresholdBps": terms.thresholdNow,
             "bonusMinBps": terms.bonusMin,
             "bonusMaxBps": terms.bonusMax,
+            "riskWeightBps": terms.riskWeight,
             "pledged": amount(terms.total),
             "cap": amount(terms.cap),
         }))

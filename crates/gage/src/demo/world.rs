@@ -159,6 +159,8 @@ pub(crate) struct Collateral {
     pub(crate) threshold: u16,
     pub(crate) bonus_min: u16,
     pub(crate) bonus_max: u16,
+    /// What debt that it backs pays beyond the base rate, in basis points of that rate.
+    pub(crate) risk_weight: u16,
     /// Most that may be pledged, in whole tokens.
     pub(crate) cap: u128,
 }
@@ -189,11 +191,11 @@ pub(crate) const MARKETS: [Market; 2] = [
         target_health: 1_050_000_000_000_000_000,
         full_bonus_health: 900_000_000_000_000_000,
         collaterals: &[
-            collateral(id::WETH, [8_000, 8_300, 500, 1_000], 1_000_000),
-            collateral(id::WBTC, [7_300, 7_800, 500, 1_000], 20_000),
-            collateral(id::WSTETH, [7_850, 8_100, 600, 1_000], 500_000),
-            collateral(id::SDAI, [7_700, 8_000, 400, 800], 200_000_000),
-            collateral(id::USDC, [7_700, 8_000, 400, 800], 200_000_000),
+            collateral(id::WETH, [8_000, 8_300, 500, 1_000], 0, 1_000_000),
+            collateral(id::WBTC, [7_300, 7_800, 500, 1_000], 0, 20_000),
+            collateral(id::WSTETH, [7_850, 8_100, 600, 1_000], 500, 500_000),
+            collateral(id::SDAI, [7_700, 8_000, 400, 800], 200, 200_000_000),
+            collateral(id::USDC, [7_700, 8_000, 400, 800], 0, 200_000_000),
         ],
         lines: &[
             (vault::USDC, 500_000_000),
@@ -207,9 +209,9 @@ pub(crate) const MARKETS: [Market; 2] = [
         target_health: 1_080_000_000_000_000_000,
         full_bonus_health: 900_000_000_000_000_000,
         collaterals: &[
-            collateral(id::SOL, [6_000, 6_500, 700, 1_200], 200_000),
-            collateral(id::AAVE, [6_000, 6_500, 700, 1_200], 200_000),
-            collateral(id::XRP, [5_500, 6_000, 700, 1_200], 50_000_000),
+            collateral(id::SOL, [6_000, 6_500, 700, 1_200], 1_500, 200_000),
+            collateral(id::AAVE, [6_000, 6_500, 700, 1_200], 3_000, 200_000),
+            collateral(id::XRP, [5_500, 6_000, 700, 1_200], 2_000, 50_000_000),
         ],
         lines: &[(vault::USDC, ISOLATED_LINE)],
     },
@@ -238,7 +240,7 @@ const fn series(series: &'static str, otherwise: u128) -> Source {
     Source::History { series, otherwise }
 }
 
-const fn collateral(asset: u32, terms: [u16; 4], cap: u128) -> Collateral {
+const fn collateral(asset: u32, terms: [u16; 4], risk_weight: u16, cap: u128) -> Collateral {
     let [ltv, threshold, bonus_min, bonus_max] = terms;
-    Collateral { asset, ltv, threshold, bonus_min, bonus_max, cap }
+    Collateral { asset, ltv, threshold, bonus_min, bonus_max, risk_weight, cap }
 }

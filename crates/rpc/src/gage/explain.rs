@@ -34,6 +34,10 @@ pub(super) struct Explained {
     headroom: Shown,
     health_factor: Shown,
     liquidatable: bool,
+    /// What the account pays beyond the base rates, as a part of them.
+    risk_premium: Shown,
+    /// What a refresh would make of it.
+    risk_premium_now: Shown,
     /// The order that the owner left.
     stop_loss: Option<Order>,
     /// What a sweep would sell to the bid queue now.
@@ -65,6 +69,8 @@ struct Debt {
     amount: Shown,
     quote: Quote,
     value: Shown,
+    /// What it costs: the vault's base rate and the account's risk premium on it.
+    rate: Shown,
     /// The price from which on the account is liquidatable, all else fixed.
     liquidation_price: Option<Shown>,
 }
@@ -130,6 +136,8 @@ pub(super) fn explained(book: &mut Book, id: &AccountId) -> Result<Explained, St
         headroom: Shown::wad(explanation.headroom),
         health_factor: Shown::health(explanation.health_factor),
         liquidatable: totals.liquidation_limit < totals.debt_value,
+        risk_premium: Shown::bps(explanation.risk_premium),
+        risk_premium_now: Shown::bps(explanation.risk_premium_now),
         stop_loss: order(book, id)?,
         sweep,
         sweep_waits,
@@ -157,6 +165,7 @@ fn debt(book: &mut Book, leg: &DebtView) -> Result<Debt, Stop> {
         amount: Shown::amount(leg.amount.get(), vault.asset.decimals),
         quote: Quote::of(book, leg.feed)?,
         value: Shown::wad(leg.value),
+        rate: Shown::rate(leg.rate),
         liquidation_price: leg.liquidation_price.map(Shown::wad),
         vault,
     })

@@ -43,6 +43,7 @@ struct CollateralRow {
     ramp_end: u64,
     bonus_min: Shown,
     bonus_max: Shown,
+    risk_weight: Shown,
     cap: Shown,
     total: Shown,
 }
@@ -98,6 +99,7 @@ fn collateral(book: &mut Book, market: MarketId, id: AssetId) -> Result<Collater
         ramp_end: terms.ramp_end.get(),
         bonus_min: Shown::bps(terms.bonus_min),
         bonus_max: Shown::bps(terms.bonus_max),
+        risk_weight: Shown::bps(terms.risk_weight),
         cap: Shown::amount(terms.cap.get(), terms.decimals),
         total: Shown::amount(terms.total.get(), terms.decimals),
     })
@@ -105,7 +107,7 @@ fn collateral(book: &mut Book, market: MarketId, id: AssetId) -> Result<Collater
 
 fn line(book: &mut Book, market: MarketId, id: VaultId) -> Result<LineRow, Stop> {
     let line = book.line(market, id)?;
-    let drawn = Accrued::load(book, id)?.debt_of(line.debt_shares);
+    let drawn = Accrued::load(book, id)?.debt_of(line.owed);
     let vault = VaultName::of(book, id)?;
     Ok(LineRow {
         first_loss: FirstLoss::of(book, (market, id), &vault)?,

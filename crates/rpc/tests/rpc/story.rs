@@ -117,6 +117,7 @@ impl Story {
             threshold: 8_500,
             bonusMin: 100,
             bonusMax: 700,
+            riskWeight: 0,
             cap: U256::from(1_000 * WAD),
             rampSeconds: 0,
         };

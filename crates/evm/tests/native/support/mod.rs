@@ -217,6 +217,7 @@ impl World {
             threshold: 8_000,
             bonusMin: 300,
             bonusMax: 800,
+            riskWeight: 0,
             cap: u(1_000_000 * WAD),
             rampSeconds: 0,
         };

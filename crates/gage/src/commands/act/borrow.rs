@@ -1,4 +1,4 @@
-//! `gage borrow`, `gage repay`, `gage liquidate`: debts.
+//! `gage borrow`, `gage repay`, `gage refresh`, `gage liquidate`: debts.
 
 use alloy_primitives::U256;
 use anyhow::bail;
@@ -8,9 +8,9 @@ use serde_json::json;
 use super::{Desk, amount, client, market_events, wallet};
 use crate::{
     amounts::{all_digits, bps, tokens},
-    cli::{BorrowArgs, LiquidateArgs, RepayArgs},
+    cli::{BorrowArgs, LiquidateArgs, RefreshArgs, RepayArgs},
     contracts::{MARKET, call},
-    reading::{AccountKey, Names},
+    reading::{AccountKey, Names, account},
 };
 
 /// Borrows from a vault.
@@ -55,6 +55,24 @@ pub(crate) fn repay(args: &RepayArgs) -> anyhow::Result<()> {
     let text = format!("repaid {} {symbol}{health}", tokens(repaid, decimals));
     let told = json!({ "repaid": all_digits(repaid, decimals), "healthFactor": told_health });
     desk.report(&text, &receipt, told)
+}
+
+/// Writes an account's debts at the risk premium of what backs them now.
+pub(crate) fn refresh(args: &RefreshArgs) -> anyhow::Result<()> {
+    let client = client(&args.signing);
+    let wallet = wallet(&client, &args.signing)?;
+    let owner = args.owner.unwrap_or_else(|| wallet.address());
+    let (market, sub) = (args.account.market, args.account.sub);
+    let refresh = IMarket::refreshRiskPremiumCall { market, owner, sub };
+    let receipt = wallet.send(&call(MARKET, &refresh, "refresh the risk premium".to_owned()))?;
+    let changed = market_events::<IMarket::RiskPremiumChanged>(&receipt);
+    let state = account(&client, AccountKey { market, owner, sub })?;
+    let text = match changed.first() {
+        Some(event) => format!("the risk premium is {} of the base rates now", bps(event.premium)),
+        None => format!("the risk premium stays {} of the base rates", bps(state.riskPremium)),
+    };
+    let told = json!({ "riskPremiumBps": state.riskPremium, "changed": !changed.is_empty() });
+    Desk { client: &client, json: args.signing.remote.json }.report(&text, &receipt, told)
 }
 
 /// Liquidates an account.

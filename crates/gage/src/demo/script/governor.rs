@@ -125,6 +125,7 @@ fn add_collateral(market: u32, terms: &Collateral) -> Call {
             threshold: terms.threshold,
             bonusMin: terms.bonus_min,
             bonusMax: terms.bonus_max,
+            riskWeight: terms.risk_weight,
             cap: U256::from(terms.cap * asset.one()),
             rampSeconds: RAMP_SECONDS,
         },
