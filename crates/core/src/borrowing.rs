@@ -198,7 +198,7 @@ pub fn borrow<L: Ledger + ?Sized>(
     vault.pay_out(amount)?;
     let before = account.debt(index);
     let drawn = if account.risk_premium == Bps::ZERO {
-        before.add(Debt::of(amount, Bps::ZERO, vault.record().index)?)?
+        before.plus(Debt::of(amount, Bps::ZERO, vault.record().index)?)?
     } else {
         let owed = vault.debt_of(before).add(amount)?;
         Debt::of(owed, account.risk_premium, vault.record().index)?

@@ -75,7 +75,7 @@ impl Debt {
     ///
     /// # Errors
     /// [`Error::Overflow`].
-    pub fn add(self, other: Self) -> Result<Self, Error> {
+    pub fn plus(self, other: Self) -> Result<Self, Error> {
         let (shares, offset) = (self.shares.add(other.shares)?, self.offset.add(other.offset)?);
         Ok(Self { shares, offset })
     }
@@ -87,7 +87,7 @@ impl Debt {
     pub fn replacing(self, before: Self, now: Self) -> Result<Self, Error> {
         let shares = self.shares.sub(before.shares)?;
         let offset = self.offset.sub(before.offset)?;
-        Self { shares, offset }.add(now)
+        Self { shares, offset }.plus(now)
     }
 
     /// Whether nothing is owed.

@@ -147,13 +147,10 @@ fn reg_v02_a_premium_switched_up_and_down() {
         world.weigh([0, 0, dice.pick(&[0, 1, 100, 2_500, 50_000])]);
         refresh(&mut world, FRIEND);
         let vault = world.settled().vaults[&vault(1)].accrue(world.ledger.now);
-        let now = gage_core::fixed::mul_div_down(
-            vault.total_assets().get(),
-            RAY,
-            vault.record().shares.get(),
-        );
-        assert!(now.clone().unwrap() >= price, "SHR-1");
-        price = now.unwrap();
+        let (assets, shares) = (vault.total_assets().get(), vault.record().shares.get());
+        let now = gage_core::fixed::mul_div_down(assets, RAY, shares).unwrap();
+        assert!(now >= price, "SHR-1");
+        price = now;
     }
     sound(&world);
     let plain = 300 * unit(6) * (index(&world) / (RAY / 1_000_000)) / (start / (RAY / 1_000_000));
