@@ -54,6 +54,20 @@ describe('gage, as its users type it', () => {
     assert.deepEqual((await json(null, 'account', BORROWER.address)).accounts, [])
   })
 
+  test('riskier collateral pays a premium, until it is refreshed away', async () => {
+    const isolated = ['--market', '2']
+    await refused(BORROWER, 'refresh --market 2', /NoDebt/)
+    await done(BORROWER, 'supply', 'SOL', '100', ...isolated)
+    await done(BORROWER, 'borrow', 'USDC', '2000', ...isolated)
+    const [account] = (await json(null, 'account', BORROWER.address)).accounts
+    assert.equal(account.riskPremiumBps, 1500, JSON.stringify(account))
+    assert.match(await done(BORROWER, 'explain', ...isolated), /Risk premium\s+15/)
+    // Nothing has changed, and anyone may ask.
+    assert.match(await done(USER, 'refresh', BORROWER.address, ...isolated), /stays 15/)
+    await done(BORROWER, 'repay', 'USDC', 'all', ...isolated)
+    await done(BORROWER, 'withdraw', 'SOL', 'max', ...isolated)
+  })
+
   test('deposit, redeem, wrap, send', async () => {
     const receipt = await json(USER, 'deposit', 'USDC', '500')
     assert.match(JSON.stringify(receipt), /0x[0-9a-f]{64}/, 'the transaction is told')

@@ -26,8 +26,9 @@ const TREASURY_TOKENS: u128 = 2_000_000_000;
 const KEEPER_DOLLARS: u128 = 200_000_000;
 const KEEPER_BITCOINS: u128 = 2_000;
 
-/// Whole tokens that each of the users' dev accounts gets: USDC, DAI, WBTC.
-const USER_TOKENS: [(u32, u128); 3] = [(id::USDC, 100_000), (id::DAI, 100_000), (id::WBTC, 2)];
+/// Whole tokens that each of the users' dev accounts gets.
+const USER_TOKENS: [(u32, u128); 5] =
+    [(id::USDC, 100_000), (id::DAI, 100_000), (id::WBTC, 2), (id::WSTETH, 10), (id::SOL, 500)];
 
 /// A vault's reserve fee in basis points.
 const RESERVE_FEE: u16 = 1_000;
