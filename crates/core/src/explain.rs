@@ -178,7 +178,7 @@ fn collateral_view(leg: &CollateralLeg, totals: &Totals, price_time: Timestamp) 
         price: leg.price,
         price_time,
         value,
-        ltv: leg.terms.ltv,
+        ltv: leg.ltv,
         threshold: leg.threshold,
         contribution,
         liquidation_price: price.map(Wad::new),

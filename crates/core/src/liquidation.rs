@@ -187,7 +187,7 @@ pub(crate) fn bonus_limit(
 ) -> Result<Wad, Error> {
     let health = totals.health_factor();
     let Market { full_bonus_health, .. } = *market;
-    let curve = bonus_curve(judged, full_bonus_health, leg.terms.bonus_min, leg.terms.bonus_max);
+    let curve = bonus_curve(judged, full_bonus_health, leg.bonus_min, leg.bonus_max);
     let debt = totals.debt_value.get();
     let covered = mul_div_down_saturating(totals.collateral_value.get(), WAD, debt);
     let threshold = leg.threshold;

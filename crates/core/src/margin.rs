@@ -10,7 +10,7 @@
 //! Values saturate: a collateral worth more than 128 bits count is undervalued, a debt worth more
 //! is unhealthy.
 
-use crate::account::Account;
+use crate::account::{Account, Pledge};
 use crate::debt::Debt;
 use crate::error::{Error, Stop};
 use crate::first_loss::Settled;
@@ -83,13 +83,34 @@ pub struct CollateralLeg {
     pub amount: Assets,
     /// Its terms and total in the market.
     pub terms: Collateral,
-    /// The liquidation threshold in force.
+    /// Most debt per value when drawing or releasing, in force for this account.
+    pub ltv: Bps,
+    /// Debt per value above which liquidation starts, in force for this account.
     pub threshold: Bps,
+    /// The liquidation bonus at a health factor of one, in force for this account.
+    pub bonus_min: Bps,
+    /// The liquidation bonus at and below the market's full-bonus health, in force for this account.
+    pub bonus_max: Bps,
     /// US dollars per whole token.
     pub price: Wad,
 }
 
 impl CollateralLeg {
+    /// A leg on the terms that the collateral has now.
+    #[must_use]
+    pub fn on_present_terms(
+        pledge: Pledge,
+        asset: AssetId,
+        terms: Collateral,
+        now: Timestamp,
+        price: Wad,
+    ) -> Self {
+        let Pledge { index, amount } = pledge;
+        let Collateral { ltv, bonus_min, bonus_max, .. } = terms;
+        let threshold = terms.threshold_at(now);
+        Self { index, asset, amount, terms, ltv, threshold, bonus_min, bonus_max, price }
+    }
+
     /// What it is worth, rounded down.
     #[must_use]
     pub fn value(&self) -> Wad {
@@ -98,7 +119,7 @@ impl CollateralLeg {
 
     /// What liquidators would pay for it at the smallest bonus, rounded down.
     fn cover(&self) -> u128 {
-        let sold = BPS.saturating_add(self.terms.bonus_min.get().into());
+        let sold = BPS.saturating_add(self.bonus_min.get().into());
         mul_div_down_saturating(self.value().get(), BPS, sold)
     }
 }
@@ -253,9 +274,7 @@ impl Position {
                 _ => ledger.collateral(id, asset)?,
             };
             let price = prices.of(ledger, terms.feed)?;
-            let threshold = terms.threshold_at(now);
-            let amount = pledge.amount;
-            collaterals.push(CollateralLeg { index, asset, amount, terms, threshold, price });
+            collaterals.push(CollateralLeg::on_present_terms(*pledge, asset, terms, now, price));
         }
         let mut debts = Vec::with_capacity(account.debts.len());
         for owed in &account.debts {
@@ -316,7 +335,7 @@ fn totals<'a>(
     for leg in collaterals {
         let value = leg.value().get();
         add(&mut totals.collateral_value, value);
-        add(&mut totals.borrow_limit, leg.terms.ltv.of_down(value));
+        add(&mut totals.borrow_limit, leg.ltv.of_down(value));
         add(&mut totals.liquidation_limit, leg.threshold.of_down(value));
         add(&mut totals.cover, leg.cover());
     }
@@ -381,14 +400,11 @@ pub(crate) mod tests {
                 cap: Assets::MAX,
                 total: Assets::new(*amount),
             };
-            position.collaterals.push(CollateralLeg {
-                index,
-                asset: AssetId::new(u32::from(index) + 1),
-                amount: Assets::new(*amount),
-                terms,
-                threshold: terms.threshold,
-                price: Wad::new(prices[place]),
-            });
+            let pledge = Pledge { index, amount: Assets::new(*amount) };
+            let asset = AssetId::new(u32::from(index) + 1);
+            let price = Wad::new(prices[place]);
+            let leg = CollateralLeg::on_present_terms(pledge, asset, terms, Timestamp::ZERO, price);
+            position.collaterals.push(leg);
         }
         let shares = Shares::new(shares);
         let owed = Debt { shares, offset: Assets::ZERO };

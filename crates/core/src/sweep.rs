@@ -233,7 +233,7 @@ impl<L: Ledger + ?Sized> Selling<'_, L> {
             for leg in &self.position.collaterals {
                 let (vault, asset) = (debt.vault, leg.asset);
                 let queue = self.ledger.queue(QueueId { market: self.id.market, vault, asset })?;
-                let last = Tier::up_to(leg.terms.bonus_max);
+                let last = Tier::up_to(leg.bonus_max);
                 offers.extend(queue.tiers_up_to(last).map(|tier| Offer { tier, vault, asset }));
             }
         }
@@ -290,7 +290,7 @@ impl<L: Ledger + ?Sized> Selling<'_, L> {
                 let suitable = offers.iter().filter(|offer| {
                     offer.vault == debt.vault
                         && offer.asset == leg.asset
-                        && offer.tier.bonus() <= leg.terms.bonus_min.to_wad()
+                        && offer.tier.bonus() <= leg.bonus_min.to_wad()
                 });
                 for offer in suitable {
                     let sold = self.close(offer, quota)?;

@@ -234,7 +234,17 @@ fn collateral_leg(
     };
     let (asset, amount, price) =
         (AssetId::new(u32::from(place) + 1), Assets::new(amount), Wad::new(price));
-    CollateralLeg { index: place, asset, amount, terms, threshold, price }
+    CollateralLeg {
+        index: place,
+        asset,
+        amount,
+        terms,
+        ltv,
+        threshold,
+        bonus_min,
+        bonus_max,
+        price,
+    }
 }
 
 fn debt_leg(place: u8, shares: u128, index: u128, price: u128, decimals: u8) -> DebtLeg {
