@@ -27,6 +27,7 @@ interface IGageErrors {
     error VaultNotListed(uint32 market, uint32 vault);
     error AlreadyListed(uint32 market, uint32 id);
     error TooManyListed(uint32 market, uint256 most);
+    error TooManyLines(uint32 vault, uint256 most);
     // Authority.
     error NotAuthorised(address actor, string role);
     // Tokens (ERC-6093, EIP-2612).

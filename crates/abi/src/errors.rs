@@ -40,6 +40,9 @@ pub fn encode_error(error: &Error) -> Bytes {
         Error::TooManyListed { market, most } => {
             data(&Sol::TooManyListed { market: market.get(), most: U256::from(most) })
         }
+        Error::TooManyLines { vault, most } => {
+            data(&Sol::TooManyLines { vault: vault.get(), most: U256::from(most) })
+        }
         Error::NotAuthorised { actor, role } => {
             data(&Sol::NotAuthorised { actor, role: role.name().into() })
         }

@@ -44,6 +44,7 @@ fn errors() -> Vec<Error> {
         Error::VaultNotListed { market, vault },
         Error::AlreadyListed { market, id: 3 },
         Error::TooManyListed { market, most: 16 },
+        Error::TooManyLines { vault, most: 32 },
         Error::NotAuthorised { actor: sender, role: Role::Curator },
         Error::InsufficientBalance { sender, balance: 1, needed: 2 },
         Error::InsufficientAllowance { spender: sender, allowance: U256::MAX, needed: 2 },

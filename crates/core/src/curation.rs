@@ -9,6 +9,7 @@ use crate::ids::{AssetId, MarketId, Token, VaultId};
 use crate::interest::InterestModel;
 use crate::label::Label;
 use crate::ledger::Ledger;
+use crate::market::LINES_MAX;
 use crate::shares::VIRTUAL_DECIMALS;
 use crate::token::{Movement, shift};
 use crate::vault::{Accrued, Vault};
@@ -230,6 +231,29 @@ pub fn resume_vault<L: Ledger + ?Sized>(
     set_paused(ledger, (id, vault), false)
 }
 
+/// Keeps the list of the vault's lines. It is the curator who lists one, by opening it: listing a
+/// vault in a market is anyone's right, and would let anyone fill the list.
+fn note_line<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    id: VaultId,
+    market: MarketId,
+    is_open: bool,
+) -> Result<(), Stop> {
+    let mut lines = ledger.vault_lines(id)?;
+    match lines.iter().position(|listed| *listed == market) {
+        None if is_open => {
+            if lines.len() >= LINES_MAX {
+                let most = u8::try_from(LINES_MAX).unwrap_or(u8::MAX);
+                return Err(Error::TooManyLines { vault: id, most }.into());
+            }
+            lines.push(market);
+        }
+        Some(place) if !is_open => drop(lines.remove(place)),
+        _ => return Ok(()),
+    }
+    ledger.set_vault_lines(id, &lines)
+}
+
 /// Sets what `market` may draw on the vault at most; the curator only, and only after the market's
 /// owner listed the vault: a line takes both.
 ///
@@ -237,7 +261,7 @@ pub fn resume_vault<L: Ledger + ?Sized>(
 ///
 /// # Errors
 /// [`Error::NotAuthorised`], [`Error::VaultNotListed`], [`Error::InvalidParameter`],
-/// [`Error::UnknownVault`], or a fault of the ledger.
+/// [`Error::TooManyLines`], [`Error::UnknownVault`], or a fault of the ledger.
 pub fn set_line_cap<L: Ledger + ?Sized>(
     ledger: &mut L,
     caller: Address,
@@ -252,6 +276,7 @@ pub fn set_line_cap<L: Ledger + ?Sized>(
         return Err(Error::InvalidParameter { name: "line cap", value: cap.get() }.into());
     }
     let mut line = ledger.line(market, id)?;
+    note_line(ledger, id, market, !cap.is_zero() || !line.owed.is_zero())?;
     line.cap = cap;
     ledger.set_line(market, id, &line)?;
     ledger.emit(Event::LineCapChanged { vault: id, market, cap })

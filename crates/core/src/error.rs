@@ -151,6 +151,14 @@ pub enum Error {
         /// The length of the full list.
         most: u8,
     },
+    /// The vault's list of lines is full.
+    #[error("vault {vault} has {most} open lines already")]
+    TooManyLines {
+        /// The vault.
+        vault: VaultId,
+        /// The length of the full list.
+        most: u8,
+    },
 
     /// The actor has not the role that this takes.
     #[error("{actor} is not the {role}")]

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::fixed::{Assets, Bps, RAY};
 use crate::ids::{AssetId, MarketId, QueueId, Token, VaultId};
-use crate::market::Line;
+use crate::market::{LINES_MAX, Line};
 use crate::memory::MemoryLedger;
 use crate::vault::Vault;
 use alloc::collections::BTreeMap;
@@ -67,6 +67,7 @@ pub fn check_invariants(ledger: &MemoryLedger) -> Vec<Violation> {
     collateral(ledger, &mut findings);
     bids(ledger, &mut findings);
     first_loss(ledger, &mut findings);
+    lines(ledger, &mut findings);
     shares_in_custody(ledger, &mut findings);
     accounts(ledger, &mut findings);
     for (id, vault) in &ledger.vaults {
@@ -256,6 +257,23 @@ fn first_loss(ledger: &MemoryLedger, findings: &mut Findings) {
     for (key, line) in &ledger.lines {
         let known = !line.staked || ledger.tranches.contains_key(key);
         findings.check("BAD-2", known, || format!("line {key:?} has no tranche"));
+    }
+}
+
+/// SOL-5: a vault knows every market that may draw on it or owes it something.
+fn lines(ledger: &MemoryLedger, findings: &mut Findings) {
+    for ((market, vault), line) in &ledger.lines {
+        let listed = ledger.vault_lines.get(vault).map_or(&[][..], Vec::as_slice);
+        let times = listed.iter().filter(|one| *one == market).count();
+        let open = !line.cap.is_zero() || !line.owed.is_zero();
+        findings.check("SOL-5", times == 1 || (times == 0 && !open), || {
+            format!("vault {vault} knows its line to market {market} {times} times: {line:?}")
+        });
+    }
+    for (vault, markets) in &ledger.vault_lines {
+        let known = |market: &MarketId| ledger.lines.contains_key(&(*market, *vault));
+        let bounded = markets.len() <= LINES_MAX && markets.iter().all(known);
+        findings.check("SOL-5", bounded, || format!("vault {vault}: {markets:?}"));
     }
 }
 

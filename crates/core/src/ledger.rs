@@ -13,6 +13,7 @@ use crate::market::{Collateral, Line, Market};
 use crate::protocol::Protocol;
 use crate::stop_loss::StopLoss;
 use crate::vault::Vault;
+use alloc::vec::Vec;
 use alloy_primitives::{Address, U256};
 
 /// Where records are read and written.
@@ -94,6 +95,18 @@ pub trait Ledger {
     /// # Errors
     /// A fault of the ledger.
     fn set_line(&mut self, market: MarketId, vault: VaultId, line: &Line) -> Result<(), Stop>;
+
+    /// The markets to which a vault's curator opened lines, in that order; at most
+    /// [`crate::market::LINES_MAX`]. Every line that may be drawn or owes something is among them.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn vault_lines(&mut self, vault: VaultId) -> Result<Vec<MarketId>, Stop>;
+    /// Writes the markets to which a vault has open lines.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_vault_lines(&mut self, vault: VaultId, markets: &[MarketId]) -> Result<(), Stop>;
 
     /// An account, empty if it was never written.
     ///

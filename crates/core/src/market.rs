@@ -11,6 +11,8 @@ use alloy_primitives::Address;
 pub const COLLATERALS_MAX: usize = 16;
 /// Most vaults that one market lists.
 pub const VAULTS_MAX: usize = 8;
+/// Most lines that one vault has open at once.
+pub const LINES_MAX: usize = 32;
 /// How long liquidation waits after a market leaves [`PauseLevel::Frozen`], in seconds: borrowers
 /// could not act on a price while others could not either.
 pub const GRACE_SECONDS: u64 = 3_600;

@@ -35,6 +35,8 @@ pub struct MemoryLedger {
     pub collaterals: BTreeMap<(MarketId, AssetId), Collateral>,
     /// Every line.
     pub lines: BTreeMap<(MarketId, VaultId), Line>,
+    /// The markets to which each vault has open lines.
+    pub vault_lines: BTreeMap<VaultId, Vec<MarketId>>,
     /// Every account that is not empty.
     pub accounts: BTreeMap<AccountId, Account>,
     /// Every feed.
@@ -161,6 +163,15 @@ impl Ledger for MemoryLedger {
 
     fn set_line(&mut self, market: MarketId, vault: VaultId, line: &Line) -> Result<(), Stop> {
         self.lines.insert((market, vault), *line);
+        Ok(())
+    }
+
+    fn vault_lines(&mut self, vault: VaultId) -> Result<Vec<MarketId>, Stop> {
+        Ok(self.vault_lines.get(&vault).cloned().unwrap_or_default())
+    }
+
+    fn set_vault_lines(&mut self, vault: VaultId, markets: &[MarketId]) -> Result<(), Stop> {
+        put(&mut self.vault_lines, vault, markets.to_vec());
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! The ledger of `gage_core` over storage slots.
 
 use crate::records::{
-    Record, account_from_words, account_slots, account_words, keys, market_from_words,
-    market_slots, market_words,
+    NUMBERS_PER_SLOT, Record, account_from_words, account_slots, account_words, keys,
+    market_from_words, market_slots, market_words, number_words, numbers_from_word,
 };
 use crate::slots::{Change, Slot, Slots};
 use alloy_primitives::{Address, U256};
@@ -10,6 +10,7 @@ use gage_abi::encode_event;
 use gage_core::address::Native;
 use gage_core::bids::{Bid, Queue, Tier, TierState};
 use gage_core::first_loss::{Stake, Tranche};
+use gage_core::market::LINES_MAX;
 use gage_core::stop_loss::StopLoss;
 use gage_core::{
     Account, AccountId, Asset, AssetId, BidId, Collateral, Error, Event, Fault, Feed, FeedId,
@@ -223,6 +224,32 @@ impl<S: Slots> SlotLedger<S> {
         Ok(self.write(contract, keys::OWN, &words[..written])?)
     }
 
+    /// A list of at most `most` numbers.
+    fn numbers(&mut self, (contract, key): (Native, U256), most: usize) -> Result<Vec<u32>, Stop> {
+        let mut list = Vec::new();
+        for slot in 0..most.div_ceil(NUMBERS_PER_SLOT) {
+            list.extend(numbers_from_word(self.read_one(contract, key + U256::from(slot))?));
+            if list.len() < (slot + 1) * NUMBERS_PER_SLOT {
+                break;
+            }
+        }
+        Ok(list)
+    }
+
+    /// Writes a list of at most `most` numbers.
+    fn set_numbers(
+        &mut self,
+        (contract, key): (Native, U256),
+        list: &[u32],
+        most: usize,
+    ) -> Result<(), Stop> {
+        let mut words = number_words(list);
+        // Slots that a longer list took are emptied.
+        let before = self.numbers((contract, key), most)?.len();
+        words.resize(words.len().max(before.div_ceil(NUMBERS_PER_SLOT)), U256::ZERO);
+        Ok(self.write(contract, key, &words)?)
+    }
+
     fn number(&mut self, contract: Native, key: U256) -> Result<u128, Stop> {
         Ok(u128::try_from(self.read_one(contract, key)?).map_err(|_| Fault::Unreadable)?)
     }
@@ -302,6 +329,16 @@ impl<S: Slots> Ledger for SlotLedger<S> {
 
     fn set_line(&mut self, market: MarketId, vault: VaultId, line: &Line) -> Result<(), Stop> {
         self.set_record(Native::Market, keys::line(market, vault), line)
+    }
+
+    fn vault_lines(&mut self, vault: VaultId) -> Result<Vec<MarketId>, Stop> {
+        let list = self.numbers((Native::Market, keys::vault_lines(vault)), LINES_MAX)?;
+        Ok(list.into_iter().map(MarketId::new).collect())
+    }
+
+    fn set_vault_lines(&mut self, vault: VaultId, markets: &[MarketId]) -> Result<(), Stop> {
+        let list: Vec<_> = markets.iter().map(|market| market.get()).collect();
+        self.set_numbers((Native::Market, keys::vault_lines(vault)), &list, LINES_MAX)
     }
 
     fn account(&mut self, id: &AccountId) -> Result<Account, Stop> {

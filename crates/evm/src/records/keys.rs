@@ -23,6 +23,7 @@
 //! | 14 | market | owner, market, sub-account, slot number | an account's stop-loss order |
 //! | 15 | market | market, vault, slot number | a line's first-loss capital |
 //! | 16 | market | staker, market, vault | a stake |
+//! | 17 | market | vault, slot number | the markets to which a vault has lines |
 
 use alloy_primitives::{Address, U256, keccak256};
 use gage_core::bids::Tier;
@@ -48,6 +49,7 @@ pub(crate) enum Tag {
     StopLoss = 14,
     Tranche = 15,
     Stake = 16,
+    VaultLines = 17,
 }
 
 /// The first slot of a contract's own record.
@@ -189,6 +191,11 @@ pub(crate) fn stake(id: &StakeId) -> U256 {
     bytes[21..25].copy_from_slice(&id.market.get().to_be_bytes());
     bytes[25..29].copy_from_slice(&id.vault.get().to_be_bytes());
     U256::from_be_bytes(bytes)
+}
+
+/// The first slot of the list of a vault's lines.
+pub(crate) fn vault_lines(vault: VaultId) -> U256 {
+    key_of_pair(Tag::VaultLines, vault.get(), 0)
 }
 
 /// The vault whose shares are staked in the tranche whose amounts lie at `key`, if one's do.

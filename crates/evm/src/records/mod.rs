@@ -8,6 +8,7 @@ mod bids;
 mod first_loss;
 pub(crate) mod keys;
 mod market;
+mod numbers;
 mod oracle;
 mod protocol;
 mod token;
@@ -16,6 +17,7 @@ mod word;
 
 pub(crate) use account::{account_from_words, account_slots, account_words};
 pub(crate) use market::{market_from_words, market_slots, market_words};
+pub(crate) use numbers::{NUMBERS_PER_SLOT, number_words, numbers_from_word};
 
 use alloy_primitives::U256;
 use gage_core::Fault;
