@@ -131,7 +131,6 @@ impl Gage {
             bonusMax: BONUS_MAX,
             riskWeight: 0,
             cap: unlimited,
-            rampSeconds: 0,
         };
         chain
             .send(admin, Call::new(MARKET, &IMarket::addCollateralCall { market, asset, terms }))?;

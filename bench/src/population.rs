@@ -91,7 +91,6 @@ fn found<L: Ledger>(ledger: &mut L) -> Result<(), Stop> {
             bonus_max: Bps::new(1_000),
             risk_weight: Bps::ZERO,
             cap: UNLIMITED,
-            ramp_seconds: 0,
         };
         listing::add_collateral(ledger, ADMIN, MARKET, AssetId::new(number), &terms)?;
     }

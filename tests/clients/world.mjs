@@ -146,7 +146,6 @@ export async function buildWorld(url) {
     bonusMax: 1000,
     riskWeight: 0,
     cap: capMax,
-    rampSeconds: 86400,
   }
   await all([
     [REGISTRY, 'registry', 'createVault', [usd, 'Gage US Dollar', 'gUSDX', vaultTerms]],

@@ -25,6 +25,14 @@ interface IGageErrors {
     error NotNativeContract(address account);
     error CollateralNotListed(uint32 market, uint32 asset);
     error VaultNotListed(uint32 market, uint32 vault);
+    error UnknownGroup(uint32 market, uint8 group);
+    /// The account is in that group already, or in none (0) when it would leave one.
+    error SameGroup(uint32 market, uint8 group);
+    error OutsideGroup(uint32 market, uint8 group, uint32 vault);
+    /// Accounts still keep as many earlier terms as there can be: schedule a move and let it end.
+    error TooManyKept(uint32 market, uint256 most);
+    error NothingToMove(uint32 market);
+    error MoveNotOver(uint256 endsAt);
     error AlreadyListed(uint32 market, uint32 id);
     error TooManyListed(uint32 market, uint256 most);
     error TooManyLines(uint32 vault, uint256 most);
@@ -214,7 +222,6 @@ interface IMarket {
         /// What debt that it backs pays beyond the base rate, in basis points of that rate.
         uint16 riskWeight;
         uint256 cap;
-        uint32 rampSeconds;
     }
 
     struct MarketState {
@@ -225,19 +232,60 @@ interface IMarket {
         uint256 fullBonusHealth;
         address[] collaterals;
         address[] vaults;
+        /// How often its binding terms were set; accounts carry the version of their last new risk.
+        uint32 termsVersion;
+        /// How many groups it has; they are numbered from 1 on.
+        uint8 groups;
+    }
+
+    /// Earlier terms, which accounts of version `until` and before keep while no move ends it.
+    struct KeptTerms {
+        uint32 until;
+        uint16 threshold;
+        uint16 bonusMin;
+        uint16 bonusMax;
+    }
+
+    /// A scheduled move: kept thresholds of accounts of versions below `below` go linearly, from
+    /// `start` to `end`, to that version's. All zero if none is announced.
+    struct TermsMove {
+        uint64 start;
+        uint64 end;
+        uint32 below;
+    }
+
+    /// Collaterals and debts whose prices move together, in basis points.
+    struct GroupTerms {
+        uint16 ltv;
+        uint16 threshold;
+        uint16 bonusMin;
+        uint16 bonusMax;
+        /// The relative price error that the group must bear.
+        uint16 band;
+    }
+
+    struct GroupState {
+        string name;
+        GroupTerms terms;
+        address[] collaterals;
+        address[] vaults;
+        /// From the oldest on.
+        KeptTerms[] kept;
+        TermsMove moving;
     }
 
     struct CollateralState {
         uint32 feed;
         uint16 ltv;
         uint16 threshold;
-        uint16 thresholdNow;
-        uint64 rampEnd;
         uint16 bonusMin;
         uint16 bonusMax;
         uint16 riskWeight;
         uint256 cap;
         uint256 total;
+        /// From the oldest on.
+        KeptTerms[] kept;
+        TermsMove moving;
     }
 
     struct LineState {
@@ -253,7 +301,13 @@ interface IMarket {
         uint256 price;
         uint256 value;
         uint16 ltv;
+        /// In force for this account.
         uint16 threshold;
+        /// What it will be as soon as the account takes new risk.
+        uint16 thresholdNewest;
+        /// The move that takes it there without that; 0 if none is announced.
+        uint64 moveStart;
+        uint64 moveEnd;
         /// The price at which health would reach 1 with all else fixed; 0 if no price does.
         uint256 liquidationPrice;
     }
@@ -283,6 +337,10 @@ interface IMarket {
         uint16 riskPremium;
         /// What `refreshRiskPremium` would make of it at the last prices.
         uint16 riskPremiumNow;
+        /// The market's terms version when it last took new risk; 0 without debt.
+        uint32 termsVersion;
+        /// The group that it is in; 0 if none.
+        uint8 group;
     }
 
     struct LiquidationPlan {
@@ -387,6 +445,15 @@ interface IMarket {
     event MarketPauseChanged(uint32 indexed market, uint8 level, address indexed actor);
     event CollateralListed(uint32 indexed market, address indexed asset, CollateralTerms terms);
     event CollateralChanged(uint32 indexed market, address indexed asset, CollateralTerms terms);
+    /// Terms that accounts keep of a collateral go to the present ones between `start` and `end`.
+    event CollateralMoveScheduled(uint32 indexed market, address indexed asset, uint64 start, uint64 end);
+    event GroupMoveScheduled(uint32 indexed market, uint8 indexed group, uint64 start, uint64 end);
+    event GroupCreated(uint32 indexed market, uint8 indexed group, string name, GroupTerms terms);
+    event GroupTermsChanged(uint32 indexed market, uint8 indexed group, GroupTerms terms);
+    /// All members now; bit i of each is place i in the market's lists.
+    event GroupMembersChanged(uint32 indexed market, uint8 indexed group, uint16 collaterals, uint8 vaults);
+    /// The account is in another group, or in none (0).
+    event GroupChanged(uint32 indexed market, address indexed owner, uint32 sub, uint8 group);
     event VaultListed(uint32 indexed market, address indexed vault, uint32 feed, uint256 minDebt);
     event CollateralSupplied(uint32 indexed market, address indexed owner, address indexed asset, uint32 sub, address payer, uint256 amount);
     event CollateralWithdrawn(uint32 indexed market, address indexed owner, address indexed asset, uint32 sub, address receiver, uint256 amount);
@@ -429,11 +496,23 @@ interface IMarket {
     function setPause(uint32 market, uint8 level) external;
     function addCollateral(uint32 market, address asset, CollateralTerms calldata terms) external;
     function setCollateral(uint32 market, address asset, CollateralTerms calldata terms) external;
+    /// Announces that the terms which accounts keep of a collateral go to the present ones between two
+    /// moments: at least a day ahead, and a day long; it can be neither changed nor taken back.
+    function scheduleCollateralMove(uint32 market, address asset, uint64 start, uint64 end) external;
+    function scheduleGroupMove(uint32 market, uint8 group, uint64 start, uint64 end) external;
+    /// Creates a group of collaterals and vaults whose prices move together. Members are only added.
+    function createGroup(uint32 market, string calldata name, GroupTerms calldata terms, address[] calldata collaterals, address[] calldata vaults) external returns (uint8 group);
+    function setGroupTerms(uint32 market, uint8 group, GroupTerms calldata terms) external;
+    function addGroupMembers(uint32 market, uint8 group, address[] calldata collaterals, address[] calldata vaults) external;
     function listVault(uint32 market, address vault, uint32 feed, uint256 minDebt) external;
 
     function supplyCollateral(uint32 market, address owner, uint32 sub, address asset, uint256 amount) external;
     function withdrawCollateral(uint32 market, uint32 sub, address asset, uint256 amount, address receiver) external returns (uint256 withdrawn);
     function borrow(uint32 market, uint32 sub, address vault, uint256 amount, address receiver) external;
+    /// Brings one of the caller's accounts into a group, on whose vaults alone it then draws, or out of
+    /// it. With debt: if it is within the borrow limit afterwards, on the newest terms.
+    function enterGroup(uint32 market, uint32 sub, uint8 group) external;
+    function leaveGroup(uint32 market, uint32 sub) external;
     /// Repays at most `amount`; type(uint256).max repays all. Anyone may repay for anyone.
     function repay(uint32 market, address owner, uint32 sub, address vault, uint256 amount) external returns (uint256 repaid);
     /// Writes the account's debts at the risk premium of what backs them now; anyone may.
@@ -496,6 +575,7 @@ interface IMarket {
 
     function marketState(uint32 market) external view returns (MarketState memory);
     function collateralState(uint32 market, address asset) external view returns (CollateralState memory);
+    function groupState(uint32 market, uint8 group) external view returns (GroupState memory);
     function lineState(uint32 market, address vault) external view returns (LineState memory);
     function accountState(uint32 market, address owner, uint32 sub) external view returns (AccountState memory);
     function healthFactor(uint32 market, address owner, uint32 sub) external view returns (uint256);

@@ -34,6 +34,24 @@ pub fn encode_error(error: &Error) -> Bytes {
         Error::VaultNotListed { market, vault } => {
             data(&Sol::VaultNotListed { market: market.get(), vault: vault.get() })
         }
+        Error::UnknownGroup { market, group } => {
+            data(&Sol::UnknownGroup { market: market.get(), group: group.get() })
+        }
+        Error::SameGroup { market, group } => {
+            data(&Sol::SameGroup { market: market.get(), group: group.get() })
+        }
+        Error::OutsideGroup { market, group, vault } => data(&Sol::OutsideGroup {
+            market: market.get(),
+            group: group.get(),
+            vault: vault.get(),
+        }),
+        Error::TooManyKept { market, most } => {
+            data(&Sol::TooManyKept { market: market.get(), most: U256::from(most) })
+        }
+        Error::NothingToMove { market } => data(&Sol::NothingToMove { market: market.get() }),
+        Error::MoveNotOver { ends_at } => {
+            data(&Sol::MoveNotOver { endsAt: U256::from(ends_at.get()) })
+        }
         Error::AlreadyListed { market, id } => {
             data(&Sol::AlreadyListed { market: market.get(), id })
         }

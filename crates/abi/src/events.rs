@@ -5,8 +5,10 @@ use alloy_primitives::{Address, LogData, U256};
 use alloy_sol_types::SolEvent;
 use gage_core::address::{self, MARKET, ORACLE, REGISTRY};
 use gage_core::feed::FeedTerms;
+use gage_core::groups::GroupTerms;
 use gage_core::listing::{CollateralTerms, MarketTerms};
 use gage_core::stop_loss::StopLoss;
+use gage_core::terms::Subject;
 use gage_core::{Assets, Event, InterestModel, Shares, StakeId, VaultId, Wad};
 
 fn wide(assets: Assets) -> U256 {
@@ -154,6 +156,34 @@ pub fn encode_event(event: &Event) -> (Address, LogData) {
             let (asset, terms) = (address::asset(asset), terms.into());
             of_market(&IMarket::CollateralChanged { market: market.get(), asset, terms })
         }
+        Event::MoveScheduled { market, subject: Subject::Collateral(asset), start, end } => {
+            let (asset, start, end) = (address::asset(asset), start.get(), end.get());
+            let market = market.get();
+            of_market(&IMarket::CollateralMoveScheduled { market, asset, start, end })
+        }
+        Event::MoveScheduled { market, subject: Subject::Group(group), start, end } => {
+            let (group, start, end) = (group.get(), start.get(), end.get());
+            of_market(&IMarket::GroupMoveScheduled { market: market.get(), group, start, end })
+        }
+        Event::GroupCreated { market, group, label, terms } => {
+            let (market, group, terms) = (market.get(), group.get(), terms.into());
+            let name = label.as_str().into();
+            of_market(&IMarket::GroupCreated { market, group, name, terms })
+        }
+        Event::GroupTermsChanged { market, group, terms } => {
+            let (market, group, terms) = (market.get(), group.get(), terms.into());
+            of_market(&IMarket::GroupTermsChanged { market, group, terms })
+        }
+        Event::GroupMembersChanged { market, group, collaterals, vaults } => {
+            let (market, group) = (market.get(), group.get());
+            of_market(&IMarket::GroupMembersChanged { market, group, collaterals, vaults })
+        }
+        Event::GroupChanged { account, group } => of_market(&IMarket::GroupChanged {
+            market: account.market.get(),
+            owner: account.owner,
+            sub: account.sub,
+            group: group.get(),
+        }),
         Event::VaultListed { market, vault, feed, min_debt } => of_market(&IMarket::VaultListed {
             market: market.get(),
             vault: address::vault(vault),
@@ -458,7 +488,18 @@ impl From<CollateralTerms> for IMarket::CollateralTerms {
             bonusMax: terms.bonus_max.get(),
             riskWeight: terms.risk_weight.get(),
             cap: wide(terms.cap),
-            rampSeconds: terms.ramp_seconds,
+        }
+    }
+}
+
+impl From<GroupTerms> for IMarket::GroupTerms {
+    fn from(terms: GroupTerms) -> Self {
+        Self {
+            ltv: terms.ltv.get(),
+            threshold: terms.threshold.get(),
+            bonusMin: terms.bonus_min.get(),
+            bonusMax: terms.bonus_max.get(),
+            band: terms.band.get(),
         }
     }
 }

@@ -5,12 +5,14 @@ use alloy_primitives::{Address, Bytes, U256};
 use gage_abi::{IGageErrors, decode_error, encode_error, encode_event, interfaces};
 use gage_core::bids::Tier;
 use gage_core::feed::FeedTerms;
+use gage_core::groups::GroupTerms;
 use gage_core::listing::{CollateralTerms, MarketTerms};
 use gage_core::sweep::SweepReason;
+use gage_core::terms::Subject;
 use gage_core::{
-    AccountId, AssetId, Assets, BidId, Bps, Cap, Error, Event, FeedId, InterestModel, Label,
-    MarketId, PauseLevel, QueueId, Ray, Role, Shares, StakeId, Timestamp, Token, Units, VaultId,
-    Wad,
+    AccountId, AssetId, Assets, BidId, Bps, Cap, Error, Event, FeedId, GroupId, InterestModel,
+    Label, MarketId, PauseLevel, QueueId, Ray, Role, Shares, StakeId, Timestamp, Token, Units,
+    VaultId, Wad,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +32,7 @@ fn errors() -> Vec<Error> {
     let (market, asset, vault, feed) =
         (MarketId::new(2), AssetId::new(3), VaultId::new(4), FeedId::new(5));
     let (sender, a, s) = (Address::repeat_byte(7), Assets::new(8), Shares::new(9));
-    let (wad, time) = (Wad::new(10), Timestamp::new(11));
+    let (wad, time, group) = (Wad::new(10), Timestamp::new(11), GroupId::new(1));
     vec![
         Error::Overflow,
         Error::ZeroAmount,
@@ -42,6 +44,12 @@ fn errors() -> Vec<Error> {
         Error::UnknownFeed { feed },
         Error::CollateralNotListed { market, asset },
         Error::VaultNotListed { market, vault },
+        Error::UnknownGroup { market, group },
+        Error::SameGroup { market, group },
+        Error::OutsideGroup { market, group, vault },
+        Error::TooManyKept { market, most: 8 },
+        Error::NothingToMove { market },
+        Error::MoveNotOver { ends_at: time },
         Error::AlreadyListed { market, id: 3 },
         Error::TooManyListed { market, most: 16 },
         Error::TooManyLines { vault, most: 32 },
@@ -140,8 +148,9 @@ fn events() -> Vec<Event> {
         bonus_max: ltv,
         risk_weight: ltv,
         cap,
-        ramp_seconds: 1,
     };
+    let group = GroupId::new(1);
+    let group_terms = GroupTerms { ltv, threshold: ltv, bonus_min: ltv, bonus_max: ltv, band: ltv };
     let feed_terms = FeedTerms { max_age: 1, price_min: wad, price_max: wad };
     let rates = InterestModel::Adaptive { rate_at_target: Ray::new(5) };
     let (queue, tier) = (QueueId { market, vault, asset }, Tier::new(3).unwrap());
@@ -178,6 +187,17 @@ fn events() -> Vec<Event> {
         Event::MarketPauseChanged { market, level: PauseLevel::Frozen, actor: who },
         Event::CollateralListed { market, asset, terms },
         Event::CollateralChanged { market, asset, terms },
+        Event::MoveScheduled {
+            market,
+            subject: Subject::Collateral(asset),
+            start: time,
+            end: time,
+        },
+        Event::MoveScheduled { market, subject: Subject::Group(group), start: time, end: time },
+        Event::GroupCreated { market, group, label, terms: group_terms },
+        Event::GroupTermsChanged { market, group, terms: group_terms },
+        Event::GroupMembersChanged { market, group, collaterals: 3, vaults: 1 },
+        Event::GroupChanged { account, group },
         Event::VaultListed { market, vault, feed, min_debt: amount },
         Event::CollateralSupplied { account, asset, payer: who, amount },
         Event::CollateralWithdrawn { account, asset, receiver: who, amount },

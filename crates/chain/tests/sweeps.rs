@@ -86,7 +86,6 @@ impl World {
             bonusMax: 1_000,
             riskWeight: 0,
             cap: u(1 << 100),
-            rampSeconds: 0,
         };
         let listing =
             IMarket::listVaultCall { market: 1, vault: VAULT, feed: 2, minDebt: u(100 * DOLLAR) };

@@ -2,6 +2,7 @@
 
 use crate::debt::Debt;
 use crate::fixed::{Assets, Bps};
+use crate::ids::GroupId;
 use alloc::vec::Vec;
 
 /// What an account has pledged of one collateral.
@@ -33,6 +34,10 @@ pub struct Account {
     /// By how much its interest exceeds the vaults' base rates: the premium that its debts were last
     /// written at. Zero without debt.
     pub risk_premium: Bps,
+    /// The market's terms version when it last took new risk ([`crate::terms`]). Zero without debt.
+    pub terms_version: u32,
+    /// The group that it is in.
+    pub group: GroupId,
 }
 
 impl Account {
@@ -64,7 +69,8 @@ impl Account {
         }
     }
 
-    /// Writes the debt to the vault at `index`; zero removes the entry, and the last one the premium.
+    /// Writes the debt to the vault at `index`; zero removes the entry, and the last one the
+    /// premium and the terms version.
     pub fn set_debt(&mut self, index: u8, debt: Debt) {
         match self.debts.binary_search_by_key(&index, |owed| owed.index) {
             Ok(place) if debt.is_zero() => drop(self.debts.remove(place)),
@@ -78,7 +84,14 @@ impl Account {
         }
         if self.debts.is_empty() {
             self.risk_premium = Bps::ZERO;
+            self.terms_version = 0;
         }
+    }
+
+    /// The version whose terms it is on: without debt the newest, which it would draw on.
+    #[must_use]
+    pub fn version_in_force(&self) -> u32 {
+        if self.has_debt() { self.terms_version } else { u32::MAX }
     }
 
     /// Whether anything is owed.

@@ -9,6 +9,7 @@ use crate::error::{Cap, Error, Fault, Stop};
 use crate::event::Event;
 use crate::first_loss::Settled;
 use crate::fixed::{Assets, Bps};
+use crate::groups;
 use crate::ids::{AccountId, AssetId, MarketId, Token, VaultId};
 use crate::ledger::Ledger;
 use crate::margin::{Known, Position, Prices};
@@ -47,7 +48,7 @@ pub struct Draw {
     pub receiver: Address,
 }
 
-fn check_pause(id: MarketId, market: &Market, most: PauseLevel) -> Result<(), Error> {
+pub(crate) fn check_pause(id: MarketId, market: &Market, most: PauseLevel) -> Result<(), Error> {
     if market.pause > most {
         return Err(Error::MarketPaused { market: id, level: market.pause });
     }
@@ -96,7 +97,8 @@ pub fn supply_collateral<L: Ledger + ?Sized>(
 }
 
 /// Releases collateral of one of the caller's accounts and returns how much. With debt left, the
-/// market must be open, all prices fresh, and the debt within the borrow limit afterwards.
+/// market must be open, all prices fresh, and the debt within the borrow limit afterwards; the account
+/// is on the newest terms then.
 ///
 /// # Errors
 /// [`Error::ZeroAmount`] also if all of nothing is asked for, [`Error::InsufficientCollateral`],
@@ -126,6 +128,7 @@ pub fn withdraw_collateral<L: Ledger + ?Sized>(
     account.set_collateral(index, pledged.sub(amount)?);
     if account.has_debt() {
         check_pause(market_id, &market, PauseLevel::Open)?;
+        account.terms_version = market.terms_version;
         let known = Known { collateral: Some((index, &collateral)), ..Known::default() };
         let mut position =
             Position::load_with(ledger, (market_id, &market), &account, Prices::Fresh, known)?;
@@ -167,13 +170,14 @@ fn check_minimum(debt: Assets, line: &Line) -> Result<(), Error> {
 /// Draws on a vault for one of the caller's accounts.
 ///
 /// The account owes its draw at once, rounded up; afterwards its debt is within its borrow limit
-/// at fresh prices (HLT-1), and all of it bears the risk premium of what backs it now
+/// at fresh prices (HLT-1), on the newest terms from then on ([`crate::terms`]), and all of it bears the risk premium of what backs it now
 /// ([`crate::premium`]).
 ///
 /// # Errors
 /// [`Error::ZeroAmount`], [`Error::MarketPaused`], [`Error::VaultNotListed`],
 /// [`Error::VaultPaused`], [`Error::Illiquid`], [`Error::CapExceeded`],
-/// [`Error::DebtBelowMinimum`], [`Error::AboveLimit`], [`Error::StalePrice`],
+/// [`Error::DebtBelowMinimum`], [`Error::AboveLimit`], [`Error::OutsideGroup`],
+/// [`Error::StalePrice`],
 /// [`Error::PriceOutOfBounds`], [`Error::InvalidReceiver`], [`Error::UnknownMarket`], or a fault.
 pub fn borrow<L: Ledger + ?Sized>(
     ledger: &mut L,
@@ -195,6 +199,7 @@ pub fn borrow<L: Ledger + ?Sized>(
     let mut line = ledger.line(market_id, vault_id)?;
     let first_loss = Settled::load(ledger, (market_id, vault_id), &mut vault, &line)?;
     let mut account = ledger.account(&id)?;
+    groups::check_draw(ledger, (market_id, account.group), (index, vault_id))?;
     vault.pay_out(amount)?;
     let before = account.debt(index);
     let drawn = if account.risk_premium == Bps::ZERO {
@@ -207,6 +212,7 @@ pub fn borrow<L: Ledger + ?Sized>(
     check_minimum(vault.debt_of(drawn), &line)?;
     let mut after = account.clone();
     after.set_debt(index, drawn);
+    after.terms_version = market.terms_version;
     let known = Known { debt: Some((index, &vault, &line, first_loss)), ..Known::default() };
     let mut position =
         Position::load_with(ledger, (market_id, &market), &after, Prices::Fresh, known)?;
@@ -218,6 +224,7 @@ pub fn borrow<L: Ledger + ?Sized>(
     let from = address::custody(vault_id);
     shift(ledger, &Movement { token, from, to: receiver, value: amount.get() })?;
     position.store_debts(ledger, &id, &mut account)?;
+    account.terms_version = market.terms_version;
     ledger.set_account(&id, &account)?;
     ledger.emit(Event::Borrowed { account: id, vault: vault_id, receiver, amount })
 }

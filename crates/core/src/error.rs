@@ -1,7 +1,7 @@
 //! Why an operation stops: the caller's fault ([`Error`]), or the ledger's ([`Fault`]).
 
 use crate::fixed::{Assets, Bps, Shares, Timestamp, Units, Wad};
-use crate::ids::{AssetId, FeedId, MarketId, VaultId};
+use crate::ids::{AssetId, FeedId, GroupId, MarketId, VaultId};
 use crate::market::PauseLevel;
 use alloy_primitives::{Address, U256};
 
@@ -126,6 +126,54 @@ pub enum Error {
         market: MarketId,
         /// The asset.
         asset: AssetId,
+    },
+    /// No such group.
+    #[error("there is no group {group} in market {market}")]
+    UnknownGroup {
+        /// The market.
+        market: MarketId,
+        /// The number that was named.
+        group: GroupId,
+    },
+    /// The account is in that group already, or in none when it would leave one.
+    #[error("the account is in group {group} of market {market} already (0: in none)")]
+    SameGroup {
+        /// The market.
+        market: MarketId,
+        /// The group.
+        group: GroupId,
+    },
+    /// Accounts of the group owe to its vaults only.
+    #[error("vault {vault} is not in group {group} of market {market}")]
+    OutsideGroup {
+        /// The market.
+        market: MarketId,
+        /// The group.
+        group: GroupId,
+        /// The vault that is owed or would be drawn on.
+        vault: VaultId,
+    },
+    /// Accounts still keep as many earlier terms as there can be.
+    #[error(
+        "accounts of market {market} keep {most} earlier terms: schedule a move and let it end"
+    )]
+    TooManyKept {
+        /// The market.
+        market: MarketId,
+        /// How many there can be.
+        most: u8,
+    },
+    /// No account keeps earlier terms.
+    #[error("no account of market {market} keeps earlier terms of it")]
+    NothingToMove {
+        /// The market.
+        market: MarketId,
+    },
+    /// One move is announced or runs already.
+    #[error("the move that was announced ends at {ends_at}")]
+    MoveNotOver {
+        /// When it has ended.
+        ends_at: Timestamp,
     },
     /// The market does not draw on the vault.
     #[error("vault {vault} is not listed in market {market}")]

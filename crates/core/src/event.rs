@@ -3,13 +3,17 @@
 use crate::bids::Tier;
 use crate::feed::FeedTerms;
 use crate::fixed::{Assets, Bps, Ray, Shares, Timestamp, Units, Wad};
-use crate::ids::{AccountId, AssetId, BidId, FeedId, MarketId, QueueId, StakeId, Token, VaultId};
+use crate::groups::GroupTerms;
+use crate::ids::{
+    AccountId, AssetId, BidId, FeedId, GroupId, MarketId, QueueId, StakeId, Token, VaultId,
+};
 use crate::interest::InterestModel;
 use crate::label::Label;
 use crate::listing::{CollateralTerms, MarketTerms};
 use crate::market::PauseLevel;
 use crate::stop_loss::StopLoss;
 use crate::sweep::SweepReason;
+use crate::terms::Subject;
 use alloy_primitives::{Address, U256};
 
 /// One thing that happened. Each variant has one Solidity event, emitted by the contract of the
@@ -79,6 +83,16 @@ pub enum Event {
     CollateralListed { market: MarketId, asset: AssetId, terms: CollateralTerms },
     /// A collateral's terms changed.
     CollateralChanged { market: MarketId, asset: AssetId, terms: CollateralTerms },
+    /// Accounts that keep earlier terms of a collateral or group go to the present ones.
+    MoveScheduled { market: MarketId, subject: Subject, start: Timestamp, end: Timestamp },
+    /// A market has another group.
+    GroupCreated { market: MarketId, group: GroupId, label: Label, terms: GroupTerms },
+    /// A group's terms changed.
+    GroupTermsChanged { market: MarketId, group: GroupId, terms: GroupTerms },
+    /// A group has more members: bit i of each is place i in the market's lists.
+    GroupMembersChanged { market: MarketId, group: GroupId, collaterals: u16, vaults: u8 },
+    /// An account is in another group, or in none.
+    GroupChanged { account: AccountId, group: GroupId },
     /// A market may draw on another vault, once its curator opens the line.
     VaultListed { market: MarketId, vault: VaultId, feed: FeedId, min_debt: Assets },
     /// Collateral was pledged for an account.

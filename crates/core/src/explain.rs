@@ -1,14 +1,17 @@
 //! The reasons behind an account's standing: what each part is worth and contributes, at which
 //! price it would become liquidatable, and what a liquidation would do.
 
+use crate::account::{Account, Owed, Pledge};
 use crate::debt::Debt;
 use crate::error::Stop;
 use crate::fixed::{Assets, BPS, Bps, Ray, Timestamp, Wad, mul_div_down, mul_div_up_saturating};
-use crate::ids::{AccountId, AssetId, FeedId, VaultId};
+use crate::groups::Membership;
+use crate::ids::{AccountId, AssetId, FeedId, GroupId, MarketId, VaultId};
 use crate::ledger::Ledger;
 use crate::liquidation::{Aim, Plan, plan_liquidation};
-use crate::margin::{CollateralLeg, DebtLeg, Position, Prices, Totals, position, unit};
+use crate::margin::{CollateralLeg, DebtLeg, Position, Prices, Totals, unit};
 use crate::market::Market;
+use crate::terms::{self, Binding, Move, Subject};
 use alloc::vec::Vec;
 
 /// What one collateral does for an account.
@@ -28,8 +31,16 @@ pub struct CollateralView {
     pub value: Wad,
     /// Most debt per value when drawing or releasing.
     pub ltv: Bps,
-    /// The liquidation threshold in force.
+    /// The liquidation threshold in force for this account.
     pub threshold: Bps,
+    /// The liquidation bonus at a health factor of one, in force for this account.
+    pub bonus_min: Bps,
+    /// The liquidation bonus at and below the market's full-bonus health, in force for this account.
+    pub bonus_max: Bps,
+    /// The terms that the account will be on as soon as it takes new risk.
+    pub newest: Binding,
+    /// The announced move that takes it there without that.
+    pub moving: Option<Move>,
     /// What it adds to the liquidation limit: value times threshold.
     pub contribution: Wad,
     /// The highest price at which the account is liquidatable with all else fixed; `None` if it
@@ -72,6 +83,12 @@ pub struct Explanation {
     pub totals: Totals,
     /// Liquidatable below one; the largest number without debt.
     pub health_factor: Wad,
+    /// The market's terms version when the account last took new risk; zero without debt.
+    pub terms_version: u32,
+    /// The market's terms version now.
+    pub terms_version_now: u32,
+    /// The group that the account is in.
+    pub group: GroupId,
     /// The premium that the account pays on top of the base rates.
     pub risk_premium: Bps,
     /// The premium of what backs its debt now: what a refresh would make of it.
@@ -100,8 +117,9 @@ pub struct WhatIf {
 /// [`crate::Error::UnknownMarket`], or a fault of the ledger.
 pub fn explain<L: Ledger + ?Sized>(ledger: &mut L, id: &AccountId) -> Result<Explanation, Stop> {
     let market = ledger.market(id.market)?;
-    let position = position(ledger, id)?;
-    explain_position(ledger, &market, &position)
+    let account = ledger.account(id)?;
+    let position = Position::load(ledger, (id.market, &market), &account, Prices::Last)?;
+    explain_position(ledger, (id.market, &market), &account, &position)
 }
 
 /// Explains an account as it would be after `changes`; nothing is written.
@@ -116,6 +134,7 @@ pub fn what_if<L: Ledger + ?Sized>(
 ) -> Result<Explanation, Stop> {
     let market = ledger.market(id.market)?;
     let mut account = ledger.account(id)?;
+    let before = account.clone();
     for (asset, amount) in changes.collaterals.iter().copied() {
         account.set_collateral(market.collateral_index(id.market, asset)?, amount);
     }
@@ -125,6 +144,9 @@ pub fn what_if<L: Ledger + ?Sized>(
         let debt = Debt::of(amount, account.risk_premium, accrued.record().index)?;
         account.set_debt(index, debt);
     }
+    if takes_risk(&before, &account) {
+        account.terms_version = market.terms_version;
+    }
     let mut position = Position::load(ledger, (id.market, &market), &account, Prices::Last)?;
     let changed = |feed: FeedId| changes.prices.iter().rev().find(|(id, _)| *id == feed);
     for leg in &mut position.collaterals {
@@ -133,19 +155,30 @@ pub fn what_if<L: Ledger + ?Sized>(
     for leg in &mut position.debts {
         leg.price = changed(leg.line.feed).map_or(leg.price, |(_, price)| *price);
     }
-    explain_position(ledger, &market, &position)
+    explain_position(ledger, (id.market, &market), &account, &position)
+}
+
+/// Whether an account comes to be as it is by drawing or releasing.
+fn takes_risk(before: &Account, after: &Account) -> bool {
+    let more = |owed: &Owed| owed.debt.shares > before.debt(owed.index).shares;
+    let less = |pledge: &Pledge| pledge.amount > after.collateral(pledge.index);
+    after.debts.iter().any(more) || before.collaterals.iter().any(less)
 }
 
 fn explain_position<L: Ledger + ?Sized>(
     ledger: &mut L,
-    market: &Market,
+    (id, market): (MarketId, &Market),
+    account: &Account,
     position: &Position,
 ) -> Result<Explanation, Stop> {
     let totals = position.totals();
+    let version = account.version_in_force();
+    let member = Membership::load(ledger, id, account.group, version)?;
     let mut collaterals = Vec::with_capacity(position.collaterals.len());
     for leg in &position.collaterals {
         let price_time = ledger.feed(leg.terms.feed)?.updated_at;
-        collaterals.push(collateral_view(leg, &totals, price_time));
+        let outlook = outlook(ledger, id, leg, version, member.as_ref())?;
+        collaterals.push(collateral_view(leg, &totals, price_time, outlook));
     }
     let mut debts = Vec::with_capacity(position.debts.len());
     for leg in &position.debts {
@@ -157,6 +190,9 @@ fn explain_position<L: Ledger + ?Sized>(
         debts,
         totals,
         health_factor: totals.health_factor(),
+        terms_version: account.terms_version,
+        terms_version_now: market.terms_version,
+        group: account.group,
         risk_premium: position.risk_premium,
         risk_premium_now: position.risk_premium_now(),
         headroom: totals.borrow_limit.saturating_sub(totals.debt_value),
@@ -164,7 +200,34 @@ fn explain_position<L: Ledger + ?Sized>(
     })
 }
 
-fn collateral_view(leg: &CollateralLeg, totals: &Totals, price_time: Timestamp) -> CollateralView {
+/// The terms that new risk would put a collateral on, and the move that otherwise does.
+fn outlook<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    id: MarketId,
+    leg: &CollateralLeg,
+    version: u32,
+    member: Option<&Membership>,
+) -> Result<(Binding, Option<Move>), Stop> {
+    let present = (leg.terms.binding(), leg.terms.kept);
+    let subject = Subject::Collateral(leg.asset);
+    let (own, moving) = terms::in_force(ledger, (id, subject), present, version)?;
+    Ok(match member.filter(|member| member.group.takes(leg.index)) {
+        // The higher threshold is in force, and falls with its own move.
+        Some(member) => {
+            let group = member.binding.threshold > own.threshold;
+            let newest = present.0.best(member.group.binding);
+            (newest, if group { member.moving } else { moving })
+        }
+        None => (present.0, moving),
+    })
+}
+
+fn collateral_view(
+    leg: &CollateralLeg,
+    totals: &Totals,
+    price_time: Timestamp,
+    (newest, moving): (Binding, Option<Move>),
+) -> CollateralView {
     let value = leg.value();
     let contribution = Wad::new(leg.threshold.of_down(value.get()));
     let others = totals.liquidation_limit.saturating_sub(contribution);
@@ -180,6 +243,10 @@ fn collateral_view(leg: &CollateralLeg, totals: &Totals, price_time: Timestamp) 
         value,
         ltv: leg.ltv,
         threshold: leg.threshold,
+        bonus_min: leg.bonus_min,
+        bonus_max: leg.bonus_max,
+        newest,
+        moving,
         contribution,
         liquidation_price: price.map(Wad::new),
     }
@@ -248,7 +315,9 @@ mod tests {
                 moved.collaterals[0].price = Wad::new(price);
                 moved
             };
-            let view = collateral_view(&position.collaterals[0], &totals, Timestamp::ZERO);
+            let view = collateral_view(
+                &position.collaterals[0], &totals, Timestamp::ZERO, (Binding::default(), None),
+            );
             if let Some(price) = view.liquidation_price {
                 prop_assert!(unhealthy(&with_price(price.get())));
                 // At the largest price it may be that none makes the account healthy.

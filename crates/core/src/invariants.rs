@@ -3,16 +3,18 @@
 //! The sums and products here are written anew, in 256 bits, and share no code with the
 //! operations; ids are those of the page of invariants.
 
+use crate::account::Owed;
 use crate::address;
 use crate::asset::Asset;
 use crate::bids::Tier;
 use crate::debt::Debt;
 use crate::error::Error;
 use crate::event::Event;
-use crate::fixed::{Assets, Bps, RAY};
+use crate::fixed::{Assets, Bps, RAY, Timestamp};
 use crate::ids::{AssetId, MarketId, QueueId, Token, VaultId};
-use crate::market::{LINES_MAX, Line};
+use crate::market::{Collateral, LINES_MAX, Line};
 use crate::memory::MemoryLedger;
+use crate::terms::{Binding, Generation, Kept, Subject};
 use crate::vault::Vault;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -70,6 +72,8 @@ pub fn check_invariants(ledger: &MemoryLedger) -> Vec<Violation> {
     lines(ledger, &mut findings);
     shares_in_custody(ledger, &mut findings);
     accounts(ledger, &mut findings);
+    kept_terms(ledger, &mut findings);
+    groups(ledger, &mut findings);
     for (id, vault) in &ledger.vaults {
         solvency(ledger, *id, vault, &mut findings);
     }
@@ -292,6 +296,86 @@ fn shares_in_custody(ledger: &MemoryLedger, findings: &mut Findings) {
         findings.check("SOL-2", total <= held, || {
             format!("{total} shares of vault {vault} are bid or staked, {held} in custody")
         });
+    }
+}
+
+/// CFG-2: what accounts keep is ordered, bounded, better than what is newest, and fits.
+fn kept_terms(ledger: &MemoryLedger, findings: &mut Findings) {
+    let collaterals = ledger.collaterals.iter().map(|((market, asset), listing)| {
+        let Collateral { threshold, bonus_min, bonus_max, kept, .. } = *listing;
+        let present = Binding { threshold, bonus_min, bonus_max };
+        ((*market, Subject::Collateral(*asset)), present, kept)
+    });
+    let groups = ledger.groups.iter().map(|((market, group), record)| {
+        ((*market, Subject::Group(*group)), record.binding, record.kept)
+    });
+    let none = Kept::default();
+    for (key, present, mark) in collaterals.chain(groups) {
+        let kept = ledger.kept.get(&key).unwrap_or(&none);
+        let last = ledger.markets.get(&key.0).map_or(0, |market| market.terms_version);
+        let mut next = (present, last);
+        for Generation { until, binding } in kept.generations.iter().rev().copied() {
+            let better = binding.threshold >= next.0.threshold
+                && binding.bonus_min <= next.0.bonus_min
+                && binding.bonus_max <= next.0.bonus_max;
+            let ordered = until < next.1 && better && binding != next.0;
+            findings.check("CFG-2", ordered, || format!("{key:?} keeps {kept:?}, has {present:?}"));
+            let sold = 10_000_u64.saturating_add(binding.bonus_max.get().into());
+            let product = sold.saturating_mul(binding.threshold.get().into());
+            findings.check("CFG-2", product <= 100_000_000, || format!("{key:?}: {binding:?}"));
+            next = (binding, until);
+        }
+        let newest = kept.generations.last().map_or(0, |kept| kept.until.saturating_add(1));
+        let settled = mark.until != Timestamp::ZERO;
+        let said = mark.below == newest
+            && (!settled || kept.moving.is_some_and(|moving| moving.end == mark.until))
+            && kept.generations.len() <= 8;
+        findings.check("CFG-2", said, || format!("{key:?}: {mark:?} of {kept:?}"));
+        if let Some(moving) = kept.moving {
+            let length = moving.end.since(moving.start);
+            let bounded = (86_400..=31_536_000).contains(&length) && moving.below <= last;
+            findings.check("CFG-2", bounded, || format!("{key:?}: {moving:?}"));
+        }
+    }
+}
+
+/// HLT-5, CFG-2: an account is in one group that exists, owes to its vaults only, and is on a version
+/// that there was; groups have members that exist.
+fn groups(ledger: &MemoryLedger, findings: &mut Findings) {
+    for (id, account) in &ledger.accounts {
+        let Some(market) = ledger.markets.get(&id.market) else { continue };
+        let version = account.terms_version;
+        let known = (1..=market.terms_version).contains(&version) || account.debts.is_empty();
+        findings.check("CFG-2", known, || format!("{id:?} is on version {version}"));
+        if account.group.get() == 0 {
+            continue;
+        }
+        let group = ledger.groups.get(&(id.market, account.group));
+        let inside = |owed: &Owed| {
+            let vaults = group.map_or(0, |group| group.vaults);
+            vaults.checked_shr(owed.index.into()).unwrap_or_default() & 1 == 1
+        };
+        let held = group.is_some() && account.debts.iter().all(inside);
+        findings.check("HLT-5", held, || format!("{id:?}: {account:?} in {group:?}"));
+    }
+    for ((id, number), group) in &ledger.groups {
+        let Some(market) = ledger.markets.get(id) else { continue };
+        let beyond = |places: u32, listed: usize| {
+            places.checked_shr(u32::try_from(listed).unwrap_or(u32::MAX)).unwrap_or_default() != 0
+        };
+        let stray = number.get() == 0
+            || number.get() > market.groups
+            || beyond(group.collaterals.into(), market.collaterals.len())
+            || beyond(group.vaults.into(), market.vaults.len());
+        findings.check("CFG-2", !stray, || format!("group {number} of market {id}: {group:?}"));
+        let margin = |points: Bps, rest: u64| rest.saturating_mul(points.get().into());
+        let sold = 10_000_u64.saturating_add(group.binding.bonus_max.get().into());
+        let banded = 10_000_u64.saturating_add(group.band.get().into());
+        let product = margin(group.binding.threshold, sold.saturating_mul(banded));
+        findings.check("CFG-2", product <= 1_000_000_000_000, || format!("{id}: {group:?}"));
+        let sure = 10_000_u64.saturating_sub(group.band.get().into());
+        let within = margin(group.ltv, 10_000) <= margin(group.binding.threshold, sure);
+        findings.check("CFG-2", within, || format!("{id}: {group:?}"));
     }
 }
 

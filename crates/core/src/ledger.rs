@@ -8,10 +8,14 @@ use crate::event::Event;
 use crate::feed::Feed;
 use crate::first_loss::{Stake, Tranche};
 use crate::fixed::Timestamp;
-use crate::ids::{AccountId, AssetId, BidId, FeedId, MarketId, QueueId, StakeId, Token, VaultId};
+use crate::groups::Group;
+use crate::ids::{
+    AccountId, AssetId, BidId, FeedId, GroupId, MarketId, QueueId, StakeId, Token, VaultId,
+};
 use crate::market::{Collateral, Line, Market};
 use crate::protocol::Protocol;
 use crate::stop_loss::StopLoss;
+use crate::terms::{Kept, Subject};
 use crate::vault::Vault;
 use alloc::vec::Vec;
 use alloy_primitives::{Address, U256};
@@ -84,6 +88,29 @@ pub trait Ledger {
         asset: AssetId,
         collateral: &Collateral,
     ) -> Result<(), Stop>;
+
+    /// The earlier terms of a collateral or group that accounts may be on; none if it was never
+    /// written.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn kept(&mut self, market: MarketId, subject: Subject) -> Result<Kept, Stop>;
+    /// Writes the earlier terms of a collateral or group.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_kept(&mut self, market: MarketId, subject: Subject, kept: &Kept) -> Result<(), Stop>;
+
+    /// A group of a market.
+    ///
+    /// # Errors
+    /// [`crate::Error::UnknownGroup`], or a fault of the ledger.
+    fn group(&mut self, market: MarketId, id: GroupId) -> Result<Group, Stop>;
+    /// Writes a group of a market.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_group(&mut self, market: MarketId, id: GroupId, group: &Group) -> Result<(), Stop>;
 
     /// A vault's credit to a market.
     ///

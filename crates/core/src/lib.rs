@@ -38,6 +38,7 @@ pub mod explain;
 pub mod feed;
 pub mod first_loss;
 pub mod fixed;
+pub mod groups;
 pub mod ids;
 pub mod interest;
 pub mod invariants;
@@ -54,6 +55,7 @@ pub mod protocol;
 pub mod shares;
 pub mod stop_loss;
 pub mod sweep;
+pub mod terms;
 pub mod token;
 pub mod vault;
 pub mod watch;
@@ -68,7 +70,9 @@ pub use feed::Feed;
 pub use fixed::{
     Assets, Bps, RAY, Ray, Shares, Timestamp, Units, WAD, Wad, mul_div_down, mul_div_up,
 };
-pub use ids::{AccountId, AssetId, BidId, FeedId, MarketId, QueueId, StakeId, Token, VaultId};
+pub use ids::{
+    AccountId, AssetId, BidId, FeedId, GroupId, MarketId, QueueId, StakeId, Token, VaultId,
+};
 pub use interest::InterestModel;
 pub use label::Label;
 pub use ledger::Ledger;

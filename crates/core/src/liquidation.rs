@@ -484,6 +484,8 @@ mod tests {
         Market {
             owner: Address::ZERO,
             pause: PauseLevel::Open,
+            terms_version: 1,
+            groups: 0,
             liquidation_resumes_at: Timestamp::ZERO,
             target_health: Wad::new(WAD * 105 / 100),
             full_bonus_health: Wad::new(WAD * 9 / 10),

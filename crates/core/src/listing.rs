@@ -2,21 +2,18 @@
 
 use crate::error::{Error, Role, Stop};
 use crate::event::Event;
-use crate::fixed::{AMOUNT_MAX, Assets, BPS, Bps, Timestamp, Wad};
+use crate::fixed::{AMOUNT_MAX, Assets, Bps, Timestamp, Wad};
 use crate::ids::{AssetId, FeedId, MarketId, VaultId};
 use crate::ledger::Ledger;
 use crate::market::{
     COLLATERALS_MAX, Collateral, GRACE_SECONDS, Line, Market, PauseLevel, VAULTS_MAX,
 };
+use crate::terms::{self, Binding, Keeping, Subject};
 use alloc::vec::Vec;
 use alloy_primitives::Address;
 
 /// How far the LTV stays below the liquidation threshold: 1 %.
 pub const LTV_GAP_MIN: Bps = Bps::new(100);
-/// The shortest ramp of a falling liquidation threshold: a day.
-pub const RAMP_SECONDS_MIN: u32 = 86_400;
-/// The longest ramp of a falling liquidation threshold: a year.
-pub const RAMP_SECONDS_MAX: u32 = 31_536_000;
 /// The lowest target health: 1.01.
 pub const TARGET_HEALTH_MIN: Wad = Wad::new(1_010_000_000_000_000_000);
 /// The highest target health: 2.
@@ -54,9 +51,6 @@ pub struct CollateralTerms {
     pub risk_weight: Bps,
     /// Most that all accounts together may pledge; at most [`AMOUNT_MAX`].
     pub cap: Assets,
-    /// How long a fall of the threshold takes, from [`RAMP_SECONDS_MIN`] to [`RAMP_SECONDS_MAX`];
-    /// only changes that lower the threshold use it.
-    pub ramp_seconds: u32,
 }
 
 /// A line's terms, as the market's owner states them.
@@ -82,35 +76,20 @@ impl MarketTerms {
 }
 
 impl CollateralTerms {
-    /// CFG-2, with `threshold` the highest that will be in force under these terms.
-    fn check(&self, threshold: Bps) -> Result<(), Error> {
-        let invalid =
-            |name, value: Bps| Err(Error::InvalidParameter { name, value: value.get().into() });
-        let wide = |value: Bps| u128::from(value.get());
-        if wide(self.ltv).saturating_add(wide(LTV_GAP_MIN)) > wide(self.threshold) {
-            return invalid("LTV", self.ltv);
-        }
-        if self.bonus_min > self.bonus_max {
-            return invalid("smallest bonus", self.bonus_min);
-        }
-        // A whole seizure with its bonus must fit into the collateral of a debt at the threshold.
-        let sold = BPS.saturating_add(wide(self.bonus_max));
-        if wide(threshold).saturating_mul(sold) > BPS.saturating_mul(BPS) {
-            return invalid("largest bonus", self.bonus_max);
-        }
+    const fn binding(&self) -> Binding {
+        let Self { threshold, bonus_min, bonus_max, .. } = *self;
+        Binding { threshold, bonus_min, bonus_max }
+    }
+
+    /// CFG-2.
+    fn check(&self) -> Result<(), Error> {
+        self.binding().check(self.ltv, LTV_GAP_MIN, Bps::ZERO)?;
         if self.risk_weight > RISK_WEIGHT_MAX {
-            return invalid("risk weight", self.risk_weight);
+            let value = self.risk_weight.get().into();
+            return Err(Error::InvalidParameter { name: "risk weight", value });
         }
         if self.cap > AMOUNT_MAX {
             return Err(Error::InvalidParameter { name: "collateral cap", value: self.cap.get() });
-        }
-        Ok(())
-    }
-
-    fn check_ramp(&self) -> Result<(), Error> {
-        if self.ramp_seconds < RAMP_SECONDS_MIN || RAMP_SECONDS_MAX < self.ramp_seconds {
-            let value = self.ramp_seconds.into();
-            return Err(Error::InvalidParameter { name: "ramp seconds", value });
         }
         Ok(())
     }
@@ -132,6 +111,8 @@ pub fn create_market<L: Ledger + ?Sized>(
     let market = Market {
         owner: caller,
         pause: PauseLevel::Open,
+        terms_version: 1,
+        groups: 0,
         liquidation_resumes_at: Timestamp::ZERO,
         target_health: terms.target_health,
         full_bonus_health: terms.full_bonus_health,
@@ -146,7 +127,7 @@ pub fn create_market<L: Ledger + ?Sized>(
 }
 
 /// The market, if `caller` owns this very one (attack L-02).
-fn owned<L: Ledger + ?Sized>(
+pub(crate) fn owned<L: Ledger + ?Sized>(
     ledger: &mut L,
     caller: Address,
     id: MarketId,
@@ -235,7 +216,7 @@ pub fn add_collateral<L: Ledger + ?Sized>(
     let mut market = owned(ledger, caller, id)?;
     let decimals = ledger.asset(asset)?.decimals;
     ledger.feed(terms.feed)?;
-    terms.check(terms.threshold)?;
+    terms.check()?;
     if market.collaterals.contains(&asset) {
         return Err(Error::AlreadyListed { market: id, id: asset.get() }.into());
     }
@@ -248,11 +229,9 @@ pub fn add_collateral<L: Ledger + ?Sized>(
         decimals,
         ltv: terms.ltv,
         threshold: terms.threshold,
-        threshold_before: terms.threshold,
-        ramp_start: Timestamp::ZERO,
-        ramp_end: Timestamp::ZERO,
         bonus_min: terms.bonus_min,
         bonus_max: terms.bonus_max,
+        kept: Keeping::default(),
         risk_weight: terms.risk_weight,
         cap: terms.cap,
         total: Assets::ZERO,
@@ -263,12 +242,14 @@ pub fn add_collateral<L: Ledger + ?Sized>(
     ledger.emit(Event::CollateralListed { market: id, asset, terms: *terms })
 }
 
-/// Changes a collateral's terms; the market's owner only. A higher threshold is in force at once, a
-/// lower one is reached along a ramp, so that no account is liquidated by surprise. The feed stays.
+/// Changes a collateral's terms; the market's owner only. What is better for borrowers is in force
+/// at once. A lower threshold or a larger bonus binds new risk at once, and other accounts when they
+/// take some or a move arrives ([`crate::terms`]), so that nobody is liquidated by surprise. The feed
+/// stays.
 ///
 /// # Errors
 /// [`Error::NotAuthorised`], [`Error::CollateralNotListed`], [`Error::InvalidParameter`],
-/// [`Error::UnknownMarket`], or a fault of the ledger.
+/// [`Error::TooManyKept`], [`Error::UnknownMarket`], or a fault of the ledger.
 pub fn set_collateral<L: Ledger + ?Sized>(
     ledger: &mut L,
     caller: Address,
@@ -276,28 +257,17 @@ pub fn set_collateral<L: Ledger + ?Sized>(
     asset: AssetId,
     terms: &CollateralTerms,
 ) -> Result<(), Stop> {
-    owned(ledger, caller, id)?;
+    let mut market = owned(ledger, caller, id)?;
     let mut collateral = ledger.collateral(id, asset)?;
     if terms.feed != collateral.feed {
         let value = terms.feed.get().into();
         return Err(Error::InvalidParameter { name: "feed", value }.into());
     }
-    let now = ledger.now();
-    let in_force = collateral.threshold_at(now);
-    terms.check(terms.threshold.max(in_force))?;
-    if terms.threshold < in_force {
-        terms.check_ramp()?;
-        // The same target again does not restart its ramp, which would put it off for ever.
-        if terms.threshold != collateral.threshold {
-            collateral.threshold_before = in_force;
-            collateral.ramp_start = now;
-            collateral.ramp_end = now.after(terms.ramp_seconds.into());
-        }
-    } else {
-        collateral.threshold_before = terms.threshold;
-        collateral.ramp_start = Timestamp::ZERO;
-        collateral.ramp_end = Timestamp::ZERO;
-    }
+    terms.check()?;
+    let present = (collateral.binding(), collateral.kept);
+    let of_market = (id, &mut market);
+    let subject = Subject::Collateral(asset);
+    collateral.kept = terms::change(ledger, of_market, subject, present, terms.binding())?;
     collateral.threshold = terms.threshold;
     collateral.ltv = terms.ltv;
     collateral.bonus_min = terms.bonus_min;

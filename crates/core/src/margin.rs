@@ -14,12 +14,12 @@ use crate::account::{Account, Pledge};
 use crate::debt::Debt;
 use crate::error::{Error, Stop};
 use crate::first_loss::Settled;
-use crate::fixed::{
-    Assets, BPS, Bps, Timestamp, WAD, Wad, mul_div_down_saturating, mul_div_up_saturating,
-};
+use crate::fixed::{Assets, BPS, Bps, WAD, Wad, mul_div_down_saturating, mul_div_up_saturating};
+use crate::groups::Membership;
 use crate::ids::{AccountId, AssetId, FeedId, MarketId, VaultId};
 use crate::ledger::Ledger;
 use crate::market::{Collateral, Line, Market};
+use crate::terms::{self, Binding, Subject};
 use crate::vault::Accrued;
 use alloc::vec::Vec;
 
@@ -96,19 +96,24 @@ pub struct CollateralLeg {
 }
 
 impl CollateralLeg {
-    /// A leg on the terms that the collateral has now.
+    /// A leg on the terms that the collateral has for new risk.
     #[must_use]
-    pub fn on_present_terms(
-        pledge: Pledge,
-        asset: AssetId,
-        terms: Collateral,
-        now: Timestamp,
-        price: Wad,
-    ) -> Self {
+    pub fn on_present_terms(pledge: Pledge, asset: AssetId, terms: Collateral, price: Wad) -> Self {
         let Pledge { index, amount } = pledge;
-        let Collateral { ltv, bonus_min, bonus_max, .. } = terms;
-        let threshold = terms.threshold_at(now);
+        let Collateral { ltv, threshold, bonus_min, bonus_max, .. } = terms;
         Self { index, asset, amount, terms, ltv, threshold, bonus_min, bonus_max, price }
+    }
+
+    /// The leg on what its account keeps of the collateral's own terms, or the better ones of a group
+    /// that the collateral is a member of.
+    fn bound_by(self, own: Binding, member: Option<&Membership>) -> Self {
+        let group = member.filter(|member| member.group.takes(self.index));
+        let (ltv, binding) = match group {
+            Some(member) => (self.ltv.max(member.group.ltv), own.best(member.binding)),
+            None => (self.ltv, own),
+        };
+        let Binding { threshold, bonus_min, bonus_max } = binding;
+        Self { ltv, threshold, bonus_min, bonus_max, ..self }
     }
 
     /// What it is worth, rounded down.
@@ -263,18 +268,23 @@ impl Position {
         prices: Prices,
         known: Known<'_>,
     ) -> Result<Self, Stop> {
-        let now: Timestamp = ledger.now();
+        let version = account.version_in_force();
+        let member = Membership::load(ledger, id, account.group, version)?;
         let mut collaterals = Vec::with_capacity(account.collaterals.len());
         for pledge in &account.collaterals {
             let index = pledge.index;
             let listed = market.collaterals.get(usize::from(index));
             let asset = *listed.ok_or(crate::error::Fault::Unreadable)?;
-            let terms = match known.collateral {
-                Some((place, terms)) if place == index => *terms,
+            let listing = match known.collateral {
+                Some((place, listing)) if place == index => *listing,
                 _ => ledger.collateral(id, asset)?,
             };
-            let price = prices.of(ledger, terms.feed)?;
-            collaterals.push(CollateralLeg::on_present_terms(*pledge, asset, terms, now, price));
+            let price = prices.of(ledger, listing.feed)?;
+            let leg = CollateralLeg::on_present_terms(*pledge, asset, listing, price);
+            let own = (listing.binding(), listing.kept);
+            let subject = Subject::Collateral(asset);
+            let (own, _) = terms::in_force(ledger, (id, subject), own, version)?;
+            collaterals.push(leg.bound_by(own, member.as_ref()));
         }
         let mut debts = Vec::with_capacity(account.debts.len());
         for owed in &account.debts {
@@ -367,9 +377,10 @@ pub fn health<L: Ledger + ?Sized>(ledger: &mut L, id: &AccountId) -> Result<Wad,
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::fixed::{Ray, Shares};
+    use crate::fixed::{Ray, Shares, Timestamp};
     use crate::interest::InterestModel;
     use crate::label::Label;
+    use crate::terms::Keeping;
     use crate::vault::Vault;
     use alloy_primitives::Address;
     use proptest::prelude::*;
@@ -391,11 +402,9 @@ pub(crate) mod tests {
                 decimals,
                 ltv: Bps::new(7_500),
                 threshold: Bps::new(8_000),
-                threshold_before: Bps::new(8_000),
-                ramp_start: Timestamp::ZERO,
-                ramp_end: Timestamp::ZERO,
                 bonus_min: Bps::new(400),
                 bonus_max: Bps::new(1_000),
+                kept: Keeping::default(),
                 risk_weight: Bps::ZERO,
                 cap: Assets::MAX,
                 total: Assets::new(*amount),
@@ -403,7 +412,7 @@ pub(crate) mod tests {
             let pledge = Pledge { index, amount: Assets::new(*amount) };
             let asset = AssetId::new(u32::from(index) + 1);
             let price = Wad::new(prices[place]);
-            let leg = CollateralLeg::on_present_terms(pledge, asset, terms, Timestamp::ZERO, price);
+            let leg = CollateralLeg::on_present_terms(pledge, asset, terms, price);
             position.collaterals.push(leg);
         }
         let shares = Shares::new(shares);

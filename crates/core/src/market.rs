@@ -4,6 +4,7 @@ use crate::debt::Debt;
 use crate::error::Error;
 use crate::fixed::{Assets, Bps, Timestamp, Wad};
 use crate::ids::{AssetId, FeedId, MarketId, VaultId};
+use crate::terms::{Binding, Keeping};
 use alloc::vec::Vec;
 use alloy_primitives::Address;
 
@@ -37,6 +38,10 @@ pub struct Market {
     pub owner: Address,
     /// How much of it stands still.
     pub pause: PauseLevel,
+    /// How often its binding terms were set ([`crate::terms`]); from one on.
+    pub terms_version: u32,
+    /// How many groups it has.
+    pub groups: u8,
     /// No liquidation before this moment.
     pub liquidation_resumes_at: Timestamp,
     /// The health factor to which a liquidation brings an account back.
@@ -82,18 +87,14 @@ pub struct Collateral {
     pub decimals: u8,
     /// Most debt per collateral value when borrowing or releasing.
     pub ltv: Bps,
-    /// Debt per collateral value above which liquidation starts, once the ramp has ended.
+    /// Debt per collateral value above which liquidation starts.
     pub threshold: Bps,
-    /// The threshold from which the ramp started.
-    pub threshold_before: Bps,
-    /// When the threshold began to fall.
-    pub ramp_start: Timestamp,
-    /// When the threshold arrives at its new value.
-    pub ramp_end: Timestamp,
     /// Liquidation bonus at a health factor of one.
     pub bonus_min: Bps,
     /// Liquidation bonus at and below the market's full-bonus health.
     pub bonus_max: Bps,
+    /// What accounts keep of earlier terms.
+    pub kept: Keeping,
     /// What debt that it backs pays beyond the base rate, as a part of that rate.
     pub risk_weight: Bps,
     /// Most that all accounts together may pledge.
@@ -103,18 +104,11 @@ pub struct Collateral {
 }
 
 impl Collateral {
-    /// The liquidation threshold in force at `now`: it falls linearly during a ramp, rounded up.
+    /// The terms that bind whoever owes, as they are for new risk.
     #[must_use]
-    pub fn threshold_at(&self, now: Timestamp) -> Bps {
-        let length = self.ramp_end.since(self.ramp_start);
-        let left = self.ramp_end.since(now).min(length);
-        if left == 0 || self.threshold_before <= self.threshold {
-            return self.threshold;
-        }
-        let fall = u64::from(self.threshold_before.get().saturating_sub(self.threshold.get()));
-        let remaining = fall.saturating_mul(left).div_ceil(length.max(1));
-        let remaining = u16::try_from(remaining).unwrap_or(u16::MAX);
-        Bps::new(self.threshold.get().saturating_add(remaining))
+    pub const fn binding(&self) -> Binding {
+        let Self { threshold, bonus_min, bonus_max, .. } = *self;
+        Binding { threshold, bonus_min, bonus_max }
     }
 }
 
@@ -140,31 +134,5 @@ impl Line {
     #[must_use]
     pub const fn new(feed: FeedId, decimals: u8, min_debt: Assets) -> Self {
         Self { feed, decimals, cap: Assets::ZERO, owed: Debt::ZERO, min_debt, staked: false }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        /// CFG-2: during a ramp the threshold stays between its ends and never rises.
-        #[test]
-        fn ramps_fall_monotonically(before in 1_u16..10_000, fall in 0_u16..10_000, seconds in 1_u64..10_000_000, at in 0_u64..20_000_000) {
-            let after = before.saturating_sub(fall);
-            let terms = Collateral {
-                feed: FeedId::new(1), decimals: 18, ltv: Bps::ZERO,
-                threshold: Bps::new(after), threshold_before: Bps::new(before),
-                ramp_start: Timestamp::new(1_000), ramp_end: Timestamp::new(1_000 + seconds),
-                bonus_min: Bps::ZERO, bonus_max: Bps::ZERO, risk_weight: Bps::ZERO,
-                cap: Assets::ZERO, total: Assets::ZERO,
-            };
-            let now = terms.threshold_at(Timestamp::new(1_000 + at));
-            let later = terms.threshold_at(Timestamp::new(1_001 + at));
-            prop_assert!(Bps::new(after) <= now && now <= Bps::new(before) && later <= now);
-            prop_assert_eq!(terms.threshold_at(terms.ramp_start), Bps::new(before));
-            prop_assert_eq!(terms.threshold_at(terms.ramp_end), Bps::new(after));
-        }
     }
 }

@@ -8,11 +8,15 @@ use crate::event::Event;
 use crate::feed::Feed;
 use crate::first_loss::{Stake, Tranche};
 use crate::fixed::Timestamp;
-use crate::ids::{AccountId, AssetId, BidId, FeedId, MarketId, QueueId, StakeId, Token, VaultId};
+use crate::groups::Group;
+use crate::ids::{
+    AccountId, AssetId, BidId, FeedId, GroupId, MarketId, QueueId, StakeId, Token, VaultId,
+};
 use crate::ledger::Ledger;
 use crate::market::{Collateral, Line, Market};
 use crate::protocol::Protocol;
 use crate::stop_loss::StopLoss;
+use crate::terms::{Kept, Subject};
 use crate::vault::Vault;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -33,6 +37,10 @@ pub struct MemoryLedger {
     pub markets: BTreeMap<MarketId, Market>,
     /// Every collateral listing.
     pub collaterals: BTreeMap<(MarketId, AssetId), Collateral>,
+    /// Every record of earlier terms that is not empty.
+    pub kept: BTreeMap<(MarketId, Subject), Kept>,
+    /// Every group.
+    pub groups: BTreeMap<(MarketId, GroupId), Group>,
     /// Every line.
     pub lines: BTreeMap<(MarketId, VaultId), Line>,
     /// The markets to which each vault has open lines.
@@ -153,6 +161,25 @@ impl Ledger for MemoryLedger {
         collateral: &Collateral,
     ) -> Result<(), Stop> {
         self.collaterals.insert((market, asset), *collateral);
+        Ok(())
+    }
+
+    fn kept(&mut self, market: MarketId, subject: Subject) -> Result<Kept, Stop> {
+        Ok(self.kept.get(&(market, subject)).cloned().unwrap_or_default())
+    }
+
+    fn set_kept(&mut self, market: MarketId, subject: Subject, kept: &Kept) -> Result<(), Stop> {
+        put(&mut self.kept, (market, subject), kept.clone());
+        Ok(())
+    }
+
+    fn group(&mut self, market: MarketId, id: GroupId) -> Result<Group, Stop> {
+        let found = self.groups.get(&(market, id));
+        Ok(*found.ok_or(Error::UnknownGroup { market, group: id })?)
+    }
+
+    fn set_group(&mut self, market: MarketId, id: GroupId, group: &Group) -> Result<(), Stop> {
+        self.groups.insert((market, id), *group);
         Ok(())
     }
 

@@ -1,9 +1,11 @@
 //! The liquidation index: finds the accounts that may have fallen below their alert, at a cost that
 //! depends on how many are near it.
 //!
-//! Accounts with the same collaterals and debts in the same market form a *group*. A group's *bands*
-//! each have a reference: `fᵢ = price · threshold` of each collateral and `gⱼ = price · indexᵏ` of each
-//! debt when the band was opened, with `k = 1` for accounts without a risk premium. An account is filed
+//! Accounts with the same collaterals and debts in the same market, on the same terms, form a *class*.
+//! A class's *bands* each have a reference: `fᵢ = price · threshold` of each collateral and
+//! `gⱼ = price · indexᵏ` of each debt when the band was opened, with `k = 1` for accounts without a risk
+//! premium. Thresholds are those in force for the class: of the oldest terms that its accounts may be
+//! on ([`crate::terms`]), and of the group that they are in ([`crate::groups`]). An account is filed
 //! under its health factor at the reference, over its alert. With amounts `aᵢ` and debt shares `sⱼ`,
 //! health is `Σ aᵢ·fᵢ / Σ sⱼ·gⱼ`, so whatever prices, interest and thresholds did since,
 //!
@@ -26,10 +28,11 @@
 
 use crate::account::Account;
 use crate::error::Stop;
-use crate::fixed::{BPS, RAY, Timestamp, WAD, Wad};
-use crate::ids::{AccountId, MarketId, VaultId};
+use crate::fixed::{BPS, Bps, RAY, Timestamp, WAD, Wad};
+use crate::ids::{AccountId, GroupId, MarketId, VaultId};
 use crate::ledger::Ledger;
 use crate::margin::unit;
+use crate::terms::{Binding, Keeping, Kept, Subject};
 use crate::vault::Accrued;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -43,9 +46,9 @@ const DEBT_MIN: u128 = WAD / 1_000;
 const RATIO_BITS: usize = 64;
 /// A band whose debts have fallen to this part of their reference, 2^-9, is suspected whole.
 const RATIO_LOW: U256 = U256::from_limbs([1 << 55, 0, 0, 0]);
-/// A group's newest band takes accounts while its bound is at most this: 2 % from its reference.
+/// A class's newest band takes accounts while its bound is at most this: 2 % from its reference.
 const BOUND_NEAR: u64 = 1_020_000_000;
-/// Beyond this many bands, a group empties its smallest one into the newest.
+/// Beyond this many bands, a class empties its smallest one into the newest.
 const BANDS_MAX: usize = 8;
 /// How many accounts one filing moves between bands at most.
 const MOVES_MAX: usize = 256;
@@ -58,10 +61,14 @@ struct Composition {
     debts: u8,
     /// How many times faster than the index its debts grow at most, `k`.
     growth: u8,
+    /// The group that it is in.
+    group: GroupId,
+    /// The earliest terms version whose accounts are on the same terms as it, now and ever after.
+    version: u32,
 }
 
 impl Composition {
-    fn of(market: MarketId, account: &Account) -> Self {
+    fn of(market: MarketId, account: &Account, version: u32) -> Self {
         let bit = |place: u8| 1_u16.checked_shl(place.into()).unwrap_or_default();
         let collaterals = account.collaterals.iter().fold(0, |all, leg| all | bit(leg.index));
         let debts = account.debts.iter().fold(0, |all, leg| all | bit(leg.index));
@@ -69,7 +76,8 @@ impl Composition {
             0 => 1,
             premium => u128::from(premium).div_euclid(BPS).saturating_add(2).to_le_bytes()[0],
         };
-        Self { market, collaterals, debts: debts.to_le_bytes()[0], growth }
+        let debts = debts.to_le_bytes()[0];
+        Self { market, collaterals, debts, growth, group: account.group, version }
     }
 
     fn collaterals(self) -> impl Iterator<Item = usize> {
@@ -113,15 +121,34 @@ pub struct Watch {
     entries: Vec<Option<Entry>>,
     free: Vec<u32>,
     places: BTreeMap<AccountId, u32>,
-    groups: BTreeMap<Composition, Vec<Band>>,
+    classes: BTreeMap<Composition, Vec<Band>>,
     bands_opened: u32,
+}
+
+/// Terms of a collateral or a group, present and earlier ones.
+#[derive(Clone, Debug)]
+struct Terms {
+    present: Binding,
+    keeping: Keeping,
+    kept: Kept,
+}
+
+/// A collateral at one moment.
+#[derive(Clone, Debug)]
+struct Listing {
+    price: u128,
+    /// Base units of a whole token.
+    unit: u128,
+    terms: Terms,
 }
 
 /// What a market's collaterals and debts count at one moment.
 #[derive(Clone, Debug)]
 struct Scales {
-    /// Price times threshold, and base units of a whole token.
-    collaterals: Vec<(U256, u128)>,
+    now: Timestamp,
+    collaterals: Vec<Listing>,
+    /// Of the groups that were asked for.
+    groups: BTreeMap<GroupId, (u16, Terms)>,
     /// Price, index, and base units of a whole token.
     debts: Vec<(U256, U256, u128)>,
 }
@@ -138,27 +165,36 @@ impl Scene {
         Self { now, markets: BTreeMap::new(), indexes: BTreeMap::new() }
     }
 
+    /// The scales of a market, with those of one of its groups.
     fn scales<L: Ledger + ?Sized>(
         &mut self,
         ledger: &mut L,
         id: MarketId,
+        group: GroupId,
     ) -> Result<&Scales, Stop> {
         if !self.markets.contains_key(&id) {
             let scales = self.read(ledger, id)?;
             self.markets.insert(id, scales);
         }
-        Ok(self.markets.get(&id).ok_or(crate::error::Fault::Unreadable)?)
+        let scales = self.markets.get_mut(&id).ok_or(crate::error::Fault::Unreadable)?;
+        if !group.is_none() && !scales.groups.contains_key(&group) {
+            let record = ledger.group(id, group)?;
+            let present = (record.binding, record.kept);
+            let terms = Terms::read(ledger, (id, Subject::Group(group)), present)?;
+            scales.groups.insert(group, (record.collaterals, terms));
+        }
+        Ok(scales)
     }
 
     fn read<L: Ledger + ?Sized>(&mut self, ledger: &mut L, id: MarketId) -> Result<Scales, Stop> {
         let market = ledger.market(id)?;
         let mut collaterals = Vec::with_capacity(market.collaterals.len());
         for asset in &market.collaterals {
-            let terms = ledger.collateral(id, *asset)?;
-            let price = ledger.feed(terms.feed)?.price;
-            let threshold = U256::from(terms.threshold_at(self.now).get());
-            let scale = U256::from(price.get()).saturating_mul(threshold);
-            collaterals.push((scale, unit(terms.decimals)));
+            let record = ledger.collateral(id, *asset)?;
+            let price = ledger.feed(record.feed)?.price.get();
+            let present = (record.binding(), record.kept);
+            let terms = Terms::read(ledger, (id, Subject::Collateral(*asset)), present)?;
+            collaterals.push(Listing { price, unit: unit(record.decimals), terms });
         }
         let mut debts = Vec::with_capacity(market.vaults.len());
         for vault in &market.vaults {
@@ -174,20 +210,65 @@ impl Scene {
             };
             debts.push((wide(price.get()), wide(index), unit(line.decimals)));
         }
-        Ok(Scales { collaterals, debts })
+        Ok(Scales { now: self.now, collaterals, groups: BTreeMap::new(), debts })
+    }
+}
+
+impl Terms {
+    fn read<L: Ledger + ?Sized>(
+        ledger: &mut L,
+        (market, subject): (MarketId, Subject),
+        (present, keeping): (Binding, Keeping),
+    ) -> Result<Self, Stop> {
+        let behind = keeping.concerns(0, ledger.now());
+        let kept = if behind { ledger.kept(market, subject)? } else { Kept::default() };
+        Ok(Self { present, keeping, kept })
+    }
+
+    fn threshold(&self, version: u32, now: Timestamp) -> Bps {
+        self.kept.in_force(version, self.present, now).threshold
+    }
+
+    /// The earliest version that is on the same terms as `version`. What is set later is kept for
+    /// both or for neither.
+    fn earliest(&self, version: u32) -> u32 {
+        let kept = self.kept.generations.iter().map(|kept| kept.until.saturating_add(1));
+        let starts = kept.chain([self.keeping.below]);
+        starts.filter(|start| *start <= version).max().unwrap_or_default()
     }
 }
 
 impl Scales {
-    fn reference(&self, composition: Composition) -> Reference {
-        let scale = |all: &[(U256, u128)], place: usize| {
-            all.get(place).map_or(U256::ZERO, |(scale, _)| *scale)
+    /// What an account is filed as.
+    fn class(&self, market: MarketId, account: &Account) -> Composition {
+        let version = account.terms_version;
+        let places = account.collaterals.iter().map(|pledge| usize::from(pledge.index));
+        let own = places.filter_map(|place| self.collaterals.get(place)).map(|leg| &leg.terms);
+        let group = self.groups.get(&account.group).map(|(_, terms)| terms);
+        let earliest = own.chain(group).map(|terms| terms.earliest(version)).max();
+        Composition::of(market, account, earliest.unwrap_or_default())
+    }
+
+    /// Price times the threshold in force for a class.
+    fn collateral(&self, class: Composition, place: usize) -> U256 {
+        let Some(Listing { price, terms, .. }) = self.collaterals.get(place) else {
+            return U256::ZERO;
         };
+        let own = terms.threshold(class.version, self.now);
+        let group = self.groups.get(&class.group).filter(|(places, _)| places >> place & 1 == 1);
+        let group = group.map_or(Bps::ZERO, |(_, terms)| terms.threshold(class.version, self.now));
+        wide(*price).saturating_mul(U256::from(own.max(group).get()))
+    }
+
+    fn reference(&self, composition: Composition) -> Reference {
         let debt = |place: usize| {
             self.debts.get(place).map_or((U256::ZERO, U256::ZERO), |(p, index, _)| (*p, *index))
         };
         Reference {
-            collaterals: composition.collaterals().map(|i| scale(&self.collaterals, i)).collect(),
+            collaterals: composition
+                .collaterals()
+                .map(|i| self.collateral(composition, i))
+                .collect(),
             debts: composition.debts().map(debt).collect(),
             growth: composition.growth,
         }
@@ -262,7 +343,7 @@ impl Reference {
     fn key(&self, account: &Account, scales: &Scales, alert: Wad) -> u64 {
         let mut limit = U256::ZERO;
         for (pledge, scale) in account.collaterals.iter().zip(&self.collaterals) {
-            let units = scales.collaterals.get(usize::from(pledge.index)).map_or(1, |(_, u)| *u);
+            let units = scales.collaterals.get(usize::from(pledge.index)).map_or(1, |leg| leg.unit);
             let parts = wide(units).saturating_mul(wide(BPS));
             let value = scaled_down(wide(pledge.amount.get()), *scale, parts);
             // A product beyond 256 bits is undervalued, not overvalued.
@@ -327,7 +408,7 @@ impl Watch {
             if !account.has_debt() {
                 continue;
             }
-            let scales = scene.scales(ledger, id.market)?;
+            let scales = scene.scales(ledger, id.market, account.group)?;
             self.insert(id, &account, scales, alert);
         }
         Ok(())
@@ -343,7 +424,7 @@ impl Watch {
         let Some(Entry { composition, band: number, key, .. }) = slot.and_then(Option::take) else {
             return;
         };
-        let Some(bands) = self.groups.get_mut(&composition) else {
+        let Some(bands) = self.classes.get_mut(&composition) else {
             return;
         };
         if let Some(band) = bands.iter_mut().find(|band| band.number == number) {
@@ -351,14 +432,14 @@ impl Watch {
         }
         bands.retain(|band| !band.keys.is_empty());
         if bands.is_empty() {
-            self.groups.remove(&composition);
+            self.classes.remove(&composition);
         }
     }
 
     fn insert(&mut self, id: AccountId, account: &Account, scales: &Scales, alert: Wad) {
-        let composition = Composition::of(id.market, account);
+        let composition = scales.class(id.market, account);
         let present = scales.reference(composition);
-        let bands = self.groups.entry(composition).or_default();
+        let bands = self.classes.entry(composition).or_default();
         let near = bands.last().is_some_and(|band| band.reference.bound(&present) <= BOUND_NEAR);
         if !near {
             self.bands_opened = self.bands_opened.wrapping_add(1);
@@ -396,8 +477,9 @@ impl Watch {
     pub fn suspects<L: Ledger + ?Sized>(&self, ledger: &mut L) -> Result<Vec<AccountId>, Stop> {
         let mut scene = Scene::at(ledger.now());
         let mut found = Vec::new();
-        for (composition, bands) in &self.groups {
-            let present = scene.scales(ledger, composition.market)?.reference(*composition);
+        for (composition, bands) in &self.classes {
+            let scales = scene.scales(ledger, composition.market, composition.group)?;
+            let present = scales.reference(*composition);
             for band in bands {
                 let bound = band.reference.bound(&present);
                 let near = band.keys.iter().take_while(|(key, _)| *key < bound);

@@ -9,6 +9,7 @@ use gage_core::borrowing::{self, Draw};
 use gage_core::lending::{self, Exit};
 use gage_core::liquidation::Kind;
 use gage_core::listing;
+use gage_core::terms::{self, Subject};
 use gage_core::token::{self, Movement};
 use gage_core::{
     Assets, Error, FeedId, MarketId, PauseLevel, Shares, Stop, Token, WAD, Wad, address,
@@ -268,9 +269,21 @@ fn reg_l02_foreign_market_owner() {
     for change in changes {
         assert!(matches!(refused(change), Error::NotAuthorised { .. }));
     }
-    // Even the owner cannot liquidate by a change: the threshold falls along a ramp.
+    // Even the owner cannot liquidate by a change: Alice keeps her threshold, until it falls along a
+    // move that was announced.
     let low = terms(7_000, 7_200, [400, 1_000], 10_000 * unit(18), 2);
     listing::set_collateral(l, OWNER, MARKET, asset(2), &low).unwrap();
+    let times = (l.now.after(86_400), l.now.after(2 * 86_400));
+    let subject = Subject::Collateral(asset(2));
+    let moved = l.atomically(|l| terms::schedule_move(l, MALLORY, MARKET, subject, times));
+    assert!(matches!(refused(moved), Error::NotAuthorised { .. }));
+    terms::schedule_move(l, OWNER, MARKET, subject, times).unwrap();
+    assert!(matches!(
+        refused(liquidate(&mut world, MALLORY, ALICE, u128::MAX)),
+        Error::Healthy { .. }
+    ));
+    world.pass(86_400);
+    world.report_all_again();
     assert!(matches!(
         refused(liquidate(&mut world, MALLORY, ALICE, u128::MAX)),
         Error::Healthy { .. }

@@ -10,19 +10,21 @@ use std::collections::BTreeMap;
 use gage_core::borrowing::{self, Draw, Release};
 use gage_core::curation::{self, Caps};
 use gage_core::fixed::product_at_most;
+use gage_core::groups::{self, GroupTerms, Members};
 use gage_core::invariants::{check_invariants, check_step};
 use gage_core::lending::{self, Exit};
 use gage_core::liquidation::{self, Kind, Liquidation, Payment, Plan};
 use gage_core::listing::{self, CollateralTerms, MarketTerms};
 use gage_core::premium;
+use gage_core::terms::{self, Kept, Subject};
 use gage_core::token::{self, Movement, Permit};
 use gage_core::{
-    AccountId, Address, AssetId, Assets, Bps, Debt, Error, FeedId, InterestModel, MemoryLedger,
-    PauseLevel, Ray, Shares, Stop, Token, U256, VaultId, WAD, Wad, address, interest,
+    AccountId, Address, AssetId, Assets, Bps, Debt, Error, FeedId, GroupId, InterestModel,
+    MemoryLedger, PauseLevel, Ray, Shares, Stop, Token, U256, VaultId, WAD, Wad, address, interest,
 };
 use world::*;
 
-const OPERATIONS: [&str; 33] = [
+const OPERATIONS: [&str; 40] = [
     "deposit",
     "mint",
     "withdraw",
@@ -55,6 +57,13 @@ const OPERATIONS: [&str; 33] = [
     "set_line_cap",
     "collect_reserves",
     "govern_market",
+    "govern_market",
+    "govern_group",
+    "govern_group",
+    "schedule_move",
+    "enter_group",
+    "enter_group",
+    "leave_group",
     "set_pause",
 ];
 
@@ -196,6 +205,8 @@ impl Run {
             | "repay"
             | "repay_all"
             | "refresh_premium"
+            | "enter_group"
+            | "leave_group"
             | "weigh" => self.borrow(name),
             "liquidate" => self.liquidate(),
             _ => self.govern(name),
@@ -337,9 +348,25 @@ impl Run {
                     bonus_max: old.bonus_max,
                     risk_weight: Bps::new(weight),
                     cap: old.cap,
-                    ramp_seconds: 86_400,
                 };
                 listing::set_collateral(l, OWNER, MARKET, asset, &terms).map(|()| Did::Governed)
+            }
+            "enter_group" => {
+                id = self.indebted().filter(|_| self.dice.below(2) == 0).unwrap_or(id);
+                actor = id.owner;
+                let l = &mut self.world.ledger;
+                let most = u64::from(l.markets[&MARKET].groups) + 1;
+                let group = GroupId::new(self.dice.below(most + 1) as u8);
+                groups::enter_group(l, actor, (MARKET, id.sub), group).map(|()| Did::Risked)
+            }
+            "leave_group" => {
+                let all = self.world.ledger.accounts.iter();
+                let inside = all.filter(|(_, account)| !account.group.is_none());
+                let inside: Vec<_> = inside.map(|(id, _)| *id).collect();
+                id = if inside.is_empty() { id } else { self.dice.pick(&inside) };
+                actor = id.owner;
+                let l = &mut self.world.ledger;
+                groups::leave_group(l, actor, (MARKET, id.sub)).map(|()| Did::Risked)
             }
             "borrow" => {
                 let l = &mut self.world.ledger;
@@ -435,7 +462,7 @@ impl Run {
         let stranger = self.dice.below(4) == 0;
         let actor = match (stranger, name) {
             (true, _) => self.user(),
-            (_, "govern_market") => OWNER,
+            (_, "govern_market" | "govern_group" | "schedule_move") => OWNER,
             (_, "set_pause") => self.dice.pick(&[OWNER, GOVERNANCE, GUARDIAN]),
             (_, "report") => PUBLISHER,
             _ => CURATOR,
@@ -449,6 +476,8 @@ impl Run {
                 listing::set_pause(&mut self.world.ledger, actor, MARKET, level)
             }
             "govern_market" => self.market_terms(actor, asset),
+            "govern_group" => self.govern_group(actor, asset, vault),
+            "schedule_move" => self.schedule_move(actor, asset),
             _ => self.curate(name, actor, vault, &mut dice),
         };
         if stranger {
@@ -533,6 +562,47 @@ impl Run {
         listing::set_collateral(l, actor, MARKET, asset, &terms)
     }
 
+    fn govern_group(&mut self, actor: Address, asset: AssetId, vault: VaultId) -> Result<(), Stop> {
+        let l = &mut self.world.ledger;
+        let threshold = 6_000 + self.dice.below(3_600) as u16;
+        let band = 100 + self.dice.below(300) as u16;
+        let ltv = (u32::from(threshold) * u32::from(10_000 - band) / 10_000) as u16;
+        let terms = GroupTerms {
+            ltv: Bps::new(ltv.saturating_sub(self.dice.below(300) as u16)),
+            threshold: Bps::new(threshold),
+            bonus_min: Bps::new(self.dice.below(100) as u16),
+            bonus_max: Bps::new(self.dice.below(300) as u16),
+            band: Bps::new(band),
+        };
+        let (assets, vaults) = ([asset], [vault]);
+        let members = Members { collaterals: &assets, vaults: &vaults };
+        let count = l.markets[&MARKET].groups;
+        let group = GroupId::new(1 + self.dice.below(count.into()) as u8);
+        match self.dice.below(6) {
+            0 if count < 3 => {
+                let name = (label("Alike"), &terms);
+                groups::create_group(l, actor, MARKET, name, members).map(drop)
+            }
+            1 => groups::add_group_members(l, actor, MARKET, group, members),
+            2 => {
+                let members = Members { vaults: &vaults, ..Members::default() };
+                groups::add_group_members(l, actor, MARKET, group, members)
+            }
+            _ => groups::set_group_terms(l, actor, MARKET, group, &terms),
+        }
+    }
+
+    fn schedule_move(&mut self, actor: Address, asset: AssetId) -> Result<(), Stop> {
+        let l = &mut self.world.ledger;
+        let moved = l.kept.keys().map(|(_, subject)| *subject);
+        let mut subjects: Vec<_> = moved.collect();
+        subjects.push(Subject::Collateral(asset));
+        let subject = self.dice.pick(&subjects);
+        let start = l.now.after(80_000 + self.dice.below(200_000));
+        let end = start.after(80_000 + self.dice.below(3_000_000));
+        terms::schedule_move(l, actor, MARKET, subject, (start, end))
+    }
+
     fn price(&mut self, actor: Address, asset: AssetId) -> Step {
         let feed = FeedId::new(asset.get());
         let stored = self.world.ledger.feeds[&feed];
@@ -568,6 +638,12 @@ impl Run {
         let after = self.world.settled();
         let Ok(did) = &step.outcome else { return };
         if matches!(did, Did::Governed) {
+            for id in before.accounts.keys().filter(|_| step.name != "report") {
+                let (old, new) = (standing(before, id), standing(&after, id));
+                let name = step.name;
+                let kept = old.debt.is_zero() || new.weighted >= old.weighted;
+                assert!(kept, "HLT-2: {name}: {id:?} {old:?} {new:?}");
+            }
             return;
         }
         if let Did::Exchanged { assets, shares } = did {
@@ -708,6 +784,9 @@ impl Run {
                 };
                 borrowing::withdraw_collateral(&mut ledger, id.owner, &release).unwrap();
             }
+            if !account.group.is_none() {
+                groups::leave_group(&mut ledger, id.owner, (MARKET, id.sub)).unwrap();
+            }
         }
         assert!(ledger.accounts.is_empty());
         for vault in self.world.vaults() {
@@ -731,6 +810,7 @@ impl Run {
             );
             let accrued = vault.accrue(vault.updated_at);
             let accounts = self.world.ledger.accounts.values();
+            mark("in a group", accounts.clone().any(|one| !one.group.is_none()));
             mark("risk premium", accounts.clone().any(|one| one.risk_premium != Bps::ZERO));
             mark("wiped out", accrued.is_wiped_out());
             let custody = self.world.held(Token::Asset(vault.asset), address::custody(*id));
@@ -738,6 +818,12 @@ impl Run {
             let sold = product_at_most(vault.index.get(), 1, interest::INDEX_MAX.get() - 1, 1);
             mark("index at its end", !sold);
         }
+        let ledger = &self.world.ledger;
+        mark("on kept terms", ledger.accounts.keys().any(|id| on_kept_terms(ledger, id)));
+        let moving = |kept: &Kept| {
+            kept.moving.is_some_and(|one| one.start < ledger.now && ledger.now < one.end)
+        };
+        mark("move on the way", ledger.kept.values().any(moving));
         mark("frozen market", self.world.ledger.markets[&MARKET].pause == PauseLevel::Frozen);
     }
 }
@@ -792,6 +878,9 @@ fn invariants_hold_in_random_histories() {
         "loss borne by lenders",
         "two debts",
         "risk premium",
+        "in a group",
+        "on kept terms",
+        "move on the way",
     ] {
         assert!(visited.get(class).is_some_and(|times| *times > 0), "never visited: {class}");
     }

@@ -6,6 +6,7 @@ use gage_core::interest::{grown, growth, kinked_per_year};
 use gage_core::liquidation::{Aim, Kind, plan_liquidation};
 use gage_core::margin::{CollateralLeg, DebtLeg, Position};
 use gage_core::shares::{Pool, debt_of_shares, shares_to_clear, shares_to_owe};
+use gage_core::terms::Keeping;
 use gage_core::{
     Address, AssetId, Assets, Bps, Collateral, Debt, FeedId, InterestModel, Label, Line, Market,
     PauseLevel, RAY, Ray, Shares, Timestamp, U256, Vault, VaultId, WAD, Wad, mul_div_down,
@@ -217,17 +218,14 @@ fn collateral_leg(
     limits: [u16; 4],
 ) -> CollateralLeg {
     let [ltv, threshold, bonus_min, bonus_max] = limits.map(Bps::new);
-    let never = Timestamp::ZERO;
     let terms = Collateral {
         feed: FeedId::new(1),
         decimals,
         ltv,
         threshold,
-        threshold_before: threshold,
-        ramp_start: never,
-        ramp_end: never,
         bonus_min,
         bonus_max,
+        kept: Keeping::default(),
         risk_weight: Bps::ZERO,
         cap: Assets::MAX,
         total: Assets::new(amount),
@@ -406,6 +404,8 @@ fn seizures_are_those_of_aave() {
         let market = Market {
             owner: Address::ZERO,
             pause: PauseLevel::Open,
+            terms_version: 1,
+            groups: 0,
             liquidation_resumes_at: Timestamp::ZERO,
             target_health: Wad::new(2 * WAD),
             full_bonus_health: Wad::new(WAD / 2),

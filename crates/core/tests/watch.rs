@@ -8,12 +8,25 @@ mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use gage_core::groups::{self, GroupTerms, Members};
+use gage_core::listing;
+use gage_core::terms::{self, Subject};
 use gage_core::watch::Watch;
 use gage_core::{
-    Account, AccountId, Accrued, Address, AssetId, Assets, Bps, Debt, FeedId, Ledger, MemoryLedger,
-    Shares, U256, WAD, Wad, margin,
+    Account, AccountId, Accrued, Address, AssetId, Assets, Bps, Debt, Error, FeedId, GroupId,
+    Ledger, MemoryLedger, Shares, Stop, U256, WAD, Wad, margin,
 };
 use world::*;
+
+fn group_terms(threshold: u16) -> GroupTerms {
+    GroupTerms {
+        ltv: Bps::new(threshold - 500),
+        threshold: Bps::new(threshold),
+        bonus_min: Bps::ZERO,
+        bonus_max: Bps::new(100),
+        band: Bps::new(100),
+    }
+}
 
 struct Run {
     world: World,
@@ -22,6 +35,7 @@ struct Run {
     alerts: BTreeMap<AccountId, Wad>,
     due: usize,
     suspected: usize,
+    governed: u64,
     /// From how many collaterals and debts accounts choose: with few, groups are large.
     choice: [u64; 2],
 }
@@ -46,7 +60,14 @@ impl Run {
         for vault in world.ledger.vaults.values_mut() {
             vault.owed.shares = Shares::new(1 << 80);
         }
+        for place in 0..2 {
+            let members =
+                Members { collaterals: &[AssetId::new(1), AssetId::new(2 + place)], vaults: &[] };
+            let named = (label("Alike"), &group_terms(9_000));
+            groups::create_group(&mut world.ledger, OWNER, MARKET, named, members).unwrap();
+        }
         let mut run = Self {
+            governed: 0,
             world,
             dice,
             watch: Watch::new(),
@@ -99,6 +120,11 @@ impl Run {
             account.set_debt(place, Debt::of(amount, premium, index).unwrap());
             account.risk_premium = premium;
         }
+        // On the newest terms, or, as a record that is written may be, on any before.
+        let version = self.world.ledger.markets[&MARKET].terms_version;
+        let behind = self.dice.below(2) * self.dice.below(version.into());
+        account.terms_version = version - behind as u32;
+        account.group = GroupId::new(self.dice.pick(&[0, 0, 1, 2]));
         self.world.ledger.set_account(&id, &account).unwrap();
         let alert = self.dice.pick(&[WAD, WAD, WAD, WAD * 11 / 10, 3 * WAD]);
         self.alerts.insert(id, Wad::new(alert));
@@ -110,11 +136,8 @@ impl Run {
             0 => self.world.pass(self.dice.pick(&[1, 3_600, 86_400, 31_536_000])),
             1 => {
                 let asset = AssetId::new(1 + self.dice.below(5) as u32);
-                let terms = self.world.ledger.collaterals.get_mut(&(MARKET, asset)).unwrap();
-                terms.threshold_before = terms.threshold_at(self.world.ledger.now);
-                terms.threshold = Bps::new(4_000 + self.dice.below(5_500) as u16);
-                terms.ramp_start = self.world.ledger.now;
-                terms.ramp_end = self.world.ledger.now.after(self.dice.below(200_000));
+                let group = GroupId::new(1 + self.dice.below(2) as u8);
+                self.govern(asset, group);
             }
             2 => {
                 let id = id_of(self.dice.below(self.alerts.len() as u64));
@@ -129,6 +152,29 @@ impl Run {
             }
         }
         self.compare();
+    }
+
+    /// Changes terms of a collateral or a group, adds a member, or announces a move.
+    fn govern(&mut self, asset: AssetId, group: GroupId) {
+        let l = &mut self.world.ledger;
+        let threshold = 4_000 + self.dice.below(5_500) as u16;
+        let limits = terms(threshold - 500, threshold, [0, 100], 1 << 100, asset.get());
+        let of_group = group_terms(threshold);
+        let subject = self.dice.pick(&[Subject::Collateral(asset), Subject::Group(group)]);
+        let start = l.now.after(86_400);
+        let times = (start, start.after(86_400 + self.dice.below(2_000_000)));
+        let members = Members { collaterals: &[asset], vaults: &[] };
+        let outcome = l.atomically(|l| match self.dice.below(8) {
+            0..3 => listing::set_collateral(l, OWNER, MARKET, asset, &limits),
+            3..5 => groups::set_group_terms(l, OWNER, MARKET, group, &of_group),
+            5 => groups::add_group_members(l, OWNER, MARKET, group, members),
+            _ => terms::schedule_move(l, OWNER, MARKET, subject, times),
+        });
+        self.governed += u64::from(outcome.is_ok());
+        if matches!(outcome, Err(Stop::Refused(Error::TooManyKept { .. }))) {
+            let moved = l.atomically(|l| terms::schedule_move(l, OWNER, MARKET, subject, times));
+            self.governed += u64::from(moved.is_ok());
+        }
     }
 
     fn compare(&mut self) {
@@ -165,7 +211,7 @@ fn reg_q12_nobody_is_missed() {
         Some(seed) => seed..seed + 1,
         None => 0..setting("GAGE_SEEDS", 12),
     };
-    let (mut due, mut suspected) = (0, 0);
+    let (mut due, mut suspected, mut governed) = (0, 0, 0);
     for seed in seeds {
         println!("seed {seed}");
         let mut run = Run::new(seed, 120);
@@ -184,12 +230,14 @@ fn reg_q12_nobody_is_missed() {
         assert_eq!(judged(&rebuilt), judged(&run.watch));
         due += run.due;
         suspected += run.suspected;
+        governed += run.governed;
         for id in run.alerts.keys() {
             run.watch.forget(id);
         }
         assert!(run.watch.is_empty() && run.watch.suspects(ledger).unwrap().is_empty());
     }
-    println!("{due} due of {suspected} suspected");
+    println!("{due} due of {suspected} suspected, {governed} changes of terms");
+    assert!(governed > 0 || steps < 100);
     assert!(due > 0 && suspected < 3 * due, "{due} due of {suspected} suspected");
 }
 

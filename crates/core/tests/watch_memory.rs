@@ -6,6 +6,7 @@ use std::alloc::System;
 
 use cap::Cap;
 use gage_core::market::Market;
+use gage_core::terms::Keeping;
 use gage_core::watch::Watch;
 use gage_core::{
     Account, AccountId, Address, AssetId, Assets, Bps, Collateral, Debt, Feed, FeedId,
@@ -26,6 +27,8 @@ fn ledger() -> MemoryLedger {
     let market = Market {
         owner,
         pause: PauseLevel::Open,
+        terms_version: 1,
+        groups: 0,
         liquidation_resumes_at: Timestamp::ZERO,
         target_health: Wad::new(WAD * 105 / 100),
         full_bonus_health: Wad::new(WAD * 9 / 10),
@@ -50,11 +53,9 @@ fn ledger() -> MemoryLedger {
             decimals: 18,
             ltv: Bps::ZERO,
             threshold: Bps::new(8_000),
-            threshold_before: Bps::new(8_000),
-            ramp_start: Timestamp::ZERO,
-            ramp_end: Timestamp::ZERO,
             bonus_min: Bps::ZERO,
             bonus_max: Bps::ZERO,
+            kept: Keeping::default(),
             risk_weight: Bps::ZERO,
             cap: Assets::MAX,
             total: Assets::new(1 << 104),

@@ -1,8 +1,9 @@
 //! The ledger of `gage_core` over storage slots.
 
 use crate::records::{
-    NUMBERS_PER_SLOT, Record, account_from_words, account_slots, account_words, keys,
-    market_from_words, market_slots, market_words, number_words, numbers_from_word,
+    NUMBERS_PER_SLOT, Record, account_from_words, account_slots, account_words, kept_from_words,
+    kept_slots, kept_words, keys, market_from_words, market_slots, market_words, number_words,
+    numbers_from_word,
 };
 use crate::slots::{Change, Slot, Slots};
 use alloy_primitives::{Address, U256};
@@ -10,12 +11,14 @@ use gage_abi::encode_event;
 use gage_core::address::Native;
 use gage_core::bids::{Bid, Queue, Tier, TierState};
 use gage_core::first_loss::{Stake, Tranche};
+use gage_core::groups::Group;
 use gage_core::market::LINES_MAX;
 use gage_core::stop_loss::StopLoss;
+use gage_core::terms::{Kept, Subject};
 use gage_core::{
     Account, AccountId, Asset, AssetId, BidId, Collateral, Error, Event, Fault, Feed, FeedId,
-    Ledger, Line, Market, MarketId, Protocol, QueueId, StakeId, Stop, Timestamp, Token, Vault,
-    VaultId,
+    GroupId, Ledger, Line, Market, MarketId, Protocol, QueueId, StakeId, Stop, Timestamp, Token,
+    Vault, VaultId,
 };
 
 /// Records in storage slots. Every slot is read once, when it is first needed, and written once, if
@@ -71,6 +74,8 @@ const VAULT_FIGURES: usize = 6;
 const ASSET_FIGURES: usize = 2;
 /// The slots of a feed before its owner and description.
 const FEED_FIGURES: usize = 2;
+/// The slots of a group before its name.
+const GROUP_FIGURES: usize = 1;
 
 impl<S: Slots> SlotLedger<S> {
     /// A ledger over `slots`.
@@ -320,6 +325,35 @@ impl<S: Slots> Ledger for SlotLedger<S> {
         collateral: &Collateral,
     ) -> Result<(), Stop> {
         self.set_record(Native::Market, keys::collateral(market, asset), collateral)
+    }
+
+    fn kept(&mut self, market: MarketId, subject: Subject) -> Result<Kept, Stop> {
+        let first = keys::kept(market, subject);
+        let head = self.read_one(Native::Market, first)?;
+        let mut words = vec![U256::ZERO; kept_slots(head)];
+        self.read(Native::Market, first, &mut words)?;
+        Ok(kept_from_words(&words)?)
+    }
+
+    fn set_kept(&mut self, market: MarketId, subject: Subject, kept: &Kept) -> Result<(), Stop> {
+        let first = keys::kept(market, subject);
+        let before = kept_slots(self.read_one(Native::Market, first)?);
+        let mut words = kept_words(kept)?;
+        words.resize(words.len().max(before), U256::ZERO);
+        Ok(self.write(Native::Market, first, &words)?)
+    }
+
+    fn group(&mut self, market: MarketId, id: GroupId) -> Result<Group, Stop> {
+        let found = self.record(Native::Market, keys::group(market, id), GROUP_FIGURES)?;
+        Ok(found.ok_or(Error::UnknownGroup { market, group: id })?)
+    }
+
+    fn set_group(&mut self, market: MarketId, id: GroupId, group: &Group) -> Result<(), Stop> {
+        let (first, words) = (keys::group(market, id), group.to_words()?);
+        // The name is written once, and may not have been read since.
+        let is_new = self.read_one(Native::Market, first)?.is_zero();
+        let written = if is_new { words.len() } else { GROUP_FIGURES };
+        Ok(self.write(Native::Market, first, &words[..written])?)
     }
 
     fn line(&mut self, market: MarketId, vault: VaultId) -> Result<Line, Stop> {

@@ -122,7 +122,6 @@ impl Sender {
             bonusMax: 1_000,
             riskWeight: 0,
             cap,
-            rampSeconds: 0,
         };
         self.send(OWNER, MARKET, &addCollateralCall { market: 1, asset: COIN, terms });
         let min_debt = units(10);

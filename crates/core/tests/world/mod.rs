@@ -8,9 +8,11 @@ use gage_core::curation::{self, Caps, Naming, VaultTerms};
 use gage_core::feed::{self, FeedTerms, Report};
 use gage_core::listing::{self, CollateralTerms, LineTerms, MarketTerms};
 use gage_core::protocol::{self, AssetTerms};
+use gage_core::terms::{Binding, Subject};
 use gage_core::{
-    AccountId, Address, AssetId, Assets, Bps, FeedId, InterestModel, Label, Ledger, MarketId,
-    MemoryLedger, Stop, Timestamp, Token, U256, VaultId, WAD, Wad, address, lending, token,
+    Account, AccountId, Address, AssetId, Assets, Bps, FeedId, InterestModel, Label, Ledger,
+    MarketId, MemoryLedger, Stop, Timestamp, Token, U256, VaultId, WAD, Wad, address, lending,
+    token,
 };
 
 pub(crate) const GOVERNANCE: Address = Address::repeat_byte(0xa0);
@@ -63,7 +65,6 @@ pub(crate) fn terms(
         bonus_max: Bps::new(bonus[1]),
         risk_weight: Bps::ZERO,
         cap: Assets::new(cap),
-        ramp_seconds: 86_400,
     }
 }
 
@@ -228,6 +229,74 @@ pub(crate) fn value(ledger: &MemoryLedger, asset: AssetId, amount: u128, up: boo
     if up { product.div_ceil(one) } else { product / one }
 }
 
+/// Threshold and smallest bonus of a collateral or group for accounts of a version, computed apart
+/// from the terms module.
+fn kept_points(
+    ledger: &MemoryLedger,
+    key: (MarketId, Subject),
+    present: Binding,
+    version: u32,
+) -> [u64; 2] {
+    let points = |binding: Binding| [binding.threshold, binding.bonus_min].map(|b| b.get().into());
+    let Some(kept) = ledger.kept.get(&key) else { return points(present) };
+    let of = |version: u32| {
+        let behind = kept.generations.iter().filter(|kept| kept.until >= version);
+        points(behind.min_by_key(|kept| kept.until).map_or(present, |kept| kept.binding))
+    };
+    let (now, [from, bonus]) = (ledger.now.get(), of(version));
+    match kept.moving {
+        Some(moving) if version < moving.below => {
+            let [to, bonus_after] = of(moving.below);
+            let (start, end) = (moving.start.get(), moving.end.get());
+            if now >= end {
+                [to, bonus_after]
+            } else if now <= start {
+                [from, bonus]
+            } else {
+                [from - (from - to) * (now - start) / (end - start), bonus]
+            }
+        }
+        _ => [from, bonus],
+    }
+}
+
+/// LTV, threshold and smallest bonus of a collateral for an account, in basis points.
+fn points_in_force(
+    ledger: &MemoryLedger,
+    (market, asset): (MarketId, AssetId),
+    account: &Account,
+) -> [u64; 3] {
+    let listing = ledger.collaterals[&(market, asset)];
+    let version = if account.has_debt() { account.terms_version } else { u32::MAX };
+    let present = Binding {
+        threshold: listing.threshold,
+        bonus_min: listing.bonus_min,
+        bonus_max: listing.bonus_max,
+    };
+    let [threshold, bonus] =
+        kept_points(ledger, (market, Subject::Collateral(asset)), present, version);
+    let own = [listing.ltv.get().into(), threshold, bonus];
+    let Some(group) = ledger.groups.get(&(market, account.group)) else { return own };
+    let place = ledger.markets[&market].collaterals.iter().position(|other| *other == asset);
+    if group.collaterals >> place.unwrap() & 1 == 0 {
+        return own;
+    }
+    let subject = Subject::Group(account.group);
+    let [high, low] = kept_points(ledger, (market, subject), group.binding, version);
+    [own[0].max(group.ltv.get().into()), threshold.max(high), bonus.min(low)]
+}
+
+/// Whether an account owes on terms better than the newest.
+pub(crate) fn on_kept_terms(ledger: &MemoryLedger, id: &AccountId) -> bool {
+    let account = &ledger.accounts[id];
+    let newest = Account { terms_version: u32::MAX, ..account.clone() };
+    account.collaterals.iter().any(|pledge| {
+        let asset = ledger.markets[&id.market].collaterals[usize::from(pledge.index)];
+        let points = |account| points_in_force(ledger, (id.market, asset), account);
+        account.has_debt() && points(account) != points(&newest)
+    })
+}
+
 /// The standing of an account in a ledger whose vaults are settled.
 pub(crate) fn standing(ledger: &MemoryLedger, id: &AccountId) -> Standing {
     let mut sums = Standing::default();
@@ -236,12 +305,12 @@ pub(crate) fn standing(ledger: &MemoryLedger, id: &AccountId) -> Standing {
     let bps = U256::from(10_000);
     for pledge in &account.collaterals {
         let asset = market.collaterals[usize::from(pledge.index)];
-        let terms = ledger.collaterals[&(id.market, asset)];
         let worth = value(ledger, asset, pledge.amount.get(), false);
+        let [ltv, threshold, bonus_min] = points_in_force(ledger, (id.market, asset), account);
         sums.collateral += worth;
-        sums.weighted += worth * U256::from(terms.threshold_at(ledger.now).get()) / bps;
-        sums.limit += worth * U256::from(terms.ltv.get()) / bps;
-        sums.cover += worth * bps / (bps + U256::from(terms.bonus_min.get()));
+        sums.weighted += worth * U256::from(threshold) / bps;
+        sums.limit += worth * U256::from(ltv) / bps;
+        sums.cover += worth * bps / (bps + U256::from(bonus_min));
     }
     for owed in &account.debts {
         let vault = &ledger.vaults[&market.vaults[usize::from(owed.index)]];

@@ -6,7 +6,7 @@ use super::shapes::{
     market_state, market_terms,
 };
 use super::{Answer, Frame, misrouted};
-use super::{bids, first_loss};
+use super::{bids, first_loss, groups};
 use crate::gas;
 use alloy_sol_types::{SolCall, SolInterface};
 use gage_abi::IMarket::{self, IMarketCalls as Call};
@@ -15,9 +15,15 @@ use gage_core::explain::explain;
 use gage_core::liquidation::{self, Aim, Liquidation, Payment};
 use gage_core::listing::{self, LineTerms};
 use gage_core::premium;
+use gage_core::terms::Subject;
 use gage_core::{AccountId, Accrued, FeedId, Ledger, MarketId, margin};
 
 pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
+    // A group's name is the only one that this contract keeps.
+    if matches!(call, Call::groupState(_)) {
+        return groups::read(frame, call);
+    }
+    let frame = frame.figures();
     match call {
         Call::supplyCollateral(_)
         | Call::withdrawCollateral(_)
@@ -38,6 +44,13 @@ pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
         | Call::settleFirstLoss(_)
         | Call::setFirstLossPremium(_)
         | Call::markLossPending(_) => first_loss::act(frame, call),
+        Call::scheduleCollateralMove(_)
+        | Call::scheduleGroupMove(_)
+        | Call::createGroup(_)
+        | Call::setGroupTerms(_)
+        | Call::addGroupMembers(_)
+        | Call::enterGroup(_)
+        | Call::leaveGroup(_) => groups::act(frame, call),
         Call::firstLossState(_) | Call::stakeOf(_) => first_loss::read(frame, call),
         Call::bidState(_) | Call::queueState(_) | Call::stopLossOf(_) | Call::previewSweep(_) => {
             bids::read(frame, call)
@@ -173,8 +186,10 @@ fn read(frame: &mut Frame<'_>, call: Call) -> Answer {
             IMarket::marketStateCall::abi_encode_returns(&state)
         }
         Call::collateralState(IMarket::collateralStateCall { market, asset }) => {
-            let terms = ledger.collateral(MarketId::new(market), asset_id(asset)?)?;
-            let state = collateral_state(&terms, ledger.now());
+            let (market, asset) = (MarketId::new(market), asset_id(asset)?);
+            let terms = ledger.collateral(market, asset)?;
+            let kept = ledger.kept(market, Subject::Collateral(asset))?;
+            let state = collateral_state(&terms, &kept);
             IMarket::collateralStateCall::abi_encode_returns(&state)
         }
         Call::lineState(IMarket::lineStateCall { market, vault }) => {

@@ -7,6 +7,7 @@ mod asset;
 mod bids;
 mod first_loss;
 mod frame;
+mod groups;
 mod market;
 mod numbers;
 mod oracle;
@@ -110,7 +111,7 @@ fn dispatch(frame: &mut Frame<'_>, data: &[u8]) -> Answer {
     match frame.contract() {
         Native::Registry => registry::call(frame, expect(data)?),
         Native::Oracle => oracle::call(frame, expect(data)?),
-        Native::Market => market::call(frame.figures(), expect(data)?),
+        Native::Market => market::call(frame, expect(data)?),
         Native::Vault(id) => match decode(data)? {
             Some(call) => vault::call(frame.figures(), id, call),
             None => token::call(frame, Token::Share(id), expect(data)?),

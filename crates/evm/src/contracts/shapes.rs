@@ -6,8 +6,10 @@ use alloy_primitives::U256;
 use gage_abi::{IMarket, IOracle, IVault};
 use gage_core::explain::Explanation;
 use gage_core::feed::FeedTerms;
+use gage_core::groups::{Group, GroupTerms};
 use gage_core::liquidation::{Kind, Plan};
 use gage_core::listing::{CollateralTerms, MarketTerms};
+use gage_core::terms::{Binding, Generation, Kept, Move};
 use gage_core::{
     Accrued, Bps, Collateral, Error, Feed, FeedId, InterestModel, Market, Timestamp, Wad, address,
 };
@@ -34,7 +36,6 @@ pub(super) fn collateral_terms(terms: &IMarket::CollateralTerms) -> Answer<Colla
         bonus_max: Bps::new(terms.bonusMax),
         risk_weight: Bps::new(terms.riskWeight),
         cap: assets(terms.cap)?,
-        ramp_seconds: terms.rampSeconds,
     })
 }
 
@@ -93,21 +94,64 @@ pub(super) fn market_state(market: &Market) -> IMarket::MarketState {
         fullBonusHealth: U256::from(market.full_bonus_health.get()),
         collaterals: market.collaterals.iter().copied().map(address::asset).collect(),
         vaults: market.vaults.iter().copied().map(address::vault).collect(),
+        termsVersion: market.terms_version,
+        groups: market.groups,
     }
 }
 
-pub(super) fn collateral_state(terms: &Collateral, now: Timestamp) -> IMarket::CollateralState {
+pub(super) fn collateral_state(terms: &Collateral, kept: &Kept) -> IMarket::CollateralState {
     IMarket::CollateralState {
         feed: terms.feed.get(),
         ltv: terms.ltv.get(),
         threshold: terms.threshold.get(),
-        thresholdNow: terms.threshold_at(now).get(),
-        rampEnd: terms.ramp_end.get(),
         bonusMin: terms.bonus_min.get(),
         bonusMax: terms.bonus_max.get(),
         riskWeight: terms.risk_weight.get(),
         cap: wide(terms.cap),
         total: wide(terms.total),
+        kept: kept_terms(kept),
+        moving: terms_move(kept),
+    }
+}
+
+fn kept_terms(kept: &Kept) -> Vec<IMarket::KeptTerms> {
+    let shown = |kept: &Generation| IMarket::KeptTerms {
+        until: kept.until,
+        threshold: kept.binding.threshold.get(),
+        bonusMin: kept.binding.bonus_min.get(),
+        bonusMax: kept.binding.bonus_max.get(),
+    };
+    kept.generations.iter().map(shown).collect()
+}
+
+fn terms_move(kept: &Kept) -> IMarket::TermsMove {
+    let Move { start, end, below } = kept.moving.unwrap_or_default();
+    IMarket::TermsMove { start: start.get(), end: end.get(), below }
+}
+
+pub(super) fn group_terms(terms: &IMarket::GroupTerms) -> GroupTerms {
+    GroupTerms {
+        ltv: Bps::new(terms.ltv),
+        threshold: Bps::new(terms.threshold),
+        bonus_min: Bps::new(terms.bonusMin),
+        bonus_max: Bps::new(terms.bonusMax),
+        band: Bps::new(terms.band),
+    }
+}
+
+pub(super) fn group_state(market: &Market, group: &Group, kept: &Kept) -> IMarket::GroupState {
+    let Group { ltv, binding, band, .. } = *group;
+    let Binding { threshold, bonus_min, bonus_max } = binding;
+    let terms = GroupTerms { ltv, threshold, bonus_min, bonus_max, band };
+    let collaterals = (0..).zip(&market.collaterals).filter(|(place, _)| group.takes(*place));
+    let vaults = (0..).zip(&market.vaults).filter(|(place, _)| group.lends(*place));
+    IMarket::GroupState {
+        name: group.label.as_str().to_owned(),
+        terms: terms.into(),
+        collaterals: collaterals.map(|(_, asset)| address::asset(*asset)).collect(),
+        vaults: vaults.map(|(_, vault)| address::vault(*vault)).collect(),
+        kept: kept_terms(kept),
+        moving: terms_move(kept),
     }
 }
 
@@ -135,6 +179,9 @@ pub(super) fn account_state(account: &Explanation) -> IMarket::AccountState {
         value: U256::from(view.value.get()),
         ltv: view.ltv.get(),
         threshold: view.threshold.get(),
+        thresholdNewest: view.newest.threshold.get(),
+        moveStart: view.moving.map_or(0, |moving| moving.start.get()),
+        moveEnd: view.moving.map_or(0, |moving| moving.end.get()),
         liquidationPrice: price_or_zero(view.liquidation_price),
     });
     let debts = account.debts.iter().map(|view| IMarket::DebtView {
@@ -156,6 +203,8 @@ pub(super) fn account_state(account: &Explanation) -> IMarket::AccountState {
         healthFactor: health(account.health_factor),
         riskPremium: account.risk_premium.get(),
         riskPremiumNow: account.risk_premium_now.get(),
+        termsVersion: account.terms_version,
+        group: account.group.get(),
     }
 }
 

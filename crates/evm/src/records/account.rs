@@ -2,22 +2,22 @@
 //! the amounts in that order. One collateral and one debt take two slots.
 //!
 //! ```text
-//! 0   places of collaterals 2 (bit i is place i) · places of vaults 1 · risk premium 2 ·
-//!     first amount 16
+//! 0   places of collaterals 2 (bit i is place i) · places of vaults 1 · risk premium 2 · terms
+//!     version 4 · group 1 · first amount 16
 //! 1…  two amounts of 16 each: first the collaterals by place, then the debt shares by place, then,
 //!     if the premium is not zero, the debts' offsets by place
 //! ```
 
 use super::word::{Reader, Writer};
 use alloy_primitives::U256;
-use gage_core::{Account, Assets, Bps, Debt, Fault, Owed, Pledge, Shares};
+use gage_core::{Account, Assets, Bps, Debt, Fault, GroupId, Owed, Pledge, Shares};
 
 const AMOUNTS_PER_SLOT: usize = 2;
 
 /// How many slots the account takes whose first slot is `head`.
 pub(crate) fn account_slots(head: U256) -> usize {
-    let (collaterals, debts, premium) = places(&mut Reader::new(head));
-    let per_debt = if premium == Bps::ZERO { 1 } else { 2 };
+    let Head { collaterals, debts, risk_premium, .. } = Head::read(&mut Reader::new(head));
+    let per_debt = if risk_premium == Bps::ZERO { 1 } else { 2 };
     slots_of((collaterals.count_ones() + per_debt * debts.count_ones()) as usize)
 }
 
@@ -25,8 +25,30 @@ fn slots_of(amounts: usize) -> usize {
     1 + amounts.saturating_sub(1).div_ceil(AMOUNTS_PER_SLOT)
 }
 
-fn places(head: &mut Reader) -> (u16, u8, Bps) {
-    (head.u16(), head.u8(), Bps::new(head.u16()))
+/// What the first slot holds before the first amount.
+struct Head {
+    collaterals: u16,
+    debts: u8,
+    risk_premium: Bps,
+    terms_version: u32,
+    group: GroupId,
+}
+
+impl Head {
+    fn write(&self) -> Writer {
+        let head = Writer::new().u16(self.collaterals).u8(self.debts);
+        head.u16(self.risk_premium.get()).u32(self.terms_version).u8(self.group.get())
+    }
+
+    fn read(head: &mut Reader) -> Self {
+        Self {
+            collaterals: head.u16(),
+            debts: head.u8(),
+            risk_premium: Bps::new(head.u16()),
+            terms_version: head.u32(),
+            group: GroupId::new(head.u8()),
+        }
+    }
 }
 
 /// The slots of an account; one zero slot for the empty one.
@@ -47,8 +69,9 @@ pub(crate) fn account_words(account: &Account) -> Result<Vec<U256>, Fault> {
     let mut amounts = pledged.chain(shares).chain(offsets);
     let count = account.collaterals.len() + account.debts.len() + with_offsets.len();
     let mut words = Vec::with_capacity(slots_of(count));
-    let head = Writer::new().u16(collaterals).u8(debts).u16(account.risk_premium.get());
-    words.push(head.u128(amounts.next().unwrap_or_default()).finish());
+    let Account { risk_premium, terms_version, group, .. } = *account;
+    let head = Head { collaterals, debts, risk_premium, terms_version, group };
+    words.push(head.write().u128(amounts.next().unwrap_or_default()).finish());
     while let Some(first) = amounts.next() {
         let second = amounts.next().unwrap_or_default();
         words.push(Writer::new().u128(first).u128(second).finish());
@@ -60,14 +83,14 @@ pub(crate) fn account_words(account: &Account) -> Result<Vec<U256>, Fault> {
 pub(crate) fn account_from_words(words: &[U256]) -> Result<Account, Fault> {
     let (head, rest) = words.split_first().ok_or(Fault::Unreadable)?;
     let mut head = Reader::new(*head);
-    let (collaterals, debts, risk_premium) = places(&mut head);
+    let Head { collaterals, debts, risk_premium, terms_version, group } = Head::read(&mut head);
     let rest = rest.iter().flat_map(|word| {
         let mut pair = Reader::new(*word);
         [pair.u128(), pair.u128()]
     });
     let mut amounts = core::iter::once(head.u128()).chain(rest);
     let mut next = || amounts.next().ok_or(Fault::Unreadable);
-    let mut account = Account { risk_premium, ..Account::default() };
+    let mut account = Account { risk_premium, terms_version, group, ..Account::default() };
     for index in (0..16).filter(|index| collaterals >> index & 1 == 1) {
         account.collaterals.push(Pledge { index, amount: Assets::new(next()?) });
     }
@@ -95,6 +118,8 @@ mod tests {
             debts in subsequence((0..8).collect::<Vec<u8>>(), 0..=8),
             amounts in prop::collection::vec(1..=u128::MAX, 32),
             premium in prop_oneof![Just(0), 1..=u16::MAX],
+            terms_version in any::<u32>(),
+            group in any::<u8>(),
         ) -> Account {
             let mut amounts = amounts.into_iter();
             let mut next = || amounts.next().unwrap();
@@ -112,6 +137,8 @@ mod tests {
                     })
                     .collect(),
                 risk_premium: Bps::new(premium),
+                terms_version,
+                group: GroupId::new(group),
             }
         }
     }
@@ -135,6 +162,8 @@ mod tests {
         account.set_debt(7, debt);
         assert_eq!(account_words(&account).unwrap().len(), 2);
         account.risk_premium = Bps::new(1);
+        account.terms_version = u32::MAX;
+        account.group = GroupId::new(255);
         assert_eq!(account_words(&account).unwrap().len(), 2);
     }
 }

@@ -24,10 +24,14 @@
 //! | 15 | market | market, vault, slot number | a line's first-loss capital |
 //! | 16 | market | staker, market, vault | a stake |
 //! | 17 | market | vault, slot number | the markets to which a vault has lines |
+//! | 18 | market | market, group, slot number | a group |
+//! | 19 | market | market, asset, slot number | what accounts keep of a collateral's earlier terms |
+//! | 20 | market | market, group, slot number | what accounts keep of a group's earlier terms |
 
 use alloy_primitives::{Address, U256, keccak256};
 use gage_core::bids::Tier;
-use gage_core::{AccountId, AssetId, BidId, FeedId, MarketId, QueueId, StakeId, VaultId};
+use gage_core::terms::Subject;
+use gage_core::{AccountId, AssetId, BidId, FeedId, GroupId, MarketId, QueueId, StakeId, VaultId};
 
 /// What a slot holds: the first byte of its key. Zero is a contract's own record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +54,9 @@ pub(crate) enum Tag {
     Tranche = 15,
     Stake = 16,
     VaultLines = 17,
+    Group = 18,
+    KeptOfCollateral = 19,
+    KeptOfGroup = 20,
 }
 
 /// The first slot of a contract's own record.
@@ -99,6 +106,19 @@ pub(crate) fn market(id: MarketId) -> U256 {
 /// The first slot of a collateral of a market.
 pub(crate) fn collateral(market: MarketId, asset: AssetId) -> U256 {
     key_of_pair(Tag::Collateral, market.get(), asset.get())
+}
+
+/// The first slot of a group of a market.
+pub(crate) fn group(market: MarketId, group: GroupId) -> U256 {
+    key_of_pair(Tag::Group, market.get(), group.get().into())
+}
+
+/// The first slot of what accounts keep of a collateral's or group's earlier terms.
+pub(crate) fn kept(market: MarketId, subject: Subject) -> U256 {
+    match subject {
+        Subject::Collateral(asset) => key_of_pair(Tag::KeptOfCollateral, market.get(), asset.get()),
+        Subject::Group(group) => key_of_pair(Tag::KeptOfGroup, market.get(), group.get().into()),
+    }
 }
 
 /// The first slot of a line.

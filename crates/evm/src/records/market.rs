@@ -1,24 +1,29 @@
 //! A market, its collaterals and its lines, in the market contract.
 //!
 //! ```text
-//! market      0   owner 20 · pause 1 · vaults 1 · collaterals 1 · resumes at 8 · present 1
+//! market      0   owner 20 · pause and vaults 1 · collaterals 1 · groups 1 · resumes at 5 · terms
+//!                 version 4; the half byte of the pause is one more than its level, never zero
 //!             1   target health 8 · full bonus health 8 · four numbers of 4
 //!             2…  eight numbers of 4 each: first the vaults listed, then the collaterals
-//! collateral  0   feed 4 · decimals 1 · LTV 2 · threshold 2 · threshold before 2 · ramp start 8 ·
-//!                 ramp end 8 · bonus min 2 · bonus max 2
+//! collateral  0   feed 4 · decimals 1 · LTV 2 · threshold 2 · bonus min 2 · bonus max 2 · kept below
+//!                 4 · kept until 5 · nothing 10
 //!             1   cap 13 · risk weight 2 · nothing 1 · total 16
 //! line        0   feed 4 · decimals 1 · staked 1 · min debt 13 · cap 13
 //!             1   debt offset 16 · debt shares 16
 //! ```
 
+use super::terms::{read_keeping, write_keeping};
 use super::word::{Reader, Writer};
-use super::{AMOUNT_BYTES, Record};
+use super::{AMOUNT_BYTES, Record, TIME_BYTES};
 use alloy_primitives::U256;
 use gage_core::{
     AssetId, Assets, Bps, Collateral, Debt, Fault, FeedId, Line, Market, PauseLevel, Shares,
     Timestamp, VaultId, Wad,
 };
 
+/// The high half of a byte holds the pause, the low half the number of vaults.
+const PAUSE_SHIFT: u8 = 4;
+const VAULTS_MASK: u8 = 0x0f;
 const NUMBERS_IN_SLOT_1: usize = 4;
 const NUMBERS_PER_SLOT: usize = 8;
 const HEALTH_BYTES: usize = 8;
@@ -26,8 +31,9 @@ const HEALTH_BYTES: usize = 8;
 /// How many slots the market takes whose first slot is `head`.
 pub(crate) fn market_slots(head: U256) -> usize {
     let mut head = Reader::new(head);
-    head.bytes::<21>();
-    slots_of(usize::from(head.u8()) + usize::from(head.u8()))
+    head.address();
+    let vaults = head.u8() & VAULTS_MASK;
+    slots_of(usize::from(vaults) + usize::from(head.u8()))
 }
 
 fn slots_of(numbers: usize) -> usize {
@@ -41,14 +47,19 @@ pub(crate) fn market_words(market: &Market) -> Result<Vec<U256>, Fault> {
     let collaterals = market.collaterals.iter().map(|asset| asset.get());
     let mut numbers = vaults.chain(collaterals);
     let mut words = Vec::with_capacity(slots_of(market.vaults.len() + market.collaterals.len()));
+    let pause = market.pause as u8 + 1;
+    let vaults_listed = count(market.vaults.len())?;
+    if vaults_listed > VAULTS_MASK {
+        return Err(Fault::Unreadable);
+    }
     words.push(
         Writer::new()
             .address(market.owner)
-            .u8(market.pause as u8)
-            .u8(count(market.vaults.len())?)
+            .u8(pause << PAUSE_SHIFT | vaults_listed)
             .u8(count(market.collaterals.len())?)
-            .u64(market.liquidation_resumes_at.get())
-            .u8(1)
+            .u8(market.groups)
+            .narrow(market.liquidation_resumes_at.get().into(), TIME_BYTES)?
+            .u32(market.terms_version)
             .finish(),
     );
     let health = Writer::new()
@@ -67,14 +78,17 @@ pub(crate) fn market_from_words(words: &[U256]) -> Result<Market, Fault> {
     let [head, health, rest @ ..] = words else { return Err(Fault::Unreadable) };
     let [mut head, mut health] = [*head, *health].map(Reader::new);
     let owner = head.address();
-    let pause = match head.u8() {
-        0 => PauseLevel::Open,
-        1 => PauseLevel::Restricted,
-        2 => PauseLevel::Frozen,
+    let both = head.u8();
+    let pause = match both >> PAUSE_SHIFT {
+        1 => PauseLevel::Open,
+        2 => PauseLevel::Restricted,
+        3 => PauseLevel::Frozen,
         _ => return Err(Fault::Unreadable),
     };
-    let [vaults, collaterals] = [usize::from(head.u8()), usize::from(head.u8())];
-    let liquidation_resumes_at = Timestamp::new(head.u64());
+    let [vaults, collaterals] = [usize::from(both & VAULTS_MASK), usize::from(head.u8())];
+    let groups = head.u8();
+    let liquidation_resumes_at = Timestamp::new(head.wide::<TIME_BYTES>() as u64);
+    let terms_version = head.u32();
     let target_health = Wad::new(health.u64().into());
     let full_bonus_health = Wad::new(health.u64().into());
     let mut numbers: Vec<u32> = (0..NUMBERS_IN_SLOT_1).map(|_| health.u32()).collect();
@@ -87,6 +101,8 @@ pub(crate) fn market_from_words(words: &[U256]) -> Result<Market, Fault> {
     Ok(Market {
         owner,
         pause,
+        terms_version,
+        groups,
         liquidation_resumes_at,
         target_health,
         full_bonus_health,
@@ -97,18 +113,15 @@ pub(crate) fn market_from_words(words: &[U256]) -> Result<Market, Fault> {
 
 impl Record<2> for Collateral {
     fn to_words(&self) -> Result<[U256; 2], Fault> {
+        let terms = Writer::new()
+            .u32(self.feed.get())
+            .u8(self.decimals)
+            .u16(self.ltv.get())
+            .u16(self.threshold.get())
+            .u16(self.bonus_min.get())
+            .u16(self.bonus_max.get());
         Ok([
-            Writer::new()
-                .u32(self.feed.get())
-                .u8(self.decimals)
-                .u16(self.ltv.get())
-                .u16(self.threshold.get())
-                .u16(self.threshold_before.get())
-                .u64(self.ramp_start.get())
-                .u64(self.ramp_end.get())
-                .u16(self.bonus_min.get())
-                .u16(self.bonus_max.get())
-                .finish(),
+            write_keeping(terms, self.kept)?.finish(),
             Writer::new()
                 .narrow(self.cap.get(), AMOUNT_BYTES)?
                 .u16(self.risk_weight.get())
@@ -125,11 +138,9 @@ impl Record<2> for Collateral {
             decimals: terms.u8(),
             ltv: Bps::new(terms.u16()),
             threshold: Bps::new(terms.u16()),
-            threshold_before: Bps::new(terms.u16()),
-            ramp_start: Timestamp::new(terms.u64()),
-            ramp_end: Timestamp::new(terms.u64()),
             bonus_min: Bps::new(terms.u16()),
             bonus_max: Bps::new(terms.u16()),
+            kept: read_keeping(&mut terms),
             cap: Assets::new(amounts.wide::<AMOUNT_BYTES>()),
             risk_weight: Bps::new(amounts.u16()),
             total: {

@@ -11,6 +11,7 @@ mod market;
 mod numbers;
 mod oracle;
 mod protocol;
+mod terms;
 mod token;
 mod vault;
 mod word;
@@ -18,12 +19,15 @@ mod word;
 pub(crate) use account::{account_from_words, account_slots, account_words};
 pub(crate) use market::{market_from_words, market_slots, market_words};
 pub(crate) use numbers::{NUMBERS_PER_SLOT, number_words, numbers_from_word};
+pub(crate) use terms::{kept_from_words, kept_slots, kept_words};
 
 use alloy_primitives::U256;
 use gage_core::Fault;
 
 /// Bytes of an amount up to [`gage_core::fixed::AMOUNT_MAX`].
 const AMOUNT_BYTES: usize = 13;
+/// Bytes of a moment that `core` bounds: seconds until the year 36,000.
+const TIME_BYTES: usize = 5;
 
 /// An entity of `N` slots, the first of which is never zero once it was written.
 pub(crate) trait Record<const N: usize>: Sized {
@@ -48,6 +52,7 @@ mod tests {
     use gage_core::bids::{Bid, Tier, TierState};
     use gage_core::first_loss::{Stake, Tranche};
     use gage_core::stop_loss::StopLoss;
+    use gage_core::terms::Keeping;
     use gage_core::{
         Asset, AssetId, AssetKind, Assets, Bps, Collateral, Debt, Feed, FeedId, InterestModel,
         Label, Line, Market, PauseLevel, Protocol, Ray, Shares, Timestamp, Units, Vault, VaultId,
@@ -124,11 +129,12 @@ mod tests {
                 decimals,
                 ltv: points[0],
                 threshold: points[1],
-                threshold_before: points[2],
-                ramp_start: times[0],
-                ramp_end: times[1],
                 bonus_min: points[3],
                 bonus_max: points[4],
+                kept: Keeping {
+                    below: small[1],
+                    until: Timestamp::new(numbers[0] as u64 >> 24),
+                },
                 risk_weight: points[5],
                 cap: caps[2],
                 total: assets[3],
@@ -200,13 +206,17 @@ mod tests {
                 PauseLevel::Open, PauseLevel::Restricted, PauseLevel::Frozen,
             ]),
             health in any::<(u64, u64)>(),
-            resumes in any::<u64>(),
+            resumes in 0..1_u64 << 40,
+            terms_version in any::<u32>(),
+            groups in any::<u8>(),
             collaterals in prop::collection::vec(any::<u32>(), 0..=16),
             vaults in prop::collection::vec(any::<u32>(), 0..=8),
         ) {
             let market = Market {
                 owner: Address::new(owner),
                 pause: level,
+                terms_version,
+                groups,
                 liquidation_resumes_at: Timestamp::new(resumes),
                 target_health: Wad::new(health.0.into()),
                 full_bonus_health: Wad::new(health.1.into()),
@@ -225,6 +235,8 @@ mod tests {
         let market = Market {
             owner: Address::ZERO,
             pause: PauseLevel::Open,
+            terms_version: 1,
+            groups: 0,
             liquidation_resumes_at: Timestamp::ZERO,
             target_health: Wad::new(1 << 64),
             full_bonus_health: Wad::ZERO,

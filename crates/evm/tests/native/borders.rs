@@ -46,7 +46,7 @@ fn sensible(function: &Function) -> Vec<u8> {
             ("address", "asset") => address(GOLD),
             ("address", "vault") => address(VAULT),
             ("address", _) => address(BORROWER),
-            ("uint16" | "uint8" | "bool", _) | (_, "sub" | "rampSeconds") => number(0),
+            ("uint16" | "uint8" | "bool", _) | (_, "sub") => number(0),
             _ => number(1),
         });
     }

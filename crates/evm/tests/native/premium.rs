@@ -19,7 +19,6 @@ impl World {
             bonusMax: state.bonusMax,
             riskWeight: risk_weight,
             cap: state.cap,
-            rampSeconds: 0,
         };
         self.ok(OWNER, MARKET, IMarket::setCollateralCall { market: 1, asset: GOLD, terms });
         let state =

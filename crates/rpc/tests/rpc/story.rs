@@ -119,7 +119,6 @@ impl Story {
             bonusMax: 700,
             riskWeight: 0,
             cap: U256::from(1_000 * WAD),
-            rampSeconds: 0,
         };
         let call = IMarket::addCollateralCall { market: 1, asset: coin(), terms };
         self.send(OWNER, MARKET, call);

@@ -219,7 +219,6 @@ impl World {
             bonusMax: 800,
             riskWeight: 0,
             cap: u(1_000_000 * WAD),
-            rampSeconds: 0,
         };
         self.ok(OWNER, MARKET, IMarket::addCollateralCall { market, asset: GOLD, terms });
         self.ok(

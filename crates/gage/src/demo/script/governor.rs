@@ -33,9 +33,6 @@ const USER_TOKENS: [(u32, u128); 5] =
 /// A vault's reserve fee in basis points.
 const RESERVE_FEE: u16 = 1_000;
 
-/// How long a lowered threshold takes to come into force.
-const RAMP_SECONDS: u32 = 86_400;
-
 /// Most that a vault takes or lends, in whole tokens.
 const VAULT_CAP: u128 = 1_000_000_000;
 
@@ -128,7 +125,6 @@ fn add_collateral(market: u32, terms: &Collateral) -> Call {
             bonusMax: terms.bonus_max,
             riskWeight: terms.risk_weight,
             cap: U256::from(terms.cap * asset.one()),
-            rampSeconds: RAMP_SECONDS,
         },
     };
     call(MARKET, &add, format!("list {} in market {market}", asset.symbol))
