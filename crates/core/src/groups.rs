@@ -13,7 +13,7 @@
 
 use crate::account::Account;
 use crate::borrowing::check_pause;
-use crate::error::{Error, Stop};
+use crate::error::{Error, Fault, Stop};
 use crate::event::Event;
 use crate::fixed::{BPS, Bps};
 use crate::ids::{AccountId, AssetId, GroupId, MarketId, VaultId};
@@ -276,9 +276,9 @@ pub fn enter_group<L: Ledger + ?Sized>(
     let book = ledger.market(market)?;
     let record = ledger.group(market, group)?;
     let account = ledger.account(&id)?;
-    for owed in account.debts.iter().filter(|owed| !record.lends(owed.index)) {
+    if let Some(owed) = account.debts.iter().find(|owed| !record.lends(owed.index)) {
         let vault = book.vaults.get(usize::from(owed.index));
-        let vault = *vault.ok_or(crate::error::Fault::Unreadable)?;
+        let vault = *vault.ok_or(Fault::Unreadable)?;
         return Err(Error::OutsideGroup { market, group, vault }.into());
     }
     change_group(ledger, (id, &book), account, group)

@@ -302,12 +302,12 @@ pub fn schedule_move<L: Ledger + ?Sized>(
         return Err(Error::MoveNotOver { ends_at: end }.into());
     }
     let notice = start.since(now);
-    if start < now || notice < NOTICE_SECONDS_MIN || NOTICE_SECONDS_MAX < notice {
+    if !(NOTICE_SECONDS_MIN..=NOTICE_SECONDS_MAX).contains(&notice) {
         let value = start.get().into();
         return Err(Error::InvalidParameter { name: "start of a move", value }.into());
     }
     let length = end.since(start);
-    if length < MOVE_SECONDS_MIN || MOVE_SECONDS_MAX < length {
+    if !(MOVE_SECONDS_MIN..=MOVE_SECONDS_MAX).contains(&length) {
         let value = end.get().into();
         return Err(Error::InvalidParameter { name: "end of a move", value }.into());
     }

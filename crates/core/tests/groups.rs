@@ -102,8 +102,13 @@ fn entering_and_leaving_keep_accounts_within_their_limits() {
     // Inside, on the group's vaults only.
     let outside = refused(borrow(&mut world, ALICE, 2, unit(18)));
     assert_eq!(outside, Error::OutsideGroup { market: MARKET, group: STABLE, vault: vault(2) });
-    // Beyond one's own limit there is no way out.
+    // Whoever goes in or out with debt is on the newest terms.
+    let lower = terms(6_500, 7_000, [400, 1_000], 1_000 * unit(6), 3);
+    listing::set_collateral(&mut world.ledger, OWNER, MARKET, asset(3), &lower).unwrap();
     leave(&mut world, ALICE).unwrap();
+    let leg = explain(&mut world.ledger, &of(ALICE)).unwrap().collaterals[0];
+    assert_eq!(leg.threshold, Bps::new(7_000));
+    // Beyond one's own limit there is no way out.
     enter(&mut world, ALICE, 1).unwrap();
     borrow(&mut world, ALICE, 1, 30 * unit(6)).unwrap();
     assert!(matches!(refused(leave(&mut world, ALICE)), Error::AboveLimit { .. }));
