@@ -205,9 +205,8 @@ impl Run {
             | "repay"
             | "repay_all"
             | "refresh_premium"
-            | "enter_group"
-            | "leave_group"
             | "weigh" => self.borrow(name),
+            "enter_group" | "leave_group" => self.regroup(name),
             "liquidate" => self.liquidate(),
             _ => self.govern(name),
         }
@@ -351,23 +350,6 @@ impl Run {
                 };
                 listing::set_collateral(l, OWNER, MARKET, asset, &terms).map(|()| Did::Governed)
             }
-            "enter_group" => {
-                id = self.indebted().filter(|_| self.dice.below(2) == 0).unwrap_or(id);
-                actor = id.owner;
-                let l = &mut self.world.ledger;
-                let most = u64::from(l.markets[&MARKET].groups) + 1;
-                let group = GroupId::new(self.dice.below(most + 1) as u8);
-                groups::enter_group(l, actor, (MARKET, id.sub), group).map(|()| Did::Risked)
-            }
-            "leave_group" => {
-                let all = self.world.ledger.accounts.iter();
-                let inside = all.filter(|(_, account)| !account.group.is_none());
-                let inside: Vec<_> = inside.map(|(id, _)| *id).collect();
-                id = if inside.is_empty() { id } else { self.dice.pick(&inside) };
-                actor = id.owner;
-                let l = &mut self.world.ledger;
-                groups::leave_group(l, actor, (MARKET, id.sub)).map(|()| Did::Risked)
-            }
             "borrow" => {
                 let l = &mut self.world.ledger;
                 let headroom = gage_core::explain::explain(l, &id).unwrap().headroom.get();
@@ -396,6 +378,27 @@ impl Run {
             }
         };
         Step { name, actor, account: Some(id), outcome }
+    }
+
+    /// Brings an account into a group, or out of one.
+    fn regroup(&mut self, name: &'static str) -> Step {
+        let mut id = self.someone();
+        let owing = self.indebted().filter(|_| self.dice.below(2) == 0);
+        let all = self.world.ledger.accounts.iter();
+        let inside = all.filter(|(_, account)| !account.group.is_none());
+        let inside: Vec<_> = inside.map(|(id, _)| *id).collect();
+        let outcome = if name == "enter_group" {
+            id = owing.unwrap_or(id);
+            let l = &mut self.world.ledger;
+            let most = u64::from(l.markets[&MARKET].groups) + 1;
+            let group = GroupId::new(self.dice.below(most + 1) as u8);
+            groups::enter_group(l, id.owner, (MARKET, id.sub), group)
+        } else {
+            id = if inside.is_empty() { id } else { self.dice.pick(&inside) };
+            groups::leave_group(&mut self.world.ledger, id.owner, (MARKET, id.sub))
+        };
+        let outcome = outcome.map(|()| Did::Risked);
+        Step { name, actor: id.owner, account: Some(id), outcome }
     }
 
     /// Lets the price of some debtor's collateral fall, a little or far.

@@ -9,14 +9,18 @@ use gage_abi::{IAsset, IERC20Permit, IMarket, IOracle, IRegistry, IVault};
 use std::collections::BTreeSet;
 
 /// A privileged function: where, by whom, and calldata that passes for them.
-fn privileged(now: u64) -> Vec<(Address, Address, &'static str, Vec<u8>)> {
-    fn entry<C: SolCall>(
-        contract: Address,
-        role: Address,
-        call: C,
-    ) -> (Address, Address, &'static str, Vec<u8>) {
-        (contract, role, C::SIGNATURE, call.abi_encode())
-    }
+type Entry = (Address, Address, &'static str, Vec<u8>);
+
+fn entry<C: SolCall>(contract: Address, role: Address, call: C) -> Entry {
+    (contract, role, C::SIGNATURE, call.abi_encode())
+}
+fn privileged(now: u64) -> Vec<Entry> {
+    let mut all = of_owners();
+    all.extend(of_terms(now));
+    all
+}
+
+fn of_owners() -> Vec<Entry> {
     let terms =
         IMarket::MarketTerms { targetHealth: u(WAD * 12 / 10), fullBonusHealth: u(WAD / 2) };
     let collateral = |cap: u128| IMarket::CollateralTerms {
@@ -28,7 +32,6 @@ fn privileged(now: u64) -> Vec<(Address, Address, &'static str, Vec<u8>)> {
         riskWeight: 0,
         cap: u(cap),
     };
-    let (start, end) = (now + 86_400, now + 2 * 86_400);
     let rates = IVault::Rates {
         kind: 1,
         rateAtTarget: 1_268_391_679_350_583_460,
@@ -61,6 +64,31 @@ fn privileged(now: u64) -> Vec<(Address, Address, &'static str, Vec<u8>)> {
         entry(
             MARKET,
             OWNER,
+            IMarket::listVaultCall { market: 1, vault: second_vault(), feed: 2, minDebt: u(1) },
+        ),
+        entry(
+            MARKET,
+            OWNER,
+            IMarket::setFirstLossPremiumCall { market: 1, vault: VAULT, premium: 1 },
+        ),
+        entry(ORACLE, OWNER, IOracle::setFeedTermsCall { feed: 1, terms: feed_terms }),
+        entry(
+            ORACLE,
+            OWNER,
+            IOracle::setPublisherCall { feed: 1, publisher: LENDER, allowed: true },
+        ),
+        entry(REGISTRY, GOVERNOR, IRegistry::setGovernanceCall { governance: LENDER }),
+        entry(REGISTRY, GOVERNOR, IRegistry::setGuardianCall { guardian: LENDER }),
+    ]
+}
+
+/// What market owners decide of groups and moves.
+fn of_terms(now: u64) -> Vec<Entry> {
+    let (start, end) = (now + 86_400, now + 2 * 86_400);
+    vec![
+        entry(
+            MARKET,
+            OWNER,
             IMarket::scheduleCollateralMoveCall { market: 1, asset: GOLD, start, end },
         ),
         entry(MARKET, OWNER, IMarket::scheduleGroupMoveCall { market: 1, group: 1, start, end }),
@@ -90,24 +118,6 @@ fn privileged(now: u64) -> Vec<(Address, Address, &'static str, Vec<u8>)> {
                 vaults: Vec::new(),
             },
         ),
-        entry(
-            MARKET,
-            OWNER,
-            IMarket::listVaultCall { market: 1, vault: second_vault(), feed: 2, minDebt: u(1) },
-        ),
-        entry(
-            MARKET,
-            OWNER,
-            IMarket::setFirstLossPremiumCall { market: 1, vault: VAULT, premium: 1 },
-        ),
-        entry(ORACLE, OWNER, IOracle::setFeedTermsCall { feed: 1, terms: feed_terms }),
-        entry(
-            ORACLE,
-            OWNER,
-            IOracle::setPublisherCall { feed: 1, publisher: LENDER, allowed: true },
-        ),
-        entry(REGISTRY, GOVERNOR, IRegistry::setGovernanceCall { governance: LENDER }),
-        entry(REGISTRY, GOVERNOR, IRegistry::setGuardianCall { guardian: LENDER }),
     ]
 }
 
