@@ -62,6 +62,9 @@ interface IGageErrors {
     error InsufficientCollateral(uint256 pledged, uint256 asked);
     error AboveLimit(uint256 debtValue, uint256 limit);
     error DebtBelowMinimum(uint256 debt, uint256 minimum);
+    // Portfolio margin.
+    error CovarianceNotPositive(uint32 asset);
+    error MarginRampRunning(uint256 until);
     error NoDebt();
     // Liquidation.
     error Healthy(uint256 healthFactor);
@@ -324,6 +327,52 @@ interface IMarket {
         uint256 liquidationPrice;
     }
 
+    /// A set of portfolio margin: standard deviations to cover and the least share of all that is owned
+    /// and owed, all in basis points. All zero for a market of thresholds.
+    struct MarginTerms {
+        uint16 kBorrow;
+        uint16 kLiquidation;
+        uint16 floor;
+    }
+
+    /// How an asset moves in a set.
+    struct MarginFactor {
+        /// A collateral of the market, or the asset of one of its vaults.
+        address asset;
+        /// Standard deviation over the liquidation horizon, in millionths.
+        uint32 sigma;
+        /// What liquidating it costs, in basis points of its size.
+        uint16 cost;
+        /// Debts and collaterals of the same number match; 0 is none.
+        uint8 hedge;
+        /// What a collateral counts while a debt of its hedge matches it.
+        uint16 hedgeThreshold;
+        /// In basis points, with each of the factors before it.
+        int16[] correlations;
+    }
+
+    /// A market's portfolio margin: the newest set, and the one that it replaces until the ramp ends.
+    struct MarginState {
+        /// How many sets there have been; 0 if the market never had one.
+        uint32 generation;
+        uint64 rampStart;
+        uint64 rampEnd;
+        MarginTerms terms;
+        MarginFactor[] factors;
+        MarginTerms termsBefore;
+        MarginFactor[] factorsBefore;
+    }
+
+    /// What an account must keep beyond its debt in a market with portfolio margin, in wads of US
+    /// dollars: its total, and the parts that make it.
+    struct Requirement {
+        uint256 total;
+        uint256 risk;
+        uint256 cost;
+        uint256 floor;
+        uint256 linear;
+    }
+
     struct AccountState {
         CollateralView[] collaterals;
         DebtView[] debts;
@@ -341,6 +390,10 @@ interface IMarket {
         uint32 termsVersion;
         /// The group that it is in; 0 if none.
         uint8 group;
+        /// What equity must cover: to draw or release, and not to be liquidated. All zero in a market
+        /// of thresholds.
+        Requirement borrowRequirement;
+        Requirement liquidationRequirement;
     }
 
     struct LiquidationPlan {
@@ -455,6 +508,10 @@ interface IMarket {
     /// The account is in another group, or in none (0).
     event GroupChanged(uint32 indexed market, address indexed owner, uint32 sub, uint8 group);
     event VaultListed(uint32 indexed market, address indexed vault, uint32 feed, uint256 minDebt);
+    /// Another set of margin parameters replaces the one before; all zero is the threshold model.
+    event MarginChanged(uint32 indexed market, uint32 generation, MarginTerms terms, uint64 rampStart, uint64 rampEnd);
+    /// How an asset moves in that set.
+    event MarginFactorSet(uint32 indexed market, address indexed asset, uint32 generation, MarginFactor factor);
     event CollateralSupplied(uint32 indexed market, address indexed owner, address indexed asset, uint32 sub, address payer, uint256 amount);
     event CollateralWithdrawn(uint32 indexed market, address indexed owner, address indexed asset, uint32 sub, address receiver, uint256 amount);
     event Borrowed(uint32 indexed market, address indexed owner, address indexed vault, uint32 sub, address receiver, uint256 amount);
@@ -505,6 +562,9 @@ interface IMarket {
     function setGroupTerms(uint32 market, uint8 group, GroupTerms calldata terms) external;
     function addGroupMembers(uint32 market, uint8 group, address[] calldata collaterals, address[] calldata vaults) external;
     function listVault(uint32 market, address vault, uint32 feed, uint256 minDebt) external;
+    /// Sets how assets move together, or without factors takes the market back to thresholds; its owner
+    /// only. Replaces the set before along a ramp of so many seconds.
+    function setPortfolioMargin(uint32 market, MarginTerms calldata terms, MarginFactor[] calldata factors, uint32 rampSeconds) external;
 
     function supplyCollateral(uint32 market, address owner, uint32 sub, address asset, uint256 amount) external;
     function withdrawCollateral(uint32 market, uint32 sub, address asset, uint256 amount, address receiver) external returns (uint256 withdrawn);
@@ -577,6 +637,7 @@ interface IMarket {
     function collateralState(uint32 market, address asset) external view returns (CollateralState memory);
     function groupState(uint32 market, uint8 group) external view returns (GroupState memory);
     function lineState(uint32 market, address vault) external view returns (LineState memory);
+    function marginState(uint32 market) external view returns (MarginState memory);
     function accountState(uint32 market, address owner, uint32 sub) external view returns (AccountState memory);
     function healthFactor(uint32 market, address owner, uint32 sub) external view returns (uint256);
     function debtOf(uint32 market, address owner, uint32 sub, address vault) external view returns (uint256);

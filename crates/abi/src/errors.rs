@@ -122,6 +122,12 @@ pub fn encode_error(error: &Error) -> Bytes {
         Error::DebtBelowMinimum { debt, minimum } => {
             data(&Sol::DebtBelowMinimum { debt: wide(debt.get()), minimum: wide(minimum.get()) })
         }
+        Error::CovarianceNotPositive { asset } => {
+            data(&Sol::CovarianceNotPositive { asset: asset.get() })
+        }
+        Error::MarginRampRunning { until } => {
+            data(&Sol::MarginRampRunning { until: U256::from(until.get()) })
+        }
         Error::NoDebt => data(&Sol::NoDebt {}),
         Error::Healthy { health_factor } => {
             data(&Sol::Healthy { healthFactor: wide(health_factor.get()) })

@@ -9,7 +9,9 @@ use gage_core::groups::GroupTerms;
 use gage_core::listing::{CollateralTerms, MarketTerms};
 use gage_core::stop_loss::StopLoss;
 use gage_core::terms::Subject;
-use gage_core::{Assets, Event, InterestModel, Shares, StakeId, VaultId, Wad};
+use gage_core::{
+    AssetId, Assets, Event, Factor, InterestModel, MarginTerms, Shares, StakeId, VaultId, Wad,
+};
 
 fn wide(assets: Assets) -> U256 {
     U256::from(assets.get())
@@ -184,6 +186,20 @@ pub fn encode_event(event: &Event) -> (Address, LogData) {
             sub: account.sub,
             group: group.get(),
         }),
+        Event::MarginChanged { market, generation, margin, ramp_start, ramp_end } => {
+            of_market(&IMarket::MarginChanged {
+                market: market.get(),
+                generation,
+                terms: margin.into(),
+                rampStart: ramp_start.get(),
+                rampEnd: ramp_end.get(),
+            })
+        }
+        Event::MarginFactorSet { market, generation, asset, ref factor } => {
+            let factor = IMarket::MarginFactor::from((asset, factor));
+            let (market, asset) = (market.get(), address::asset(asset));
+            of_market(&IMarket::MarginFactorSet { market, asset, generation, factor })
+        }
         Event::VaultListed { market, vault, feed, min_debt } => of_market(&IMarket::VaultListed {
             market: market.get(),
             vault: address::vault(vault),
@@ -474,6 +490,31 @@ impl From<MarketTerms> for IMarket::MarketTerms {
         Self {
             targetHealth: U256::from(terms.target_health.get()),
             fullBonusHealth: U256::from(terms.full_bonus_health.get()),
+        }
+    }
+}
+
+impl From<Option<MarginTerms>> for IMarket::MarginTerms {
+    /// All zero for a market of thresholds.
+    fn from(terms: Option<MarginTerms>) -> Self {
+        terms.map_or_else(Self::default, |terms| Self {
+            kBorrow: terms.k_borrow.get(),
+            kLiquidation: terms.k_liquidation.get(),
+            floor: terms.floor.get(),
+        })
+    }
+}
+
+impl From<(AssetId, &Factor)> for IMarket::MarginFactor {
+    fn from((asset, factor): (AssetId, &Factor)) -> Self {
+        let before = usize::from(factor.place);
+        Self {
+            asset: address::asset(asset),
+            sigma: factor.sigma.get(),
+            cost: factor.cost.get(),
+            hedge: factor.hedge,
+            hedgeThreshold: factor.hedge_threshold.get(),
+            correlations: factor.correlations.iter().copied().take(before).collect(),
         }
     }
 }

@@ -10,9 +10,9 @@ use gage_core::listing::{CollateralTerms, MarketTerms};
 use gage_core::sweep::SweepReason;
 use gage_core::terms::Subject;
 use gage_core::{
-    AccountId, AssetId, Assets, BidId, Bps, Cap, Error, Event, FeedId, GroupId, InterestModel,
-    Label, MarketId, PauseLevel, QueueId, Ray, Role, Shares, StakeId, Timestamp, Token, Units,
-    VaultId, Wad,
+    AccountId, AssetId, Assets, BidId, Bps, Cap, Error, Event, Factor, FeedId, GroupId,
+    InterestModel, Label, MarketId, PauseLevel, QueueId, Ray, Role, Shares, Sigma, StakeId,
+    Timestamp, Token, Units, VaultId, Wad,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,6 +75,8 @@ fn errors() -> Vec<Error> {
         Error::InsufficientCollateral { pledged: a, asked: a },
         Error::AboveLimit { debt_value: wad, limit: wad },
         Error::DebtBelowMinimum { debt: a, minimum: a },
+        Error::CovarianceNotPositive { asset },
+        Error::MarginRampRunning { until: time },
         Error::NoDebt,
         Error::Healthy { health_factor: wad },
         Error::LiquidationPaused { resumes_at: time },
@@ -157,6 +159,14 @@ fn events() -> Vec<Event> {
     let bid = BidId { queue, tier, bidder: who };
     let (none, units) = (Assets::ZERO, Units::new(12));
     let stake = StakeId { market, vault, staker: who };
+    let factor = Factor {
+        place: 1,
+        sigma: Sigma::new(1),
+        cost: ltv,
+        hedge: 0,
+        hedge_threshold: ltv,
+        correlations: [-1; 15],
+    };
     vec![
         Event::Transfer { token: Token::Asset(asset), from: who, to: who, value: 1 },
         Event::Approval { token: Token::Share(vault), owner: who, spender: who, value: U256::MAX },
@@ -199,6 +209,14 @@ fn events() -> Vec<Event> {
         Event::GroupMembersChanged { market, group, collaterals: 3, vaults: 1 },
         Event::GroupChanged { account, group },
         Event::VaultListed { market, vault, feed, min_debt: amount },
+        Event::MarginChanged {
+            market,
+            generation: 1,
+            margin: None,
+            ramp_start: time,
+            ramp_end: time,
+        },
+        Event::MarginFactorSet { market, generation: 1, asset, factor },
         Event::CollateralSupplied { account, asset, payer: who, amount },
         Event::CollateralWithdrawn { account, asset, receiver: who, amount },
         Event::RiskPremiumChanged { account, premium: ltv },

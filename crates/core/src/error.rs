@@ -379,6 +379,18 @@ pub enum Error {
         /// The sum of collateral values times LTV, rounded down.
         limit: Wad,
     },
+    /// Correlations contradict each other: no assets can move like that.
+    #[error("the correlations of asset {asset} contradict the others")]
+    CovarianceNotPositive {
+        /// One of the assets concerned.
+        asset: AssetId,
+    },
+    /// The market's margin is still moving to its last parameter set.
+    #[error("the last change of margin is under way until {until}")]
+    MarginRampRunning {
+        /// When the next may begin.
+        until: Timestamp,
+    },
     /// The debt would be neither zero nor worth the trouble of liquidating it.
     #[error("the debt would be {debt}, the minimum is {minimum}")]
     DebtBelowMinimum {

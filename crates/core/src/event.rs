@@ -11,6 +11,7 @@ use crate::interest::InterestModel;
 use crate::label::Label;
 use crate::listing::{CollateralTerms, MarketTerms};
 use crate::market::PauseLevel;
+use crate::portfolio::{Factor, MarginTerms};
 use crate::stop_loss::StopLoss;
 use crate::sweep::SweepReason;
 use crate::terms::Subject;
@@ -93,6 +94,16 @@ pub enum Event {
     GroupMembersChanged { market: MarketId, group: GroupId, collaterals: u16, vaults: u8 },
     /// An account is in another group, or in none.
     GroupChanged { account: AccountId, group: GroupId },
+    /// Another set of margin parameters replaces the one before; `None` is the threshold model.
+    MarginChanged {
+        market: MarketId,
+        generation: u32,
+        margin: Option<MarginTerms>,
+        ramp_start: Timestamp,
+        ramp_end: Timestamp,
+    },
+    /// How an asset moves in a set of margin parameters.
+    MarginFactorSet { market: MarketId, generation: u32, asset: AssetId, factor: Factor },
     /// A market may draw on another vault, once its curator opens the line.
     VaultListed { market: MarketId, vault: VaultId, feed: FeedId, min_debt: Assets },
     /// Collateral was pledged for an account.

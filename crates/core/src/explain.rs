@@ -9,10 +9,16 @@ use crate::groups::Membership;
 use crate::ids::{AccountId, AssetId, FeedId, GroupId, MarketId, VaultId};
 use crate::ledger::Ledger;
 use crate::liquidation::{Aim, Plan, plan_liquidation};
-use crate::margin::{CollateralLeg, DebtLeg, Position, Prices, Totals, unit};
+use crate::margin::{CollateralLeg, DebtLeg, Margin, Position, Prices, Totals, unit};
 use crate::market::Market;
+use crate::portfolio::{Limit, Requirement};
 use crate::terms::{self, Binding, Move, Subject};
 use alloc::vec::Vec;
+
+mod marginal;
+
+pub use marginal::LegMargin;
+use marginal::{Leg, liquidation_price, margin_of};
 
 /// What one collateral does for an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,11 +47,14 @@ pub struct CollateralView {
     pub newest: Binding,
     /// The announced move that takes it there without that.
     pub moving: Option<Move>,
-    /// What it adds to the liquidation limit: value times threshold.
+    /// What it adds to the liquidation limit: value times threshold; with portfolio margin its value less
+    /// what it adds to the requirement.
     pub contribution: Wad,
     /// The highest price at which the account is liquidatable with all else fixed; `None` if it
     /// is not at any price, or owes nothing.
     pub liquidation_price: Option<Wad>,
+    /// What it does to the requirement; `None` in a market of thresholds.
+    pub margin: Option<LegMargin>,
 }
 
 /// What one debt does to an account.
@@ -70,6 +79,17 @@ pub struct DebtView {
     /// The lowest price at which the account is liquidatable with all else fixed, rounded down;
     /// `None` if it is at every price or the price does not fit.
     pub liquidation_price: Option<Wad>,
+    /// What it does to the requirement; `None` in a market of thresholds.
+    pub margin: Option<LegMargin>,
+}
+
+/// What an account must keep beyond its debt, in a market with portfolio margin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Requirements {
+    /// To draw or release.
+    pub borrow: Requirement,
+    /// Not to be liquidated.
+    pub liquidation: Requirement,
 }
 
 /// An account's standing and its reasons.
@@ -81,6 +101,8 @@ pub struct Explanation {
     pub debts: Vec<DebtView>,
     /// Values and limits.
     pub totals: Totals,
+    /// What must be kept beyond the debt; `None` in a market of thresholds.
+    pub requirements: Option<Requirements>,
     /// Liquidatable below one; the largest number without debt.
     pub health_factor: Wad,
     /// The market's terms version when the account last took new risk; zero without debt.
@@ -175,20 +197,29 @@ fn explain_position<L: Ledger + ?Sized>(
     let version = account.version_in_force();
     let member = Membership::load(ledger, id, account.group, version)?;
     let mut collaterals = Vec::with_capacity(position.collaterals.len());
-    for leg in &position.collaterals {
+    for (place, leg) in position.collaterals.iter().enumerate() {
         let price_time = ledger.feed(leg.terms.feed)?.updated_at;
         let outlook = outlook(ledger, id, leg, version, member.as_ref())?;
-        collaterals.push(collateral_view(leg, &totals, price_time, outlook));
+        let view = collateral_view(leg, &totals, price_time, outlook);
+        collaterals.push(match position.margin {
+            Margin::Threshold => view,
+            Margin::Portfolio(_) => collateral_by_search(view, position, place),
+        });
     }
     let mut debts = Vec::with_capacity(position.debts.len());
-    for leg in &position.debts {
+    for (place, leg) in position.debts.iter().enumerate() {
         let price_time = ledger.feed(leg.line.feed)?.updated_at;
-        debts.push(debt_view(leg, &totals, position.risk_premium, price_time));
+        let view = debt_view(leg, &totals, position.risk_premium, price_time);
+        debts.push(match position.margin {
+            Margin::Threshold => view,
+            Margin::Portfolio(_) => debt_by_search(view, position, place),
+        });
     }
     Ok(Explanation {
         collaterals,
         debts,
         totals,
+        requirements: requirements(position),
         health_factor: totals.health_factor(),
         terms_version: account.terms_version,
         terms_version_now: market.terms_version,
@@ -222,6 +253,29 @@ fn outlook<L: Ledger + ?Sized>(
     })
 }
 
+fn requirements(position: &Position) -> Option<Requirements> {
+    let borrow = position.requirement(Limit::Borrow)?;
+    let liquidation = position.requirement(Limit::Liquidation)?;
+    Some(Requirements { borrow, liquidation })
+}
+
+fn collateral_by_search(view: CollateralView, position: &Position, place: usize) -> CollateralView {
+    let leg = Leg::Collateral(place);
+    let margin = margin_of(position, leg);
+    let required = position.requirement(Limit::Liquidation).unwrap_or_default().total;
+    let added = margin.map_or(Wad::ZERO, |margin| required.saturating_sub(margin.without));
+    let eased = margin.map_or(Wad::ZERO, |margin| margin.without.saturating_sub(required));
+    let contribution = view.value.saturating_add(eased).saturating_sub(added);
+    let liquidation_price = liquidation_price(position, leg);
+    CollateralView { contribution, liquidation_price, margin, ..view }
+}
+
+fn debt_by_search(view: DebtView, position: &Position, place: usize) -> DebtView {
+    let leg = Leg::Debt(place);
+    let (liquidation_price, margin) = (liquidation_price(position, leg), margin_of(position, leg));
+    DebtView { liquidation_price, margin, ..view }
+}
+
 fn collateral_view(
     leg: &CollateralLeg,
     totals: &Totals,
@@ -249,6 +303,7 @@ fn collateral_view(
         moving,
         contribution,
         liquidation_price: price.map(Wad::new),
+        margin: None,
     }
 }
 
@@ -278,15 +333,19 @@ fn debt_view(leg: &DebtLeg, totals: &Totals, premium: Bps, price_time: Timestamp
         value,
         rate: base.saturating_add(Ray::new(premium.of_up(base.get()))),
         liquidation_price: price.map(Wad::new),
+        margin: None,
     }
 }
 
-/// The plan for the largest debt against the largest collateral that can be sold.
+/// The plan for the largest debt against the largest collateral that can be sold; for a smaller debt if
+/// none can be sold for that one, which hedges the others then.
 fn likely_liquidation(position: &Position, market: &Market) -> Option<Plan> {
-    let vault = position.debts.iter().max_by_key(|leg| leg.value())?.vault;
+    let mut debts: Vec<_> = position.debts.iter().collect();
+    debts.sort_by_key(|leg| core::cmp::Reverse(leg.value()));
     let mut legs: Vec<_> = position.collaterals.iter().collect();
     legs.sort_by_key(|leg| core::cmp::Reverse(leg.value()));
-    legs.iter().find_map(|leg| {
+    let mut pairs = debts.iter().flat_map(|debt| legs.iter().map(move |leg| (debt.vault, leg)));
+    pairs.find_map(|(vault, leg)| {
         let aim = Aim { vault, asset: leg.asset, max_repay: Assets::MAX };
         plan_liquidation(position, market, &aim).ok()
     })

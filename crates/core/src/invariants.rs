@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::fixed::{Assets, Bps, RAY, Timestamp};
 use crate::ids::{AssetId, MarketId, QueueId, Token, VaultId};
-use crate::market::{Collateral, LINES_MAX, Line};
+use crate::market::{Collateral, LINES_MAX, Line, MarginModel};
 use crate::memory::MemoryLedger;
 use crate::terms::{Binding, Generation, Kept, Subject};
 use crate::vault::Vault;
@@ -74,6 +74,7 @@ pub fn check_invariants(ledger: &MemoryLedger) -> Vec<Violation> {
     accounts(ledger, &mut findings);
     kept_terms(ledger, &mut findings);
     groups(ledger, &mut findings);
+    margins(ledger, &mut findings);
     for (id, vault) in &ledger.vaults {
         solvency(ledger, *id, vault, &mut findings);
     }
@@ -396,6 +397,43 @@ fn accounts(ledger: &MemoryLedger, findings: &mut Findings) {
         findings.check("HLT-3", ordered && amounts, || format!("{id:?}: {account:?}"));
         let covered = account.debts.is_empty() || !account.collaterals.is_empty();
         findings.check("HLT-4", covered, || format!("{id:?} owes without collateral"));
+    }
+}
+
+/// CFG-2: portfolio margin is kept where a market says so; sets have one factor for each place, none of
+/// which would let a rising collateral hurt, and any two of them have a covariance.
+fn margins(ledger: &MemoryLedger, findings: &mut Findings) {
+    for (id, market) in &ledger.markets {
+        let kept = ledger.portfolios.contains_key(id);
+        let said = market.margin == MarginModel::Portfolio;
+        findings.check("CFG-2", kept == said, || format!("market {id}: {said}, kept {kept}"));
+    }
+    for (id, portfolio) in &ledger.portfolios {
+        let newest = portfolio.place();
+        for (place, terms) in [(newest, portfolio.now), (newest.other(), portfolio.before)] {
+            let of = ledger.factors.iter().filter(|((of, at, _), _)| of == id && *at == place);
+            let mut places: Vec<u8> = of.clone().map(|(_, factor)| factor.place).collect();
+            places.sort_unstable();
+            let whole = (0..).zip(&places).all(|(number, place)| number == *place);
+            findings.check("CFG-2", whole, || format!("market {id}, {place:?}: {places:?}"));
+            // What is in no force may lie there until it is written over.
+            let Some(terms) = terms else { continue };
+            let ordered = Bps::ONE <= terms.k_liquidation && terms.k_liquidation <= terms.k_borrow;
+            let sane = ordered && terms.floor < Bps::ONE && !places.is_empty();
+            findings.check("CFG-2", sane, || format!("market {id}: {terms:?}"));
+            for (key, factor) in of {
+                let risk = wide(terms.k_borrow.get().into())
+                    .saturating_mul(U256::from(factor.sigma.get()))
+                    .saturating_add(wide(u128::from(factor.cost.get()).saturating_mul(1_000_000)));
+                let mut with = factor.correlations.iter().take(factor.place.into());
+                let mut beyond = factor.correlations.iter().skip(factor.place.into());
+                let sane = risk < wide(10_000_000_000)
+                    && with.all(|correlation| correlation.unsigned_abs() <= 10_000)
+                    && beyond.all(|correlation| *correlation == 0)
+                    && (factor.hedge != 0 || factor.hedge_threshold == Bps::ZERO);
+                findings.check("CFG-2", sane, || format!("{key:?}: {factor:?}"));
+            }
+        }
     }
 }
 

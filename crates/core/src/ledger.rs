@@ -13,6 +13,7 @@ use crate::ids::{
     AccountId, AssetId, BidId, FeedId, GroupId, MarketId, QueueId, StakeId, Token, VaultId,
 };
 use crate::market::{Collateral, Line, Market};
+use crate::portfolio::{Factor, Portfolio, SetPlace};
 use crate::protocol::Protocol;
 use crate::stop_loss::StopLoss;
 use crate::terms::{Kept, Subject};
@@ -134,6 +135,39 @@ pub trait Ledger {
     /// # Errors
     /// A fault of the ledger.
     fn set_vault_lines(&mut self, vault: VaultId, markets: &[MarketId]) -> Result<(), Stop>;
+
+    /// A market's portfolio margin; none was ever set if it was never written.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn portfolio(&mut self, market: MarketId) -> Result<Portfolio, Stop>;
+    /// Writes a market's portfolio margin.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_portfolio(&mut self, market: MarketId, portfolio: &Portfolio) -> Result<(), Stop>;
+
+    /// How an asset of a market moves, if the set at that place says so.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn factor(
+        &mut self,
+        market: MarketId,
+        place: SetPlace,
+        asset: AssetId,
+    ) -> Result<Option<Factor>, Stop>;
+    /// Writes or removes how an asset of a market moves.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_factor(
+        &mut self,
+        market: MarketId,
+        place: SetPlace,
+        asset: AssetId,
+        factor: Option<&Factor>,
+    ) -> Result<(), Stop>;
 
     /// An account, empty if it was never written.
     ///

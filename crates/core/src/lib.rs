@@ -50,6 +50,7 @@ pub mod listing;
 pub mod margin;
 pub mod market;
 pub mod memory;
+pub mod portfolio;
 pub mod premium;
 pub mod protocol;
 pub mod shares;
@@ -76,8 +77,9 @@ pub use ids::{
 pub use interest::InterestModel;
 pub use label::Label;
 pub use ledger::Ledger;
-pub use market::{Collateral, Line, Market, PauseLevel};
+pub use market::{Collateral, Line, MarginModel, Market, PauseLevel};
 pub use memory::MemoryLedger;
+pub use portfolio::{Factor, MarginTerms, Portfolio, SetPlace, Sigma};
 pub use protocol::Protocol;
 pub use vault::{Accrued, Vault};
 

@@ -13,6 +13,9 @@
 //!
 //! `x = (T·D − W) / (T − LT·(1 + b))` (source: Aave v4, `docs/features/LiquidationEngine.md`).
 //!
+//! With portfolio margin `W` is no sum over collaterals: bonus and size are searched for instead of
+//! computed (`search`), to the same ends.
+//!
 //! Debt left below the minimum is repaid as well, collateral left below the minimum debt's value
 //! is sold as well, as far as the other side allows.
 //!
@@ -22,11 +25,9 @@
 
 use crate::debt::Debt;
 use crate::error::Error;
-use crate::fixed::{
-    Assets, BPS, Bps, WAD, Wad, mul_div_down_saturating, mul_div_up_saturating, product_at_most,
-};
+use crate::fixed::{Assets, BPS, Bps, WAD, Wad, mul_div_down_saturating, mul_div_up_saturating};
 use crate::ids::{AssetId, VaultId};
-use crate::margin::{CollateralLeg, DebtLeg, Position, Totals, unit};
+use crate::margin::{CollateralLeg, DebtLeg, Margin, Position, Totals, unit};
 use crate::market::Market;
 use crate::waterfall::Loss;
 use alloc::vec;
@@ -41,6 +42,7 @@ const WORTHWHILE_PART: u128 = 100;
 const ROUNDING_PART: u128 = 1_000;
 
 mod apply;
+mod search;
 
 pub use apply::{Liquidation, Payment, liquidate, preview_liquidation};
 pub(crate) use apply::{announce_loss, open_for_liquidation};
@@ -158,9 +160,10 @@ pub fn plan_liquidation(position: &Position, market: &Market, aim: &Aim) -> Resu
     if totals.cover < totals.debt_value {
         return close_out(position, &totals, (debt, collateral), aim.max_repay);
     }
-    let bonus = bonus_limit(&totals, totals.health_factor(), market, collateral)?;
-    let sale = Sale { position, totals, debt, collateral, bonus, max_repay: aim.max_repay };
-    sale.plan(market.target_health)
+    let (bonus, max_repay) = (Wad::ZERO, aim.max_repay);
+    let sale = Sale { position, totals, debt, collateral, bonus, max_repay };
+    let bonus = sale.bonus_limit(totals.health_factor(), market)?;
+    sale.at(bonus).plan(market.target_health)
 }
 
 /// The bonus at a health factor, between `bonus_min` at one and `bonus_max` at the market's
@@ -174,34 +177,8 @@ pub fn bonus_curve(health: Wad, full_bonus_health: Wad, bonus_min: Bps, bonus_ma
     bonus_min.to_wad().saturating_add(Wad::new(gain.min(spread.get())))
 }
 
-/// The bonus of a collateral of an account that was judged at `judged`: on the curve, and at most
-/// what leaves neither bad debt nor a less healthy account.
-///
-/// # Errors
-/// [`Error::LiquidationWouldWorsen`] if any sale of it would.
-pub(crate) fn bonus_limit(
-    totals: &Totals,
-    judged: Wad,
-    market: &Market,
-    leg: &CollateralLeg,
-) -> Result<Wad, Error> {
-    let health = totals.health_factor();
-    let Market { full_bonus_health, .. } = *market;
-    let curve = bonus_curve(judged, full_bonus_health, leg.bonus_min, leg.bonus_max);
-    let debt = totals.debt_value.get();
-    let covered = mul_div_down_saturating(totals.collateral_value.get(), WAD, debt);
-    let threshold = leg.threshold;
-    let kept = match u128::from(threshold.get()) {
-        0 => u128::MAX,
-        points => mul_div_down_saturating(health.get(), BPS, points),
-    };
-    let most = covered.min(kept).checked_sub(WAD);
-    let most = most.ok_or(Error::LiquidationWouldWorsen { health_factor: health, threshold })?;
-    let most = most.saturating_sub(most.div_ceil(ROUNDING_PART));
-    Ok(curve.min(Wad::new(most)))
-}
-
 /// One debt against one collateral at a bonus.
+#[derive(Clone, Copy)]
 pub(crate) struct Sale<'a> {
     position: &'a Position,
     totals: Totals,
@@ -209,6 +186,15 @@ pub(crate) struct Sale<'a> {
     collateral: &'a CollateralLeg,
     bonus: Wad,
     max_repay: Assets,
+}
+
+/// How much of a debt to repay.
+#[derive(Clone, Copy)]
+struct Size {
+    /// What can be repaid.
+    repay: Assets,
+    /// What the target asks for; the largest amount if no sale reaches it.
+    asked: Assets,
 }
 
 /// One step of a sale.
@@ -259,6 +245,33 @@ impl<'a> Sale<'a> {
         WAD.saturating_add(self.bonus.get())
     }
 
+    /// The bonus of an account that was judged at `judged`: on the curve, and at most what leaves neither
+    /// bad debt nor a less healthy account.
+    ///
+    /// # Errors
+    /// [`Error::LiquidationWouldWorsen`] if any sale of this collateral would.
+    pub(crate) fn bonus_limit(&self, judged: Wad, market: &Market) -> Result<Wad, Error> {
+        let (totals, leg) = (&self.totals, self.collateral);
+        let health = totals.health_factor();
+        let Market { full_bonus_health, .. } = *market;
+        let curve = bonus_curve(judged, full_bonus_health, leg.bonus_min, leg.bonus_max);
+        let debt = totals.debt_value.get();
+        let covered = mul_div_down_saturating(totals.collateral_value.get(), WAD, debt);
+        let threshold = leg.threshold;
+        let by_threshold = self.position.margin == Margin::Threshold;
+        let kept = match u128::from(threshold.get()) {
+            points if by_threshold && points != 0 => {
+                mul_div_down_saturating(health.get(), BPS, points)
+            }
+            _ => u128::MAX,
+        };
+        let most = covered.min(kept).checked_sub(WAD);
+        let most =
+            most.ok_or(Error::LiquidationWouldWorsen { health_factor: health, threshold })?;
+        let most = curve.min(Wad::new(most.saturating_sub(most.div_ceil(ROUNDING_PART))));
+        if by_threshold { Ok(most) } else { self.improving_bonus(most) }
+    }
+
     /// What must be repaid for `seized`, rounded up.
     pub(crate) fn cost(&self, seized: Assets) -> Assets {
         let leg = self.collateral;
@@ -281,9 +294,20 @@ impl<'a> Sale<'a> {
         Assets::new(units).min(leg.amount)
     }
 
-    /// The repayment that brings the account to `target`, in whole units of collateral: at most one
-    /// unit more than exact.
-    fn repayment_to(&self, target: Wad) -> Assets {
+    /// The size that brings the account to `target`, in whole units of collateral: at most one unit
+    /// more than exact.
+    fn size(&self, target: Wad) -> Size {
+        let size = match self.position.margin {
+            Margin::Threshold => {
+                let asked = self.repayment_by_threshold(target);
+                Size { repay: asked, asked }
+            }
+            Margin::Portfolio(_) => self.size_by_search(target),
+        };
+        Size { repay: size.repay.min(self.limit()), ..size }
+    }
+
+    fn repayment_by_threshold(&self, target: Wad) -> Assets {
         let Totals { debt_value, liquidation_limit, .. } = self.totals;
         let wanted = mul_div_up_saturating(debt_value.get(), target.get(), WAD);
         let missing = wanted.saturating_sub(liquidation_limit.get());
@@ -341,7 +365,7 @@ impl<'a> Sale<'a> {
     }
 
     fn plan(&self, target: Wad) -> Result<Plan, Error> {
-        let sized = self.repayment_to(target).min(self.limit());
+        let sized = self.size(target).repay;
         let repaid = self.without_debt_dust(self.without_collateral_dust(sized))?;
         match self.outcome(repaid) {
             // Rounding on a few units can eat the improvement; the whole step then decides.
@@ -358,8 +382,7 @@ impl<'a> Sale<'a> {
     /// The step to `target` for buyers of at most `capacity`. One that they cannot pay whole leaves
     /// the minimum debt.
     pub(crate) fn step_within(&self, target: Wad, capacity: Assets) -> Result<Step, Error> {
-        let asked = self.repayment_to(target);
-        let sized = asked.min(self.limit());
+        let Size { repay: sized, asked } = self.size(target);
         let whole = self.without_debt_dust(self.without_collateral_dust(sized))?;
         if whole <= capacity {
             let all = self.exhausting()?;
@@ -383,13 +406,7 @@ impl<'a> Sale<'a> {
         let left = self.position.left_of(self.debt, repaid)?;
         let (old, new) = (self.totals, self.totals_after(left, seized)?);
         let closed = new.debt_value.is_zero();
-        let improved = product_at_most(
-            old.liquidation_limit.get(),
-            new.debt_value.get(),
-            new.liquidation_limit.get(),
-            old.debt_value.get(),
-        );
-        if !closed && !improved {
+        if !closed && !search::improved(&old, &new) {
             let health_factor = old.health_factor();
             let threshold = self.collateral.threshold;
             return Err(Error::LiquidationWouldWorsen { health_factor, threshold });
@@ -489,6 +506,7 @@ mod tests {
             liquidation_resumes_at: Timestamp::ZERO,
             target_health: Wad::new(WAD * 105 / 100),
             full_bonus_health: Wad::new(WAD * 9 / 10),
+            margin: crate::market::MarginModel::Threshold,
             collaterals: vec![AssetId::new(1), AssetId::new(2)],
             vaults: vec![VaultId::new(1)],
         }

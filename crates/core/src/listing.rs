@@ -6,8 +6,9 @@ use crate::fixed::{AMOUNT_MAX, Assets, Bps, Timestamp, Wad};
 use crate::ids::{AssetId, FeedId, MarketId, VaultId};
 use crate::ledger::Ledger;
 use crate::market::{
-    COLLATERALS_MAX, Collateral, GRACE_SECONDS, Line, Market, PauseLevel, VAULTS_MAX,
+    COLLATERALS_MAX, Collateral, GRACE_SECONDS, Line, MarginModel, Market, PauseLevel, VAULTS_MAX,
 };
+use crate::portfolio::check_hedge;
 use crate::terms::{self, Binding, Keeping, Subject};
 use alloc::vec::Vec;
 use alloy_primitives::Address;
@@ -116,6 +117,7 @@ pub fn create_market<L: Ledger + ?Sized>(
         liquidation_resumes_at: Timestamp::ZERO,
         target_health: terms.target_health,
         full_bonus_health: terms.full_bonus_health,
+        margin: MarginModel::Threshold,
         collaterals: Vec::new(),
         vaults: Vec::new(),
     };
@@ -236,6 +238,7 @@ pub fn add_collateral<L: Ledger + ?Sized>(
         cap: terms.cap,
         total: Assets::ZERO,
     };
+    check_hedge(ledger, (id, &market), asset, terms.bonus_max)?;
     market.collaterals.push(asset);
     ledger.set_market(id, &market)?;
     ledger.set_collateral(id, asset, &collateral)?;
@@ -264,6 +267,7 @@ pub fn set_collateral<L: Ledger + ?Sized>(
         return Err(Error::InvalidParameter { name: "feed", value }.into());
     }
     terms.check()?;
+    check_hedge(ledger, (id, &market), asset, terms.bonus_max)?;
     let present = (collateral.binding(), collateral.kept);
     let of_market = (id, &mut market);
     let subject = Subject::Collateral(asset);

@@ -7,6 +7,9 @@
 //! - cover `Σ vᵢ / (1 + bonus_minᵢ)`: what liquidators pay for all of it; an account that owes
 //!   more is insolvent.
 //!
+//! In a market with portfolio margin both limits are collateral less a requirement instead
+//! ([`crate::portfolio`]); all else is the same.
+//!
 //! Values saturate: a collateral worth more than 128 bits count is undervalued, a debt worth more
 //! is unhealthy.
 
@@ -18,9 +21,11 @@ use crate::fixed::{Assets, BPS, Bps, WAD, Wad, mul_div_down_saturating, mul_div_
 use crate::groups::Membership;
 use crate::ids::{AccountId, AssetId, FeedId, MarketId, VaultId};
 use crate::ledger::Ledger;
-use crate::market::{Collateral, Line, Market};
+use crate::market::{Collateral, Line, MarginModel, Market};
+use crate::portfolio::{Exposure, InForce, Limit, Requirement, Side};
 use crate::terms::{self, Binding, Subject};
 use crate::vault::Accrued;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// Base units of a whole token.
@@ -122,6 +127,11 @@ impl CollateralLeg {
         collateral_value(self.amount, self.price, self.terms.decimals)
     }
 
+    fn exposure(&self) -> Exposure {
+        let Self { asset, ltv, threshold, .. } = *self;
+        Exposure { asset, side: Side::Collateral, value: self.value(), ltv, threshold }
+    }
+
     /// What liquidators would pay for it at the smallest bonus, rounded down.
     fn cover(&self) -> u128 {
         let sold = BPS.saturating_add(self.bonus_min.get().into());
@@ -163,6 +173,12 @@ impl DebtLeg {
         debt_value(self.amount(), self.price, self.line.decimals)
     }
 
+    fn exposure(&self) -> Exposure {
+        let asset = self.accrued.record().asset;
+        let (ltv, threshold) = (Bps::ZERO, Bps::ZERO);
+        Exposure { asset, side: Side::Debt, value: self.value(), ltv, threshold }
+    }
+
     /// Writes another debt in its place.
     ///
     /// # Errors
@@ -196,6 +212,35 @@ pub(crate) struct Known<'a> {
     pub(crate) collateral: Option<(u8, &'a Collateral)>,
 }
 
+/// How a position's limits follow from its values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Margin {
+    /// Each collateral counts its own LTV and threshold.
+    #[default]
+    Threshold,
+    /// Collateral less a requirement.
+    Portfolio(Box<InForce>),
+}
+
+impl Margin {
+    fn load<L: Ledger + ?Sized>(
+        ledger: &mut L,
+        (id, market): (MarketId, &Market),
+        collaterals: &[CollateralLeg],
+        debts: &[DebtLeg],
+    ) -> Result<Self, Stop> {
+        if market.margin == MarginModel::Threshold {
+            return Ok(Self::Threshold);
+        }
+        let owned = collaterals.iter().map(|leg| leg.asset);
+        let owed = debts.iter().map(|leg| leg.accrued.record().asset);
+        let mut assets: Vec<_> = owned.chain(owed).collect();
+        assets.sort_unstable();
+        assets.dedup();
+        Ok(Self::Portfolio(Box::new(InForce::load(ledger, id, &assets)?)))
+    }
+}
+
 /// An account with everything that its valuation needs, all as of now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
@@ -205,6 +250,8 @@ pub struct Position {
     pub debts: Vec<DebtLeg>,
     /// The premium at which the debts are written.
     pub risk_premium: Bps,
+    /// How its limits follow.
+    pub margin: Margin,
 }
 
 /// The values of a position in US dollars.
@@ -308,13 +355,25 @@ impl Position {
             let leg = DebtLeg { index, vault, accrued, line, debt, price, first_loss, rewritten };
             debts.push(leg);
         }
-        Ok(Self { collaterals, debts, risk_premium: account.risk_premium })
+        let margin = Margin::load(ledger, (id, market), &collaterals, &debts)?;
+        Ok(Self { collaterals, debts, risk_premium: account.risk_premium, margin })
     }
 
     /// The position's values.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        totals(self.collaterals.iter(), self.debts.iter())
+        totals(&self.margin, self.collaterals.iter(), self.debts.iter())
+    }
+
+    /// What it must keep beyond its debt, with the parts of that; `None` in a market of thresholds.
+    #[must_use]
+    pub fn requirement(&self, limit: Limit) -> Option<Requirement> {
+        let Margin::Portfolio(in_force) = &self.margin else {
+            return None;
+        };
+        let owned = self.collaterals.iter().map(CollateralLeg::exposure);
+        let exposures: Vec<_> = owned.chain(self.debts.iter().map(DebtLeg::exposure)).collect();
+        Some(in_force.requirement(&exposures, limit))
     }
 
     /// What is left of one of the debts after a repayment, at the premium that it is written at.
@@ -330,6 +389,7 @@ impl Position {
         let collaterals = self.collaterals.iter();
         let debts = self.debts.iter();
         totals(
+            &self.margin,
             collaterals.map(|leg| if leg.index == collateral.index { collateral } else { leg }),
             debts.map(|leg| if leg.index == debt.index { debt } else { leg }),
         )
@@ -337,20 +397,33 @@ impl Position {
 }
 
 fn totals<'a>(
+    margin: &Margin,
     collaterals: impl Iterator<Item = &'a CollateralLeg>,
     debts: impl Iterator<Item = &'a DebtLeg>,
 ) -> Totals {
     let mut totals = Totals::default();
     let add = |sum: &mut Wad, value: u128| *sum = sum.saturating_add(Wad::new(value));
+    let mut exposures = Vec::new();
+    let portfolio = matches!(margin, Margin::Portfolio(_));
     for leg in collaterals {
         let value = leg.value().get();
         add(&mut totals.collateral_value, value);
         add(&mut totals.borrow_limit, leg.ltv.of_down(value));
         add(&mut totals.liquidation_limit, leg.threshold.of_down(value));
         add(&mut totals.cover, leg.cover());
+        exposures.extend(portfolio.then(|| leg.exposure()));
     }
     for leg in debts {
         add(&mut totals.debt_value, leg.value().get());
+        exposures.extend(portfolio.then(|| leg.exposure()));
+    }
+    if let Margin::Portfolio(in_force) = margin {
+        let left = |limit| {
+            let required = in_force.requirement(&exposures, limit).total;
+            totals.collateral_value.saturating_sub(required)
+        };
+        (totals.borrow_limit, totals.liquidation_limit) =
+            (left(Limit::Borrow), left(Limit::Liquidation));
     }
     totals
 }
@@ -393,8 +466,12 @@ pub(crate) mod tests {
         prices: [u128; 3],
         decimals: u8,
     ) -> Position {
-        let mut position =
-            Position { collaterals: Vec::new(), debts: Vec::new(), risk_premium: Bps::ZERO };
+        let mut position = Position {
+            collaterals: Vec::new(),
+            debts: Vec::new(),
+            risk_premium: Bps::ZERO,
+            margin: Margin::Threshold,
+        };
         for (place, amount) in amounts.iter().enumerate() {
             let index = u8::try_from(place).unwrap();
             let terms = Collateral {
@@ -415,10 +492,16 @@ pub(crate) mod tests {
             let leg = CollateralLeg::on_present_terms(pledge, asset, terms, price);
             position.collaterals.push(leg);
         }
+        position.debts.push(debt_leg(0, 9, shares, prices[2]));
+        position
+    }
+
+    /// A debt of these shares at an index of one.
+    pub(crate) fn debt_leg(index: u8, asset: u32, shares: u128, price: u128) -> DebtLeg {
         let shares = Shares::new(shares);
         let owed = Debt { shares, offset: Assets::ZERO };
         let vault = Vault {
-            asset: AssetId::new(9),
+            asset: AssetId::new(asset),
             decimals: 24,
             name: Label::default(),
             symbol: Label::default(),
@@ -436,9 +519,9 @@ pub(crate) mod tests {
             paused: false,
             model: InterestModel::Kinked { base: 0, slope1: 0, slope2: 0, kink: Bps::new(1) },
         };
-        position.debts.push(DebtLeg {
-            index: 0,
-            vault: VaultId::new(1),
+        DebtLeg {
+            index,
+            vault: VaultId::new(u32::from(index) + 1),
             accrued: vault.accrue(Timestamp::ZERO),
             line: Line {
                 feed: FeedId::new(9),
@@ -449,11 +532,10 @@ pub(crate) mod tests {
                 staked: false,
             },
             debt: owed,
-            price: Wad::new(prices[2]),
+            price: Wad::new(price),
             first_loss: Settled::default(),
             rewritten: false,
-        });
-        position
+        }
     }
 
     proptest! {

@@ -31,6 +31,16 @@ pub enum PauseLevel {
     Frozen,
 }
 
+/// How a market says how much an account may owe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MarginModel {
+    /// Collateral counts its threshold, whatever else the account has.
+    #[default]
+    Threshold,
+    /// By how assets move together ([`crate::portfolio`]): the market has a record of that.
+    Portfolio,
+}
+
 /// A rule book for borrowers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Market {
@@ -48,6 +58,8 @@ pub struct Market {
     pub target_health: Wad,
     /// The health factor at and below which the liquidation bonus is largest.
     pub full_bonus_health: Wad,
+    /// How it says how much an account may owe.
+    pub margin: MarginModel,
     /// What may be pledged; accounts refer to places in this list, so it only grows.
     pub collaterals: Vec<AssetId>,
     /// Which vaults may be drawn on; accounts refer to places in this list, so it only grows.

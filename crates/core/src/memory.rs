@@ -14,6 +14,7 @@ use crate::ids::{
 };
 use crate::ledger::Ledger;
 use crate::market::{Collateral, Line, Market};
+use crate::portfolio::{Factor, Portfolio, SetPlace};
 use crate::protocol::Protocol;
 use crate::stop_loss::StopLoss;
 use crate::terms::{Kept, Subject};
@@ -45,6 +46,10 @@ pub struct MemoryLedger {
     pub lines: BTreeMap<(MarketId, VaultId), Line>,
     /// The markets to which each vault has open lines.
     pub vault_lines: BTreeMap<VaultId, Vec<MarketId>>,
+    /// The portfolio margin of every market that ever had one.
+    pub portfolios: BTreeMap<MarketId, Portfolio>,
+    /// How the assets of these markets move.
+    pub factors: BTreeMap<(MarketId, SetPlace, AssetId), Factor>,
     /// Every account that is not empty.
     pub accounts: BTreeMap<AccountId, Account>,
     /// Every feed.
@@ -199,6 +204,38 @@ impl Ledger for MemoryLedger {
 
     fn set_vault_lines(&mut self, vault: VaultId, markets: &[MarketId]) -> Result<(), Stop> {
         put(&mut self.vault_lines, vault, markets.to_vec());
+        Ok(())
+    }
+
+    fn portfolio(&mut self, market: MarketId) -> Result<Portfolio, Stop> {
+        Ok(self.portfolios.get(&market).copied().unwrap_or_default())
+    }
+
+    fn set_portfolio(&mut self, market: MarketId, portfolio: &Portfolio) -> Result<(), Stop> {
+        put(&mut self.portfolios, market, *portfolio);
+        Ok(())
+    }
+
+    fn factor(
+        &mut self,
+        market: MarketId,
+        place: SetPlace,
+        asset: AssetId,
+    ) -> Result<Option<Factor>, Stop> {
+        Ok(self.factors.get(&(market, place, asset)).copied())
+    }
+
+    fn set_factor(
+        &mut self,
+        market: MarketId,
+        place: SetPlace,
+        asset: AssetId,
+        factor: Option<&Factor>,
+    ) -> Result<(), Stop> {
+        match factor {
+            Some(factor) => self.factors.insert((market, place, asset), *factor),
+            None => self.factors.remove(&(market, place, asset)),
+        };
         Ok(())
     }
 

@@ -25,7 +25,7 @@ use crate::first_loss::{self, Settled, block_stakes};
 use crate::fixed::{Assets, Shares, Wad, mul_div_down_saturating};
 use crate::ids::{AccountId, AssetId, QueueId, Token, VaultId};
 use crate::ledger::Ledger;
-use crate::liquidation::{Sale, announce_loss, bonus_limit, open_for_liquidation};
+use crate::liquidation::{Sale, announce_loss, open_for_liquidation};
 use crate::margin::{Position, Prices, Totals};
 use crate::market::Market;
 use crate::stop_loss::StopLoss;
@@ -245,8 +245,9 @@ impl<L: Ledger + ?Sized> Selling<'_, L> {
     /// The largest bonus that an open liquidation would pay for this collateral, on the curve at
     /// the health that the account was judged at; `None` if selling it would worsen the account.
     fn bonus_limit(&self, offer: &Offer, health: Wad) -> Option<Wad> {
-        let leg = self.position.collaterals.iter().find(|leg| leg.asset == offer.asset)?;
-        bonus_limit(&self.position.totals(), health, self.market, leg).ok()
+        let totals = self.position.totals();
+        let sale = Sale::of(&self.position, totals, offer.vault, offer.asset)?;
+        sale.bonus_limit(health, self.market).ok()
     }
 
     /// Sells to a tier what brings the account to `target`, or as much as the tier takes. Whether

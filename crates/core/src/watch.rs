@@ -20,6 +20,9 @@
 //! filed anew at the present reference. The index is derived data: it is built from the accounts, and
 //! which of them it returns beyond those that are due depends on its history; who is due does not.
 //!
+//! In a market with portfolio margin health is no such ratio; its accounts are filed by how much they could
+//! lose instead (`slack`).
+//!
 //! Slack. The exact health rounds each collateral's value down twice by less than 1e-18 dollars, and
 //! each debt up by less than one unit of its asset and 1e-18 dollars. One unit is at most one share of
 //! debt, so debts are filed with one share more; the rest is below 1e-10 of a debt of 1e-6 dollars.
@@ -32,14 +35,22 @@ use crate::fixed::{BPS, Bps, RAY, Timestamp, WAD, Wad};
 use crate::ids::{AccountId, GroupId, MarketId, VaultId};
 use crate::ledger::Ledger;
 use crate::margin::unit;
+use crate::market::{MarginModel, Market};
+use crate::portfolio::InForce;
 use crate::terms::{Binding, Keeping, Kept, Subject};
 use crate::vault::Accrued;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use alloy_primitives::U256;
 
+mod slack;
+
+use slack::{Debts, Moment, Present, Values};
+
 /// Keys count health over alert in steps of 1e-9.
 const KEY_ONE: u64 = 1_000_000_000;
+/// The largest key: a band that is suspected whole is suspected beyond it.
+const KEY_MAX: u64 = u64::MAX - 1;
 /// Debts below this many dollars at the reference, 1e-3, are always suspected.
 const DEBT_MIN: u128 = WAD / 1_000;
 /// Ratios of references count in steps of 2^-64.
@@ -65,10 +76,12 @@ struct Composition {
     group: GroupId,
     /// The earliest terms version whose accounts are on the same terms as it, now and ever after.
     version: u32,
+    /// By which model of margin its accounts were filed.
+    portfolio: bool,
 }
 
 impl Composition {
-    fn of(market: MarketId, account: &Account, version: u32) -> Self {
+    fn of(market: MarketId, account: &Account, version: u32, portfolio: bool) -> Self {
         let bit = |place: u8| 1_u16.checked_shl(place.into()).unwrap_or_default();
         let collaterals = account.collaterals.iter().fold(0, |all, leg| all | bit(leg.index));
         let debts = account.debts.iter().fold(0, |all, leg| all | bit(leg.index));
@@ -77,7 +90,8 @@ impl Composition {
             premium => u128::from(premium).div_euclid(BPS).saturating_add(2).to_le_bytes()[0],
         };
         let debts = debts.to_le_bytes()[0];
-        Self { market, collaterals, debts, growth, group: account.group, version }
+        let group = account.group;
+        Self { market, collaterals, debts, growth, group, version, portfolio }
     }
 
     fn collaterals(self) -> impl Iterator<Item = usize> {
@@ -96,6 +110,8 @@ struct Reference {
     collaterals: Vec<U256>,
     debts: Vec<(U256, U256)>,
     growth: u8,
+    /// What else there is to compare in a market with portfolio margin.
+    moment: Option<Moment>,
 }
 
 /// Accounts of one composition, by their health at one reference.
@@ -151,6 +167,8 @@ struct Scales {
     groups: BTreeMap<GroupId, (u16, Terms)>,
     /// Price, index, and base units of a whole token.
     debts: Vec<(U256, U256, u128)>,
+    /// What portfolio margin makes of them.
+    present: Option<Present>,
 }
 
 /// The scales of every market that was asked for.
@@ -210,7 +228,8 @@ impl Scene {
             };
             debts.push((wide(price.get()), wide(index), unit(line.decimals)));
         }
-        Ok(Scales { now: self.now, collaterals, groups: BTreeMap::new(), debts })
+        let present = present(ledger, (id, &market))?;
+        Ok(Scales { now: self.now, collaterals, groups: BTreeMap::new(), debts, present })
     }
 }
 
@@ -238,6 +257,25 @@ impl Terms {
     }
 }
 
+/// What a market's portfolio margin is now, if it has one.
+fn present<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    (id, market): (MarketId, &Market),
+) -> Result<Option<Present>, Stop> {
+    if market.margin == MarginModel::Threshold {
+        return Ok(None);
+    }
+    let mut debts = Vec::with_capacity(market.vaults.len());
+    for vault in &market.vaults {
+        debts.push(ledger.vault(*vault)?.asset);
+    }
+    let mut assets: Vec<_> = market.collaterals.iter().chain(&debts).copied().collect();
+    assets.sort_unstable();
+    assets.dedup();
+    let in_force = InForce::load(ledger, id, &assets)?;
+    Ok(Some(Present { in_force, collaterals: market.collaterals.clone(), debts }))
+}
+
 impl Scales {
     /// What an account is filed as.
     fn class(&self, market: MarketId, account: &Account) -> Composition {
@@ -246,18 +284,19 @@ impl Scales {
         let own = places.filter_map(|place| self.collaterals.get(place)).map(|leg| &leg.terms);
         let group = self.groups.get(&account.group).map(|(_, terms)| terms);
         let earliest = own.chain(group).map(|terms| terms.earliest(version)).max();
-        Composition::of(market, account, earliest.unwrap_or_default())
+        let portfolio = self.present.is_some();
+        Composition::of(market, account, earliest.unwrap_or_default(), portfolio)
     }
 
-    /// Price times the threshold in force for a class.
-    fn collateral(&self, class: Composition, place: usize) -> U256 {
+    /// Price of a collateral, and the threshold in force for a class.
+    fn collateral(&self, class: Composition, place: usize) -> (U256, Bps) {
         let Some(Listing { price, terms, .. }) = self.collaterals.get(place) else {
-            return U256::ZERO;
+            return (U256::ZERO, Bps::ZERO);
         };
         let own = terms.threshold(class.version, self.now);
         let group = self.groups.get(&class.group).filter(|(places, _)| places >> place & 1 == 1);
         let group = group.map_or(Bps::ZERO, |(_, terms)| terms.threshold(class.version, self.now));
-        wide(*price).saturating_mul(U256::from(own.max(group).get()))
+        (wide(*price), own.max(group))
     }
 
     fn reference(&self, composition: Composition) -> Reference {
@@ -268,9 +307,15 @@ impl Scales {
             collaterals: composition
                 .collaterals()
                 .map(|i| self.collateral(composition, i))
+                .map(|(price, threshold)| price.saturating_mul(U256::from(threshold.get())))
                 .collect(),
             debts: composition.debts().map(debt).collect(),
             growth: composition.growth,
+            moment: self.present.as_ref().map(|present| {
+                let owned = composition.collaterals();
+                let owned = owned.map(|place| (place, self.collateral(composition, place)));
+                present.moment(owned, composition.debts())
+            }),
         }
     }
 }
@@ -313,6 +358,45 @@ fn ratio_one() -> U256 {
 impl Reference {
     /// The key below which an account filed at this reference may be below its alert at `present`.
     fn bound(&self, present: &Self) -> u64 {
+        match (&self.moment, &present.moment) {
+            (None, None) => self.bound_of_ratios(present),
+            (Some(then), Some(now)) => then.bound(now, self.debts_until(present)),
+            // The market has changed its model of margin since.
+            _ => u64::MAX,
+        }
+    }
+
+    fn debts_until(&self, present: &Self) -> impl Iterator<Item = Debts> {
+        let growth = self.growth;
+        let pairs = self.debts.iter().zip(&present.debts);
+        pairs.map(move |(then, now)| Debts { then: *then, now: *now, growth })
+    }
+
+    /// Whether accounts may still be filed at this reference.
+    fn is_near(&self, present: &Self) -> bool {
+        let bound = self.bound(present);
+        if self.moment.is_some() { Moment::is_near(bound) } else { bound <= BOUND_NEAR }
+    }
+
+    /// What a key at this reference is worth at a newer one, whatever the account's amounts.
+    fn carried(&self, newest: &Self) -> impl Fn(u64) -> u64 + use<> {
+        let bound = self.bound(newest);
+        let growth = match (&self.moment, &newest.moment) {
+            (Some(then), Some(now)) => Some(then.growth(now, self.debts_until(newest))),
+            _ => None,
+        };
+        move |key| match growth {
+            Some(growth) => Moment::moved_key(key, bound, growth),
+            None => {
+                // Health at the newer reference is at least this part of health at the older one.
+                let moved = u128::from(key).saturating_mul(KEY_ONE.into());
+                let moved = moved.checked_div(u128::from(bound).max(1)).unwrap_or_default();
+                u64::try_from(moved).unwrap_or(KEY_MAX)
+            }
+        }
+    }
+
+    fn bound_of_ratios(&self, present: &Self) -> u64 {
         let one = ratio_one();
         let mut weakest = U256::MAX;
         for (then, now) in self.collaterals.iter().zip(&present.collaterals) {
@@ -340,7 +424,16 @@ impl Reference {
 
     /// The health factor of `account` at this reference over `alert`, rounded down; zero for a debt
     /// too small to be exact about.
-    fn key(&self, account: &Account, scales: &Scales, alert: Wad) -> u64 {
+    fn key(&self, account: &Account, scales: &Scales, (now, alert): (&Self, Wad)) -> u64 {
+        if let (Some(moment), Some(present), Some(now)) =
+            (&self.moment, &scales.present, &now.moment)
+        {
+            let values = Values {
+                owned: moment.owned(account, scales),
+                owed: self.owed(account, scales).collect(),
+            };
+            return moment.key(&values, (present, now), alert);
+        }
         let mut limit = U256::ZERO;
         for (pledge, scale) in account.collaterals.iter().zip(&self.collaterals) {
             let units = scales.collaterals.get(usize::from(pledge.index)).map_or(1, |leg| leg.unit);
@@ -350,24 +443,34 @@ impl Reference {
             let value = if value == U256::MAX { U256::ZERO } else { value };
             limit = limit.saturating_add(value);
         }
-        let mut debt = U256::ZERO;
-        for (owed, (price, index)) in account.debts.iter().zip(&self.debts) {
-            let present = scales.debts.get(usize::from(owed.index));
-            let (_, index_now, units) = present.copied().unwrap_or((U256::ZERO, U256::MAX, 1));
-            let shares = wide(owed.debt.shares.get()).saturating_add(U256::ONE);
-            let worth = scaled_up(shares, index_now, wide(RAY));
-            let amount = worth.saturating_sub(wide(owed.debt.offset.get()));
-            let value = scaled_up(amount, *price, wide(units));
-            let grown = grown_down(index_now, *index, self.growth);
-            debt = debt.saturating_add(scaled_up(value, ratio_one(), grown));
-        }
+        let owed = self.owed(account, scales);
+        let debt = owed.fold(U256::ZERO, |sum, (_, value)| sum.saturating_add(value));
         if debt < wide(DEBT_MIN) || debt == U256::MAX {
             return 0;
         }
         let steps = U256::from(KEY_ONE).saturating_mul(wide(WAD));
         let whole = debt.saturating_mul(wide(alert.get()));
         let key = limit.checked_mul(steps).and_then(|product| product.checked_div(whole));
-        u64::try_from(key.unwrap_or_default()).unwrap_or(u64::MAX)
+        u64::try_from(key.unwrap_or_default()).unwrap_or(KEY_MAX).min(KEY_MAX)
+    }
+
+    /// What each debt is worth at this reference, rounded up, with its place.
+    fn owed<'a>(
+        &'a self,
+        account: &'a Account,
+        scales: &'a Scales,
+    ) -> impl Iterator<Item = (usize, U256)> + 'a {
+        account.debts.iter().zip(&self.debts).map(|(owed, (price, index))| {
+            let place = usize::from(owed.index);
+            let present = scales.debts.get(place).copied();
+            let (_, index_now, units) = present.unwrap_or((U256::ZERO, U256::MAX, 1));
+            let shares = wide(owed.debt.shares.get()).saturating_add(U256::ONE);
+            let worth = scaled_up(shares, index_now, wide(RAY));
+            let amount = worth.saturating_sub(wide(owed.debt.offset.get()));
+            let value = scaled_up(amount, *price, wide(units));
+            let grown = grown_down(index_now, *index, self.growth);
+            (place, scaled_up(value, ratio_one(), grown))
+        })
     }
 }
 
@@ -440,16 +543,16 @@ impl Watch {
         let composition = scales.class(id.market, account);
         let present = scales.reference(composition);
         let bands = self.classes.entry(composition).or_default();
-        let near = bands.last().is_some_and(|band| band.reference.bound(&present) <= BOUND_NEAR);
+        let near = bands.last().is_some_and(|band| band.reference.is_near(&present));
         if !near {
             self.bands_opened = self.bands_opened.wrapping_add(1);
             let number = self.bands_opened;
-            bands.push(Band { number, reference: present, keys: BTreeSet::new() });
+            bands.push(Band { number, reference: present.clone(), keys: BTreeSet::new() });
         }
         let Some(band) = bands.last_mut() else {
             return;
         };
-        let key = band.reference.key(account, scales, alert);
+        let key = band.reference.key(account, scales, (&present, alert));
         let entry = Entry { id, composition, band: band.number, key };
         let place = match self.free.pop() {
             Some(place) => place,
@@ -504,15 +607,12 @@ fn empty_smallest(bands: &mut Vec<Band>, entries: &mut [Option<Entry>]) {
     };
     let smallest = bands.iter_mut().min_by_key(|band| (band.keys.len(), band.number));
     if let Some(band) = smallest {
-        let bound = band.reference.bound(&newest.reference);
+        let carried = band.reference.carried(&newest.reference);
         for _ in 0..MOVES_MAX {
             let Some((key, place)) = band.keys.pop_first() else {
                 break;
             };
-            // Health at the newer reference is at least this part of health at the older one.
-            let moved = u128::from(key).saturating_mul(KEY_ONE.into());
-            let moved = moved.checked_div(u128::from(bound).max(1)).unwrap_or_default();
-            let key = u64::try_from(moved).unwrap_or(u64::MAX);
+            let key = carried(key);
             newest.keys.insert((key, place));
             let slot = usize::try_from(place).ok().and_then(|place| entries.get_mut(place));
             if let Some(entry) = slot.and_then(Option::as_mut) {

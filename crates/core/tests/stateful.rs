@@ -15,16 +15,18 @@ use gage_core::invariants::{check_invariants, check_step};
 use gage_core::lending::{self, Exit};
 use gage_core::liquidation::{self, Kind, Liquidation, Payment, Plan};
 use gage_core::listing::{self, CollateralTerms, MarketTerms};
+use gage_core::portfolio::{self, PortfolioTerms};
 use gage_core::premium;
 use gage_core::terms::{self, Kept, Subject};
 use gage_core::token::{self, Movement, Permit};
 use gage_core::{
     AccountId, Address, AssetId, Assets, Bps, Debt, Error, FeedId, GroupId, InterestModel,
-    MemoryLedger, PauseLevel, Ray, Shares, Stop, Token, U256, VaultId, WAD, Wad, address, interest,
+    MarginModel, MemoryLedger, PauseLevel, Ray, Shares, Stop, Token, U256, VaultId, WAD, Wad,
+    address, interest,
 };
 use world::*;
 
-const OPERATIONS: [&str; 40] = [
+const OPERATIONS: [&str; 41] = [
     "deposit",
     "mint",
     "withdraw",
@@ -64,6 +66,7 @@ const OPERATIONS: [&str; 40] = [
     "enter_group",
     "enter_group",
     "leave_group",
+    "set_margin",
     "set_pause",
 ];
 
@@ -89,6 +92,10 @@ struct Run {
     dice: Dice,
     tally: BTreeMap<&'static str, [u64; 2]>,
     visited: BTreeMap<&'static str, u64>,
+    /// The set of the market's portfolio margin, if it has one.
+    margin: Option<PortfolioTerms>,
+    /// Whether it may get one, or another.
+    portfolio: bool,
 }
 
 impl Run {
@@ -103,7 +110,9 @@ impl Run {
         if dice.below(3) > 0 {
             world.weigh([0; 4].map(|_| dice.pick(&[0, 1_000, 5_000, 50_000])));
         }
-        Self { world, dice, tally: BTreeMap::new(), visited: BTreeMap::new() }
+        let (tally, visited) = (BTreeMap::new(), BTreeMap::new());
+        let portfolio = seed % 2 == 1;
+        Self { world, dice, tally, visited, margin: None, portfolio }
     }
 
     fn user(&mut self) -> Address {
@@ -190,6 +199,22 @@ impl Run {
         self.visit();
         if self.dice.below(20) == 0 {
             self.exits_are_open();
+            self.limits_are_exact();
+        }
+    }
+
+    /// HLT-1: limits are those of a computation apart, to the unit.
+    fn limits_are_exact(&mut self) {
+        let mut settled = self.world.settled();
+        let ids: Vec<_> = settled.accounts.keys().copied().collect();
+        for id in ids {
+            let totals = gage_core::margin::position(&mut settled, &id).unwrap().totals();
+            let apart = standing(&settled, &id);
+            let saturated = U256::from(u128::MAX);
+            if apart.collateral < saturated && apart.debt < saturated {
+                assert_eq!(U256::from(totals.liquidation_limit.get()), apart.weighted, "{id:?}");
+                assert_eq!(U256::from(totals.borrow_limit.get()), apart.limit, "{id:?}");
+            }
         }
     }
 
@@ -465,7 +490,7 @@ impl Run {
         let stranger = self.dice.below(4) == 0;
         let actor = match (stranger, name) {
             (true, _) => self.user(),
-            (_, "govern_market" | "govern_group" | "schedule_move") => OWNER,
+            (_, "govern_market" | "govern_group" | "schedule_move" | "set_margin") => OWNER,
             (_, "set_pause") => self.dice.pick(&[OWNER, GOVERNANCE, GUARDIAN]),
             (_, "report") => PUBLISHER,
             _ => CURATOR,
@@ -481,6 +506,7 @@ impl Run {
             "govern_market" => self.market_terms(actor, asset),
             "govern_group" => self.govern_group(actor, asset, vault),
             "schedule_move" => self.schedule_move(actor, asset),
+            "set_margin" => self.market_margin(actor),
             _ => self.curate(name, actor, vault, &mut dice),
         };
         if stranger {
@@ -606,6 +632,21 @@ impl Run {
         terms::schedule_move(l, actor, MARKET, subject, (start, end))
     }
 
+    /// Another set of margin parameters, mostly in the runs that are for it.
+    fn market_margin(&mut self, actor: Address) -> Result<(), Stop> {
+        let mut terms = margin::any_set(&mut self.dice, 4, self.margin.as_ref());
+        if self.dice.below(8) == 0 || !self.portfolio {
+            terms.factors.clear();
+        }
+        if actor == OWNER && !self.portfolio {
+            terms.ramp_seconds = 1;
+        }
+        let l = &mut self.world.ledger;
+        portfolio::set_portfolio_margin(l, actor, MARKET, &terms)?;
+        self.margin = Some(terms);
+        Ok(())
+    }
+
     fn price(&mut self, actor: Address, asset: AssetId) -> Step {
         let feed = FeedId::new(asset.get());
         let stored = self.world.ledger.feeds[&feed];
@@ -695,6 +736,9 @@ impl Run {
                 );
                 let covered = U256::from(WAD) * old.collateral;
                 assert!(bonus * old.debt <= covered, "LIQ-3: more than C/D - 1: {plan:?}");
+                let hedged = before.markets[&MARKET].margin == MarginModel::Portfolio;
+                let what = "partial liquidation under portfolio margin";
+                *self.visited.entry(what).or_default() += u64::from(hedged);
                 *self.visited.entry("partial liquidation").or_default() += 1;
             }
             Kind::CloseOut => {
@@ -827,6 +871,9 @@ impl Run {
             kept.moving.is_some_and(|one| one.start < ledger.now && ledger.now < one.end)
         };
         mark("move on the way", ledger.kept.values().any(moving));
+        let hedged = self.world.ledger.markets[&MARKET].margin == MarginModel::Portfolio;
+        let owing = self.world.ledger.accounts.values().filter(|account| account.has_debt());
+        mark("debt under portfolio margin", hedged && owing.count() > 0);
         mark("frozen market", self.world.ledger.markets[&MARKET].pause == PauseLevel::Frozen);
     }
 }
@@ -884,6 +931,8 @@ fn invariants_hold_in_random_histories() {
         "in a group",
         "on kept terms",
         "move on the way",
+        "debt under portfolio margin",
+        "partial liquidation under portfolio margin",
     ] {
         assert!(visited.get(class).is_some_and(|times| *times > 0), "never visited: {class}");
     }

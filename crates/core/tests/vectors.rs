@@ -295,7 +295,12 @@ fn account_values_are_those_of_aave() {
     let vectors = aave();
     let mut compared = 0;
     for vector in list(&vectors, "account_data") {
-        let mut position = Position { collaterals: vec![], debts: vec![], risk_premium: Bps::ZERO };
+        let mut position = Position {
+            collaterals: vec![],
+            debts: vec![],
+            risk_premium: Bps::ZERO,
+            margin: Default::default(),
+        };
         let mut priceable = true;
         for (place, reserve) in list(vector, "reserves").iter().enumerate() {
             let place = u8::try_from(place).unwrap();
@@ -400,7 +405,8 @@ fn seizures_are_those_of_aave() {
         leg.threshold = Bps::new(threshold);
         leg.terms.threshold = leg.threshold;
         let (collaterals, debts) = (vec![leg], vec![debt_leg]);
-        let position = Position { collaterals, debts, risk_premium: Bps::ZERO };
+        let position =
+            Position { collaterals, debts, risk_premium: Bps::ZERO, margin: Default::default() };
         let market = Market {
             owner: Address::ZERO,
             pause: PauseLevel::Open,
@@ -409,6 +415,7 @@ fn seizures_are_those_of_aave() {
             liquidation_resumes_at: Timestamp::ZERO,
             target_health: Wad::new(2 * WAD),
             full_bonus_health: Wad::new(WAD / 2),
+            margin: gage_core::MarginModel::Threshold,
             collaterals: vec![AssetId::new(1)],
             vaults: vec![VaultId::new(1)],
         };

@@ -10,11 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gage_core::groups::{self, GroupTerms, Members};
 use gage_core::listing;
+use gage_core::portfolio::PortfolioTerms;
 use gage_core::terms::{self, Subject};
 use gage_core::watch::Watch;
 use gage_core::{
     Account, AccountId, Accrued, Address, AssetId, Assets, Bps, Debt, Error, FeedId, GroupId,
-    Ledger, MemoryLedger, Shares, Stop, U256, WAD, Wad, margin,
+    Ledger, MemoryLedger, Shares, Stop, U256, WAD, Wad, margin as model,
 };
 use world::*;
 
@@ -38,11 +39,15 @@ struct Run {
     governed: u64,
     /// From how many collaterals and debts accounts choose: with few, groups are large.
     choice: [u64; 2],
+    /// The set of the market's portfolio margin, if it has one.
+    margin: Option<PortfolioTerms>,
+    /// Whether it may get one, or another.
+    portfolio: bool,
 }
 
 /// Below its alert, judged exactly at the last prices.
 fn is_due(ledger: &mut MemoryLedger, id: &AccountId, alert: Wad) -> bool {
-    let totals = margin::position(ledger, id).unwrap().totals();
+    let totals = model::position(ledger, id).unwrap().totals();
     !totals.debt_value.is_zero() && totals.health_factor() < alert
 }
 
@@ -74,6 +79,8 @@ impl Run {
             alerts: BTreeMap::new(),
             due: 0,
             suspected: 0,
+            margin: None,
+            portfolio: false,
             choice: if seed.is_multiple_of(2) { [5, 3] } else { [2, 1] },
         };
         for number in 0..accounts {
@@ -131,7 +138,22 @@ impl Run {
         self.watch.file(&mut self.world.ledger, [(id, Wad::new(alert))]).unwrap();
     }
 
+    /// Another set of margin parameters, if the last one is in force whole.
+    fn change_margin(&mut self) {
+        let mut terms = margin::any_set(&mut self.dice, 5, self.margin.as_ref());
+        if self.dice.below(6) == 0 {
+            terms.factors.clear();
+        }
+        if self.world.set_margin(&terms).is_ok() {
+            self.margin = Some(terms);
+        }
+    }
+
     fn step(&mut self) {
+        if self.portfolio && self.dice.below(10) == 0 {
+            self.change_margin();
+            return self.compare();
+        }
         match self.dice.below(8) {
             0 => self.world.pass(self.dice.pick(&[1, 3_600, 86_400, 31_536_000])),
             1 => {
@@ -206,7 +228,19 @@ fn setting(name: &str, otherwise: u64) -> u64 {
 
 #[test]
 fn reg_q12_nobody_is_missed() {
-    let steps = setting("GAGE_STEPS", 400);
+    let (due, suspected) = histories(false, setting("GAGE_STEPS", 400));
+    assert!(due > 0 && suspected < 3 * due, "{due} due of {suspected} suspected");
+}
+
+/// The same while the market moves to portfolio margin, between its sets, and back.
+#[test]
+fn nobody_is_missed_under_portfolio_margin() {
+    let (due, suspected) = histories(true, setting("GAGE_STEPS", 120));
+    assert!(due > 0 && suspected < 6 * due, "{due} due of {suspected} suspected");
+}
+
+/// How many accounts were due, and how many suspected.
+fn histories(portfolio: bool, steps: u64) -> (usize, usize) {
     let seeds = match std::env::var("GAGE_SEED").ok().and_then(|text| text.parse().ok()) {
         Some(seed) => seed..seed + 1,
         None => 0..setting("GAGE_SEEDS", 12),
@@ -215,6 +249,7 @@ fn reg_q12_nobody_is_missed() {
     for seed in seeds {
         println!("seed {seed}");
         let mut run = Run::new(seed, 120);
+        run.portfolio = portfolio;
         for _ in 0..steps {
             run.step();
         }
@@ -238,7 +273,7 @@ fn reg_q12_nobody_is_missed() {
     }
     println!("{due} due of {suspected} suspected, {governed} changes of terms");
     assert!(governed > 0 || steps < 100);
-    assert!(due > 0 && suspected < 3 * due, "{due} due of {suspected} suspected");
+    (due, suspected)
 }
 
 /// With one collateral and one debt the index is exact to a millionth; with several it is exact again
@@ -270,7 +305,7 @@ fn few_are_suspected_in_vain() {
         run.compare();
         let ledger = &mut run.world.ledger;
         for id in run.watch.suspects(ledger).unwrap() {
-            let health = margin::health(ledger, &id).unwrap();
+            let health = model::health(ledger, &id).unwrap();
             assert!(health < Wad::new(WAD * 1_000_001 / 1_000_000 * 103 / 100), "{health}");
             let single = ledger.accounts[&id].collaterals.len() == 1;
             assert!(!single || health < Wad::new(WAD / 1_000_000 * 1_000_001), "{health}");

@@ -32,6 +32,7 @@ fn ledger() -> MemoryLedger {
         liquidation_resumes_at: Timestamp::ZERO,
         target_health: Wad::new(WAD * 105 / 100),
         full_bonus_health: Wad::new(WAD * 9 / 10),
+        margin: gage_core::MarginModel::Threshold,
         collaterals: (1..=COLLATERALS).map(AssetId::new).collect(),
         vaults: vec![VaultId::new(1)],
     };

@@ -16,6 +16,8 @@ pub(crate) const VIEW: u64 = 300;
 pub(crate) const SMALL: u64 = 500;
 /// A vault or market operation.
 pub(crate) const OPERATION: u64 = 2_000;
+/// A set of portfolio margin: that it is a covariance at all, sixteen factors at most.
+pub(crate) const MARGIN: u64 = 60_000;
 /// A liquidation, with its plan.
 pub(crate) const LIQUIDATION: u64 = 4_000;
 /// Judging an account and planning its sale to the bids, in the sweep.

@@ -1,9 +1,9 @@
 //! The ledger of `gage_core` over storage slots.
 
 use crate::records::{
-    NUMBERS_PER_SLOT, Record, account_from_words, account_slots, account_words, kept_from_words,
-    kept_slots, kept_words, keys, market_from_words, market_slots, market_words, number_words,
-    numbers_from_word,
+    NUMBERS_PER_SLOT, Record, account_from_words, account_slots, account_words, factor_from_words,
+    factor_slots, factor_words, kept_from_words, kept_slots, kept_words, keys, market_from_words,
+    market_slots, market_words, number_words, numbers_from_word,
 };
 use crate::slots::{Change, Slot, Slots};
 use alloy_primitives::{Address, U256};
@@ -16,9 +16,9 @@ use gage_core::market::LINES_MAX;
 use gage_core::stop_loss::StopLoss;
 use gage_core::terms::{Kept, Subject};
 use gage_core::{
-    Account, AccountId, Asset, AssetId, BidId, Collateral, Error, Event, Fault, Feed, FeedId,
-    GroupId, Ledger, Line, Market, MarketId, Protocol, QueueId, StakeId, Stop, Timestamp, Token,
-    Vault, VaultId,
+    Account, AccountId, Asset, AssetId, BidId, Collateral, Error, Event, Factor, Fault, Feed,
+    FeedId, GroupId, Ledger, Line, Market, MarketId, Portfolio, Protocol, QueueId, SetPlace,
+    StakeId, Stop, Timestamp, Token, Vault, VaultId,
 };
 
 /// Records in storage slots. Every slot is read once, when it is first needed, and written once, if
@@ -373,6 +373,41 @@ impl<S: Slots> Ledger for SlotLedger<S> {
     fn set_vault_lines(&mut self, vault: VaultId, markets: &[MarketId]) -> Result<(), Stop> {
         let list: Vec<_> = markets.iter().map(|market| market.get()).collect();
         self.set_numbers((Native::Market, keys::vault_lines(vault)), &list, LINES_MAX)
+    }
+
+    fn portfolio(&mut self, market: MarketId) -> Result<Portfolio, Stop> {
+        Ok(self.record(Native::Market, keys::portfolio(market), 1)?.unwrap_or_default())
+    }
+
+    fn set_portfolio(&mut self, market: MarketId, portfolio: &Portfolio) -> Result<(), Stop> {
+        self.set_record(Native::Market, keys::portfolio(market), portfolio)
+    }
+
+    fn factor(
+        &mut self,
+        market: MarketId,
+        place: SetPlace,
+        asset: AssetId,
+    ) -> Result<Option<Factor>, Stop> {
+        let first = keys::factor(market, place, asset);
+        let head = self.read_one(Native::Market, first)?;
+        let mut words = vec![U256::ZERO; factor_slots(head)];
+        self.read(Native::Market, first, &mut words)?;
+        Ok(factor_from_words(&words)?)
+    }
+
+    fn set_factor(
+        &mut self,
+        market: MarketId,
+        place: SetPlace,
+        asset: AssetId,
+        factor: Option<&Factor>,
+    ) -> Result<(), Stop> {
+        let first = keys::factor(market, place, asset);
+        let before = factor_slots(self.read_one(Native::Market, first)?);
+        let mut words = factor.map_or(Ok(vec![U256::ZERO]), factor_words)?;
+        words.resize(words.len().max(before), U256::ZERO);
+        Ok(self.write(Native::Market, first, &words)?)
     }
 
     fn account(&mut self, id: &AccountId) -> Result<Account, Stop> {

@@ -36,7 +36,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use cli::{Cli, Command, HistoryCommand};
+use cli::{Cli, Command, HistoryCommand, MarketCommand};
 use commands::{act, show};
 use history::fetch::{Order, fetch};
 
@@ -84,6 +84,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Refresh(args) => act::borrow::refresh(&args)?,
         Command::Liquidate(args) => act::borrow::liquidate(&args)?,
         Command::Bid(command) => act::bid::bid(&command)?,
+        Command::Market(MarketCommand::Margin(command)) => act::margin::margin(&command)?,
         Command::Stake(command) => act::stake::stake(&command)?,
         Command::StopLoss(command) => act::stop_loss::stop_loss(&command)?,
         Command::Send(args) => act::coins::send(&args)?,

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod acts;
+pub(crate) mod margin;
 
 use gage_core::curation::{self, Caps, Naming, VaultTerms};
 use gage_core::feed::{self, FeedTerms, Report};
@@ -11,8 +12,8 @@ use gage_core::protocol::{self, AssetTerms};
 use gage_core::terms::{Binding, Subject};
 use gage_core::{
     Account, AccountId, Address, AssetId, Assets, Bps, FeedId, InterestModel, Label, Ledger,
-    MarketId, MemoryLedger, Stop, Timestamp, Token, U256, VaultId, WAD, Wad, address, lending,
-    token,
+    MarginModel, MarketId, MemoryLedger, Stop, Timestamp, Token, U256, VaultId, WAD, Wad, address,
+    lending, token,
 };
 
 pub(crate) const GOVERNANCE: Address = Address::repeat_byte(0xa0);
@@ -319,6 +320,10 @@ pub(crate) fn standing(ledger: &MemoryLedger, id: &AccountId) -> Standing {
             .div_ceil(ray)
             .saturating_sub(U256::from(owed.debt.offset.get()));
         sums.debt += value(ledger, vault.asset, amount.saturating_to(), true);
+    }
+    if market.margin == MarginModel::Portfolio {
+        sums.weighted = sums.collateral.saturating_sub(margin::required(ledger, id, false));
+        sums.limit = sums.collateral.saturating_sub(margin::required(ledger, id, true));
     }
     sums
 }

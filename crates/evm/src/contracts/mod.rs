@@ -8,6 +8,7 @@ mod bids;
 mod first_loss;
 mod frame;
 mod groups;
+mod margin;
 mod market;
 mod numbers;
 mod oracle;

@@ -1,6 +1,7 @@
 //! Solidity's structs from and to the protocol's.
 
 use super::Answer;
+use super::margin::requirement;
 use super::numbers::{assets, wad, wide};
 use alloy_primitives::U256;
 use gage_abi::{IMarket, IOracle, IVault};
@@ -205,6 +206,8 @@ pub(super) fn account_state(account: &Explanation) -> IMarket::AccountState {
         riskPremiumNow: account.risk_premium_now.get(),
         termsVersion: account.terms_version,
         group: account.group.get(),
+        borrowRequirement: requirement(account.requirements.map(|both| both.borrow)),
+        liquidationRequirement: requirement(account.requirements.map(|both| both.liquidation)),
     }
 }
 

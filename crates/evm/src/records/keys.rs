@@ -27,11 +27,15 @@
 //! | 18 | market | market, group, slot number | a group |
 //! | 19 | market | market, asset, slot number | what accounts keep of a collateral's earlier terms |
 //! | 20 | market | market, group, slot number | what accounts keep of a group's earlier terms |
+//! | 25 | market | market | its portfolio margin |
+//! | 26 | market | place of the set, market, asset, slot number | how an asset moves |
 
 use alloy_primitives::{Address, U256, keccak256};
 use gage_core::bids::Tier;
 use gage_core::terms::Subject;
-use gage_core::{AccountId, AssetId, BidId, FeedId, GroupId, MarketId, QueueId, StakeId, VaultId};
+use gage_core::{
+    AccountId, AssetId, BidId, FeedId, GroupId, MarketId, QueueId, SetPlace, StakeId, VaultId,
+};
 
 /// What a slot holds: the first byte of its key. Zero is a contract's own record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +61,8 @@ pub(crate) enum Tag {
     Group = 18,
     KeptOfCollateral = 19,
     KeptOfGroup = 20,
+    Portfolio = 25,
+    Factor = 26,
 }
 
 /// The first slot of a contract's own record.
@@ -124,6 +130,21 @@ pub(crate) fn kept(market: MarketId, subject: Subject) -> U256 {
 /// The first slot of a line.
 pub(crate) fn line(market: MarketId, vault: VaultId) -> U256 {
     key_of_pair(Tag::Line, market.get(), vault.get())
+}
+
+/// A market's portfolio margin.
+pub(crate) fn portfolio(market: MarketId) -> U256 {
+    key_of_pair(Tag::Portfolio, market.get(), 0)
+}
+
+/// The first slot of how an asset of a market moves.
+pub(crate) fn factor(market: MarketId, place: SetPlace, asset: AssetId) -> U256 {
+    let mut bytes: [u8; 32] = key_of_pair(Tag::Factor, market.get(), asset.get()).to_be_bytes();
+    bytes[1] = match place {
+        SetPlace::Even => 0,
+        SetPlace::Odd => 1,
+    };
+    U256::from_be_bytes(bytes)
 }
 
 fn key_of_account(tag: Tag, id: &AccountId) -> U256 {

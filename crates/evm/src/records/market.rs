@@ -1,8 +1,9 @@
 //! A market, its collaterals and its lines, in the market contract.
 //!
 //! ```text
-//! market      0   owner 20 · pause and vaults 1 · collaterals 1 · groups 1 · resumes at 5 · terms
-//!                 version 4; the half byte of the pause is one more than its level, never zero
+//! market      0   owner 20 · pause, model of margin and vaults 1 · collaterals 1 · groups 1 · resumes at 5
+//!                 · terms version 4; of the half byte of the pause two bits are one more than its
+//!                 level, never zero, and the next says that margin is the portfolio's
 //!             1   target health 8 · full bonus health 8 · four numbers of 4
 //!             2…  eight numbers of 4 each: first the vaults listed, then the collaterals
 //! collateral  0   feed 4 · decimals 1 · LTV 2 · threshold 2 · bonus min 2 · bonus max 2 · kept below
@@ -17,13 +18,16 @@ use super::word::{Reader, Writer};
 use super::{AMOUNT_BYTES, Record, TIME_BYTES};
 use alloy_primitives::U256;
 use gage_core::{
-    AssetId, Assets, Bps, Collateral, Debt, Fault, FeedId, Line, Market, PauseLevel, Shares,
-    Timestamp, VaultId, Wad,
+    AssetId, Assets, Bps, Collateral, Debt, Fault, FeedId, Line, MarginModel, Market, PauseLevel,
+    Shares, Timestamp, VaultId, Wad,
 };
 
 /// The high half of a byte holds the pause, the low half the number of vaults.
 const PAUSE_SHIFT: u8 = 4;
 const VAULTS_MASK: u8 = 0x0f;
+/// Of the high half, the bits of the pause, and the one of portfolio margin.
+const PAUSE_MASK: u8 = 0x3;
+const PORTFOLIO_BIT: u8 = 0x4;
 const NUMBERS_IN_SLOT_1: usize = 4;
 const NUMBERS_PER_SLOT: usize = 8;
 const HEALTH_BYTES: usize = 8;
@@ -47,7 +51,11 @@ pub(crate) fn market_words(market: &Market) -> Result<Vec<U256>, Fault> {
     let collaterals = market.collaterals.iter().map(|asset| asset.get());
     let mut numbers = vaults.chain(collaterals);
     let mut words = Vec::with_capacity(slots_of(market.vaults.len() + market.collaterals.len()));
-    let pause = market.pause as u8 + 1;
+    let portfolio = match market.margin {
+        MarginModel::Threshold => 0,
+        MarginModel::Portfolio => PORTFOLIO_BIT,
+    };
+    let pause = market.pause as u8 + 1 | portfolio;
     let vaults_listed = count(market.vaults.len())?;
     if vaults_listed > VAULTS_MASK {
         return Err(Fault::Unreadable);
@@ -79,7 +87,11 @@ pub(crate) fn market_from_words(words: &[U256]) -> Result<Market, Fault> {
     let [mut head, mut health] = [*head, *health].map(Reader::new);
     let owner = head.address();
     let both = head.u8();
-    let pause = match both >> PAUSE_SHIFT {
+    let margin = match both >> PAUSE_SHIFT & PORTFOLIO_BIT {
+        0 => MarginModel::Threshold,
+        _ => MarginModel::Portfolio,
+    };
+    let pause = match both >> PAUSE_SHIFT & PAUSE_MASK {
         1 => PauseLevel::Open,
         2 => PauseLevel::Restricted,
         3 => PauseLevel::Frozen,
@@ -106,6 +118,7 @@ pub(crate) fn market_from_words(words: &[U256]) -> Result<Market, Fault> {
         liquidation_resumes_at,
         target_health,
         full_bonus_health,
+        margin,
         collaterals: collaterals.iter().copied().map(AssetId::new).collect(),
         vaults: vaults.iter().copied().map(VaultId::new).collect(),
     })

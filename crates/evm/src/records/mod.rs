@@ -10,6 +10,7 @@ pub(crate) mod keys;
 mod market;
 mod numbers;
 mod oracle;
+mod portfolio;
 mod protocol;
 mod terms;
 mod token;
@@ -19,6 +20,7 @@ mod word;
 pub(crate) use account::{account_from_words, account_slots, account_words};
 pub(crate) use market::{market_from_words, market_slots, market_words};
 pub(crate) use numbers::{NUMBERS_PER_SLOT, number_words, numbers_from_word};
+pub(crate) use portfolio::{factor_from_words, factor_slots, factor_words};
 pub(crate) use terms::{kept_from_words, kept_slots, kept_words};
 
 use alloy_primitives::U256;
@@ -51,12 +53,13 @@ mod tests {
     use core::fmt::Debug;
     use gage_core::bids::{Bid, Tier, TierState};
     use gage_core::first_loss::{Stake, Tranche};
+    use gage_core::portfolio::FACTORS_MAX;
     use gage_core::stop_loss::StopLoss;
     use gage_core::terms::Keeping;
     use gage_core::{
-        Asset, AssetId, AssetKind, Assets, Bps, Collateral, Debt, Feed, FeedId, InterestModel,
-        Label, Line, Market, PauseLevel, Protocol, Ray, Shares, Timestamp, Units, Vault, VaultId,
-        Wad,
+        Asset, AssetId, AssetKind, Assets, Bps, Collateral, Debt, Factor, Feed, FeedId,
+        InterestModel, Label, Line, MarginModel, MarginTerms, Market, PauseLevel, Portfolio,
+        Protocol, Ray, Shares, Sigma, Timestamp, Units, Vault, VaultId, Wad,
     };
     use proptest::prelude::*;
 
@@ -190,6 +193,35 @@ mod tests {
                 epoch: small[1],
                 announced_at: times[2],
             });
+            let margin_terms = |place: usize| MarginTerms {
+                k_borrow: points[place],
+                k_liquidation: points[place + 1],
+                floor: points[place + 2],
+            };
+            reads_back(&Portfolio {
+                generation: small[0],
+                ramp_start: Timestamp::new(u64::from(small[1])),
+                ramp_end: Timestamp::new(u64::from(small[2]) << 8),
+                before: wrapped.then(|| margin_terms(0)),
+                now: paused.then(|| margin_terms(3)),
+            });
+            let mut correlations = [0; FACTORS_MAX - 1];
+            let place = decimals % 16;
+            for (kept, number) in correlations.iter_mut().zip(numbers).take(place.into()) {
+                *kept = number as i16;
+            }
+            let factor = Factor {
+                place,
+                sigma: Sigma::new(small[3] % 1_000_000),
+                cost: points[6],
+                hedge: small[4] as u8 % 16,
+                hedge_threshold: points[7],
+                correlations,
+            };
+            let words = factor_words(&factor).unwrap();
+            prop_assert_eq!(words.len(), factor_slots(words[0]));
+            prop_assert_eq!(factor_from_words(&words).unwrap(), Some(factor));
+            prop_assert_eq!(factor_from_words(&[U256::ZERO]).unwrap(), None);
             reads_back(&StopLoss {
                 asset: AssetId::new(small[0]),
                 vault: VaultId::new(small[1]),
@@ -209,6 +241,7 @@ mod tests {
             resumes in 0..1_u64 << 40,
             terms_version in any::<u32>(),
             groups in any::<u8>(),
+            margin in prop::sample::select(vec![MarginModel::Threshold, MarginModel::Portfolio]),
             collaterals in prop::collection::vec(any::<u32>(), 0..=16),
             vaults in prop::collection::vec(any::<u32>(), 0..=8),
         ) {
@@ -220,6 +253,7 @@ mod tests {
                 liquidation_resumes_at: Timestamp::new(resumes),
                 target_health: Wad::new(health.0.into()),
                 full_bonus_health: Wad::new(health.1.into()),
+                margin,
                 collaterals: collaterals.into_iter().map(AssetId::new).collect(),
                 vaults: vaults.into_iter().map(VaultId::new).collect(),
             };
@@ -240,6 +274,7 @@ mod tests {
             liquidation_resumes_at: Timestamp::ZERO,
             target_health: Wad::new(1 << 64),
             full_bonus_health: Wad::ZERO,
+            margin: MarginModel::Threshold,
             collaterals: Vec::new(),
             vaults: Vec::new(),
         };

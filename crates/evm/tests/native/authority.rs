@@ -118,6 +118,7 @@ fn of_terms(now: u64) -> Vec<Entry> {
                 vaults: Vec::new(),
             },
         ),
+        entry(MARKET, OWNER, super::margin::a_set()),
     ]
 }
 

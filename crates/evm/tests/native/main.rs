@@ -7,6 +7,7 @@ mod entries;
 mod frames;
 mod gas;
 mod layout;
+mod margin;
 mod permits;
 mod premium;
 mod stakes;

@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, with an example for each.
 
 mod bids;
+mod market;
 mod operate;
 mod stakes;
 mod user;
@@ -11,6 +12,7 @@ pub(crate) use bids::{
     BidCommand, ClaimArgs, ClearArgs, Discount, ListArgs, PlaceArgs, QueueArgs, RangeArgs, SetArgs,
     ShowArgs, StopLossCommand, TierArgs, WithdrawArgs,
 };
+pub(crate) use market::{MarginArgs, MarginCommand, MarketCommand, SetMarginArgs};
 pub(crate) use operate::{AbiArgs, CheckArgs, DevArgs, HistoryCommand, NodeArgs, Speed};
 pub(crate) use stakes::{AddStakeArgs, LineArgs, StakeCommand, StakesArgs, UnstakeArgs};
 pub(crate) use user::{
@@ -63,6 +65,9 @@ pub(crate) enum Command {
     /// List the markets: collateral, limits, lines
     #[command(after_help = "Example:\n  gage markets")]
     Markets(Remote),
+    /// Set how a market says how much may be borrowed
+    #[command(subcommand)]
+    Market(MarketCommand),
     /// List the vaults: cash, debt, utilisation, rates
     #[command(after_help = "Example:\n  gage vaults --json")]
     Vaults(Remote),
@@ -194,6 +199,8 @@ mod tests {
             "gage stake announce USDC",
             "gage stake withdraw USDC max",
             "gage stake list",
+            "gage market margin show --market 2",
+            "gage market margin set margin.toml",
             "gage liquidations --from-block 5",
             "gage losses",
         ] {
@@ -228,6 +235,7 @@ mod tests {
             "gage bid list nobody",
             "gage stop-loss set WETH USDC --trigger 1.1",
             "gage stake",
+            "gage market margin set",
             "gage stake add USDC",
             "gage stake list nobody",
             "gage losses --from-block -1",

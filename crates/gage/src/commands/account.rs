@@ -219,6 +219,27 @@ fn print_account(names: &Names, market: u32, state: &AccountState) {
             ("Risk premium", premium(state)),
         ])
     );
+    if let Some(required) = required(state) {
+        println!("{required}\n");
+    }
+}
+
+/// What portfolio margin makes the account keep, and why.
+fn required(state: &AccountState) -> Option<String> {
+    let IMarket::Requirement { total, risk, cost, floor, linear } = state.liquidationRequirement;
+    if state.borrowRequirement.total.is_zero() {
+        return None;
+    }
+    Some(format!(
+        "Portfolio margin: equity must cover {} to draw and {} to stay. Of the latter {} is risk and {} \
+         the cost of liquidation; the floor is {}, the collaterals' own thresholds ask for {}.",
+        usd(state.borrowRequirement.total),
+        usd(total),
+        usd(risk),
+        usd(cost),
+        usd(floor),
+        usd(linear),
+    ))
 }
 
 /// The account's risk premium, and what a refresh would make of it.
@@ -318,6 +339,14 @@ fn account_json(names: &Names, market: u32, state: &AccountState) -> Value {
         "borrowLimit": wad(state.borrowLimit),
         "liquidationLimit": wad(state.liquidationLimit),
         "healthFactor": health_json(state.healthFactor),
+        "requirement": {
+            "borrow": wad(state.borrowRequirement.total),
+            "liquidation": wad(state.liquidationRequirement.total),
+            "risk": wad(state.liquidationRequirement.risk),
+            "cost": wad(state.liquidationRequirement.cost),
+            "floor": wad(state.liquidationRequirement.floor),
+            "linear": wad(state.liquidationRequirement.linear),
+        },
     })
 }
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::{
     Book, book,
+    margin::{LegRequired, Required},
     names::{AssetName, Quote, VaultName},
     numbers::Shown,
     sweep::{Order, Sweep, order, sweep},
@@ -34,6 +35,8 @@ pub(super) struct Explained {
     headroom: Shown,
     health_factor: Shown,
     liquidatable: bool,
+    /// What it must keep beyond its debt; null in a market of thresholds.
+    requirement: Option<Required>,
     /// What the account pays beyond the base rates, as a part of them.
     risk_premium: Shown,
     /// What a refresh would make of it.
@@ -60,6 +63,8 @@ struct Collateral {
     contribution: Shown,
     /// The price at or below which the account is liquidatable, all else fixed.
     liquidation_price: Option<Shown>,
+    /// What it does to the requirement; null in a market of thresholds.
+    margin: Option<LegRequired>,
 }
 
 #[derive(Serialize)]
@@ -73,6 +78,8 @@ struct Debt {
     rate: Shown,
     /// The price from which on the account is liquidatable, all else fixed.
     liquidation_price: Option<Shown>,
+    /// What it does to the requirement; null in a market of thresholds.
+    margin: Option<LegRequired>,
 }
 
 /// A liquidation as it would be carried out.
@@ -136,6 +143,7 @@ pub(super) fn explained(book: &mut Book, id: &AccountId) -> Result<Explained, St
         headroom: Shown::wad(explanation.headroom),
         health_factor: Shown::health(explanation.health_factor),
         liquidatable: totals.liquidation_limit < totals.debt_value,
+        requirement: explanation.requirements.map(Required::from),
         risk_premium: Shown::bps(explanation.risk_premium),
         risk_premium_now: Shown::bps(explanation.risk_premium_now),
         stop_loss: order(book, id)?,
@@ -155,6 +163,7 @@ fn collateral(book: &mut Book, leg: &CollateralView) -> Result<Collateral, Stop>
         threshold: Shown::bps(leg.threshold),
         contribution: Shown::wad(leg.contribution),
         liquidation_price: leg.liquidation_price.map(Shown::wad),
+        margin: leg.margin.map(LegRequired::from),
         asset,
     })
 }
@@ -167,6 +176,7 @@ fn debt(book: &mut Book, leg: &DebtView) -> Result<Debt, Stop> {
         value: Shown::wad(leg.value),
         rate: Shown::rate(leg.rate),
         liquidation_price: leg.liquidation_price.map(Shown::wad),
+        margin: leg.margin.map(LegRequired::from),
         vault,
     })
 }

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::{
     Book, book,
+    margin::MarginRow,
     names::{AssetName, Quote, VaultName},
     numbers::Shown,
     stakes::FirstLoss,
@@ -28,6 +29,8 @@ pub(super) struct MarketRow {
     liquidation_resumes_at: u64,
     target_health: Shown,
     full_bonus_health: Shown,
+    /// Null for a market of thresholds.
+    margin: Option<MarginRow>,
     collaterals: Vec<CollateralRow>,
     lines: Vec<LineRow>,
 }
@@ -69,6 +72,7 @@ fn market(book: &mut Book, id: MarketId) -> Result<MarketRow, Stop> {
     let market = book.market(id)?;
     let collaterals = market.collaterals.iter().map(|asset| collateral(book, id, *asset));
     let collaterals = collaterals.collect::<Result<_, Stop>>()?;
+    let margin = MarginRow::of(book, id)?;
     let lines = market.vaults.iter().map(|vault| line(book, id, *vault));
     Ok(MarketRow {
         id: id.get(),
@@ -81,6 +85,7 @@ fn market(book: &mut Book, id: MarketId) -> Result<MarketRow, Stop> {
         liquidation_resumes_at: market.liquidation_resumes_at.get(),
         target_health: Shown::wad(market.target_health),
         full_bonus_health: Shown::wad(market.full_bonus_health),
+        margin,
         collaterals,
         lines: lines.collect::<Result<_, Stop>>()?,
     })

@@ -27,6 +27,7 @@ mod explain;
 mod feeds;
 mod liquidations;
 mod losses;
+mod margin;
 mod markets;
 mod names;
 mod notice;

@@ -9,6 +9,10 @@ const WAD_DECIMALS: u8 = 18;
 const RAY_DECIMALS: u8 = 27;
 /// Decimals of basis points shown in percent.
 const PERCENT_DECIMALS: u8 = 2;
+/// Decimals of millionths shown in percent.
+const MILLIONTHS_PERCENT_DECIMALS: u8 = 4;
+/// Decimals of basis points shown as a factor.
+const BPS_DECIMALS: u8 = 4;
 /// Rays in a hundred-thousandth of a percent: as fine as a rate is shown.
 const RAY_PER_SHOWN: u128 = 10_u128.pow(20);
 /// Decimals of a rate shown in percent.
@@ -54,6 +58,17 @@ impl Shown {
         Self { raw: bps.get().to_string(), formatted: format!("{percent} %") }
     }
 
+    /// Millionths, in percent.
+    pub(super) fn millionths(part: u32) -> Self {
+        let percent = decimal(part.into(), MILLIONTHS_PERCENT_DECIMALS);
+        Self { raw: part.to_string(), formatted: format!("{percent} %") }
+    }
+
+    /// How many times, in basis points of one.
+    pub(super) fn times(factor: Bps) -> Self {
+        Self::amount(factor.get().into(), BPS_DECIMALS)
+    }
+
     /// What one has grown to.
     pub(super) fn index(ray: Ray) -> Self {
         Self::amount(ray.get(), RAY_DECIMALS)
@@ -93,6 +108,8 @@ mod tests {
             (Shown::health(Wad::MAX), "∞"),
             (Shown::bps(Bps::new(8_250)), "82.5 %"),
             (Shown::share(Wad::new(WAD / 2)), "50 %"),
+            (Shown::millionths(51_950), "5.195 %"),
+            (Shown::times(Bps::new(32_500)), "3.25"),
             (Shown::rate(Ray::new(10_u128.pow(27) / 20 / 31_536_000)), "4.99999 %"),
         ];
         for (shown, expected) in table {

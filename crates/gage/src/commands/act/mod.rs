@@ -4,6 +4,7 @@ pub(crate) mod bid;
 pub(crate) mod borrow;
 pub(crate) mod coins;
 pub(crate) mod lend;
+pub(crate) mod margin;
 pub(crate) mod pledge;
 pub(crate) mod price;
 mod shares;
