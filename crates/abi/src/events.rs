@@ -10,7 +10,7 @@ use gage_core::listing::{CollateralTerms, MarketTerms};
 use gage_core::stop_loss::StopLoss;
 use gage_core::terms::Subject;
 use gage_core::{
-    AssetId, Assets, Event, Factor, InterestModel, MarginTerms, Shares, StakeId, VaultId, Wad,
+    AssetId, Assets, Event, InterestModel, MarginTerms, RiskFactor, Shares, StakeId, VaultId, Wad,
 };
 
 fn wide(assets: Assets) -> U256 {
@@ -505,8 +505,8 @@ impl From<Option<MarginTerms>> for IMarket::MarginTerms {
     }
 }
 
-impl From<(AssetId, &Factor)> for IMarket::MarginFactor {
-    fn from((asset, factor): (AssetId, &Factor)) -> Self {
+impl From<(AssetId, &RiskFactor)> for IMarket::MarginFactor {
+    fn from((asset, factor): (AssetId, &RiskFactor)) -> Self {
         let before = usize::from(factor.place);
         Self {
             asset: address::asset(asset),

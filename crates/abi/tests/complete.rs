@@ -10,9 +10,9 @@ use gage_core::listing::{CollateralTerms, MarketTerms};
 use gage_core::sweep::SweepReason;
 use gage_core::terms::Subject;
 use gage_core::{
-    AccountId, AssetId, Assets, BidId, Bps, Cap, Error, Event, Factor, FeedId, GroupId,
-    InterestModel, Label, MarketId, PauseLevel, QueueId, Ray, Role, Shares, Sigma, StakeId,
-    Timestamp, Token, Units, VaultId, Wad,
+    AccountId, AssetId, Assets, BidId, Bps, Cap, Error, Event, FeedId, GroupId, InterestModel,
+    Label, MarketId, PauseLevel, QueueId, Ray, RiskFactor, Role, Shares, Sigma, StakeId, Timestamp,
+    Token, Units, VaultId, Wad,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -159,7 +159,7 @@ fn events() -> Vec<Event> {
     let bid = BidId { queue, tier, bidder: who };
     let (none, units) = (Assets::ZERO, Units::new(12));
     let stake = StakeId { market, vault, staker: who };
-    let factor = Factor {
+    let factor = RiskFactor {
         place: 1,
         sigma: Sigma::new(1),
         cost: ltv,

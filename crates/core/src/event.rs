@@ -11,7 +11,7 @@ use crate::interest::InterestModel;
 use crate::label::Label;
 use crate::listing::{CollateralTerms, MarketTerms};
 use crate::market::PauseLevel;
-use crate::portfolio::{Factor, MarginTerms};
+use crate::portfolio::{MarginTerms, RiskFactor};
 use crate::stop_loss::StopLoss;
 use crate::sweep::SweepReason;
 use crate::terms::Subject;
@@ -103,7 +103,7 @@ pub enum Event {
         ramp_end: Timestamp,
     },
     /// How an asset moves in a set of margin parameters.
-    MarginFactorSet { market: MarketId, generation: u32, asset: AssetId, factor: Factor },
+    MarginFactorSet { market: MarketId, generation: u32, asset: AssetId, factor: RiskFactor },
     /// A market may draw on another vault, once its curator opens the line.
     VaultListed { market: MarketId, vault: VaultId, feed: FeedId, min_debt: Assets },
     /// Collateral was pledged for an account.

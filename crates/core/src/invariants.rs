@@ -411,7 +411,7 @@ fn margins(ledger: &MemoryLedger, findings: &mut Findings) {
     for (id, portfolio) in &ledger.portfolios {
         let newest = portfolio.place();
         for (place, terms) in [(newest, portfolio.now), (newest.other(), portfolio.before)] {
-            let of = ledger.factors.iter().filter(|((of, at, _), _)| of == id && *at == place);
+            let of = ledger.risk_factors.iter().filter(|((of, at, _), _)| of == id && *at == place);
             let mut places: Vec<u8> = of.clone().map(|(_, factor)| factor.place).collect();
             places.sort_unstable();
             let whole = (0..).zip(&places).all(|(number, place)| number == *place);

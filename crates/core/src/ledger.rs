@@ -13,7 +13,7 @@ use crate::ids::{
     AccountId, AssetId, BidId, FeedId, GroupId, MarketId, QueueId, StakeId, Token, VaultId,
 };
 use crate::market::{Collateral, Line, Market};
-use crate::portfolio::{Factor, Portfolio, SetPlace};
+use crate::portfolio::{Portfolio, RiskFactor, SetPlace};
 use crate::protocol::Protocol;
 use crate::stop_loss::StopLoss;
 use crate::terms::{Kept, Subject};
@@ -151,22 +151,22 @@ pub trait Ledger {
     ///
     /// # Errors
     /// A fault of the ledger.
-    fn factor(
+    fn risk_factor(
         &mut self,
         market: MarketId,
         place: SetPlace,
         asset: AssetId,
-    ) -> Result<Option<Factor>, Stop>;
+    ) -> Result<Option<RiskFactor>, Stop>;
     /// Writes or removes how an asset of a market moves.
     ///
     /// # Errors
     /// A fault of the ledger.
-    fn set_factor(
+    fn set_risk_factor(
         &mut self,
         market: MarketId,
         place: SetPlace,
         asset: AssetId,
-        factor: Option<&Factor>,
+        factor: Option<&RiskFactor>,
     ) -> Result<(), Stop>;
 
     /// An account, empty if it was never written.

@@ -79,7 +79,7 @@ pub use label::Label;
 pub use ledger::Ledger;
 pub use market::{Collateral, Line, MarginModel, Market, PauseLevel};
 pub use memory::MemoryLedger;
-pub use portfolio::{Factor, MarginTerms, Portfolio, SetPlace, Sigma};
+pub use portfolio::{MarginTerms, Portfolio, RiskFactor, SetPlace, Sigma};
 pub use protocol::Protocol;
 pub use vault::{Accrued, Vault};
 

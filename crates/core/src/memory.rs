@@ -14,7 +14,7 @@ use crate::ids::{
 };
 use crate::ledger::Ledger;
 use crate::market::{Collateral, Line, Market};
-use crate::portfolio::{Factor, Portfolio, SetPlace};
+use crate::portfolio::{Portfolio, RiskFactor, SetPlace};
 use crate::protocol::Protocol;
 use crate::stop_loss::StopLoss;
 use crate::terms::{Kept, Subject};
@@ -49,7 +49,7 @@ pub struct MemoryLedger {
     /// The portfolio margin of every market that ever had one.
     pub portfolios: BTreeMap<MarketId, Portfolio>,
     /// How the assets of these markets move.
-    pub factors: BTreeMap<(MarketId, SetPlace, AssetId), Factor>,
+    pub risk_factors: BTreeMap<(MarketId, SetPlace, AssetId), RiskFactor>,
     /// Every account that is not empty.
     pub accounts: BTreeMap<AccountId, Account>,
     /// Every feed.
@@ -216,25 +216,25 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
-    fn factor(
+    fn risk_factor(
         &mut self,
         market: MarketId,
         place: SetPlace,
         asset: AssetId,
-    ) -> Result<Option<Factor>, Stop> {
-        Ok(self.factors.get(&(market, place, asset)).copied())
+    ) -> Result<Option<RiskFactor>, Stop> {
+        Ok(self.risk_factors.get(&(market, place, asset)).copied())
     }
 
-    fn set_factor(
+    fn set_risk_factor(
         &mut self,
         market: MarketId,
         place: SetPlace,
         asset: AssetId,
-        factor: Option<&Factor>,
+        factor: Option<&RiskFactor>,
     ) -> Result<(), Stop> {
         match factor {
-            Some(factor) => self.factors.insert((market, place, asset), *factor),
-            None => self.factors.remove(&(market, place, asset)),
+            Some(factor) => self.risk_factors.insert((market, place, asset), *factor),
+            None => self.risk_factors.remove(&(market, place, asset)),
         };
         Ok(())
     }

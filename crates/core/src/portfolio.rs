@@ -76,7 +76,7 @@ impl core::fmt::Display for Sigma {
 
 /// How one asset of a market moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Factor {
+pub struct RiskFactor {
     /// Its place among the set's factors.
     pub place: u8,
     /// Over the liquidation horizon.
@@ -162,7 +162,7 @@ impl SetPlace {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ParameterSet {
     pub(crate) terms: Option<MarginTerms>,
-    pub(crate) factors: Vec<(AssetId, Factor)>,
+    pub(crate) factors: Vec<(AssetId, RiskFactor)>,
 }
 
 impl ParameterSet {
@@ -174,7 +174,7 @@ impl ParameterSet {
 
     /// Its factors, in the order of their places.
     #[must_use]
-    pub fn factors(&self) -> &[(AssetId, Factor)] {
+    pub fn factors(&self) -> &[(AssetId, RiskFactor)] {
         &self.factors
     }
 
@@ -186,7 +186,7 @@ impl ParameterSet {
     ) -> Result<Self, Stop> {
         let mut factors = Vec::new();
         for asset in assets.iter().filter(|_| terms.is_some()) {
-            if let Some(factor) = ledger.factor(market, place, *asset)? {
+            if let Some(factor) = ledger.risk_factor(market, place, *asset)? {
                 factors.push((*asset, factor));
             }
         }

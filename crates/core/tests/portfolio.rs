@@ -120,7 +120,7 @@ fn sets_are_checked() {
             gage_core::portfolio::set_portfolio_margin(&mut world.ledger, actor, MARKET, &good());
         assert!(matches!(refused(outcome), Error::NotAuthorised { .. }));
     }
-    assert!(world.ledger.portfolios.is_empty() && world.ledger.factors.is_empty());
+    assert!(world.ledger.portfolios.is_empty() && world.ledger.risk_factors.is_empty());
     assert_eq!(world.ledger.markets[&MARKET].margin, MarginModel::Threshold);
     world.set_margin(&with(&|t| t.factors[1] = hedged(t.factors[1].clone(), 1, 9_090))).unwrap();
     // A hedge's threshold leaves room for a bonus that is raised afterwards.
@@ -185,8 +185,8 @@ fn sets_come_into_force_slowly() {
     none.factors.clear();
     world.set_margin(&none).unwrap();
     assert_eq!(world.ledger.portfolio(MARKET).unwrap().now, None);
-    let kept = world.ledger.factors.keys().all(|(_, place, _)| *place == SetPlace::Even);
-    assert!(kept && world.ledger.factors.len() == 3, "the set before stays until the ramp ends");
+    let kept = world.ledger.risk_factors.keys().all(|(_, place, _)| *place == SetPlace::Even);
+    assert!(kept && world.ledger.risk_factors.len() == 3, "the set before stays until the ramp ends");
     world.pass(86_400);
     let after = totals(&mut world, ALICE);
     assert_eq!(after.liquidation_limit, part(after.collateral_value, 8_100));

@@ -16,8 +16,8 @@ use gage_core::market::LINES_MAX;
 use gage_core::stop_loss::StopLoss;
 use gage_core::terms::{Kept, Subject};
 use gage_core::{
-    Account, AccountId, Asset, AssetId, BidId, Collateral, Error, Event, Factor, Fault, Feed,
-    FeedId, GroupId, Ledger, Line, Market, MarketId, Portfolio, Protocol, QueueId, SetPlace,
+    Account, AccountId, Asset, AssetId, BidId, Collateral, Error, Event, Fault, Feed, FeedId,
+    GroupId, Ledger, Line, Market, MarketId, Portfolio, Protocol, QueueId, RiskFactor, SetPlace,
     StakeId, Stop, Timestamp, Token, Vault, VaultId,
 };
 
@@ -383,27 +383,27 @@ impl<S: Slots> Ledger for SlotLedger<S> {
         self.set_record(Native::Market, keys::portfolio(market), portfolio)
     }
 
-    fn factor(
+    fn risk_factor(
         &mut self,
         market: MarketId,
         place: SetPlace,
         asset: AssetId,
-    ) -> Result<Option<Factor>, Stop> {
-        let first = keys::factor(market, place, asset);
+    ) -> Result<Option<RiskFactor>, Stop> {
+        let first = keys::risk_factor(market, place, asset);
         let head = self.read_one(Native::Market, first)?;
         let mut words = vec![U256::ZERO; factor_slots(head)];
         self.read(Native::Market, first, &mut words)?;
         Ok(factor_from_words(&words)?)
     }
 
-    fn set_factor(
+    fn set_risk_factor(
         &mut self,
         market: MarketId,
         place: SetPlace,
         asset: AssetId,
-        factor: Option<&Factor>,
+        factor: Option<&RiskFactor>,
     ) -> Result<(), Stop> {
-        let first = keys::factor(market, place, asset);
+        let first = keys::risk_factor(market, place, asset);
         let before = factor_slots(self.read_one(Native::Market, first)?);
         let mut words = factor.map_or(Ok(vec![U256::ZERO]), factor_words)?;
         words.resize(words.len().max(before), U256::ZERO);

@@ -1,7 +1,7 @@
 //! What an account must keep beyond its debt, by covariance, costs and floors.
 
 use super::covariance::{Term, quadratic_form, root_up};
-use super::{Factor, InForce, ParameterSet};
+use super::{InForce, ParameterSet, RiskFactor};
 use crate::fixed::{BPS, Bps, Wad};
 use crate::ids::AssetId;
 use crate::listing::LTV_GAP_MIN;
@@ -117,7 +117,7 @@ fn linear(exposures: &[Exposure], limit: Limit) -> U256 {
 }
 
 /// How much more than its own limit a hedged collateral counts.
-fn gain(exposure: &Exposure, factor: &Factor, limit: Limit) -> u16 {
+fn gain(exposure: &Exposure, factor: &RiskFactor, limit: Limit) -> u16 {
     let gap = match limit {
         Limit::Borrow => LTV_GAP_MIN.get(),
         Limit::Liquidation => 0,
@@ -127,7 +127,7 @@ fn gain(exposure: &Exposure, factor: &Factor, limit: Limit) -> u16 {
 }
 
 impl ParameterSet {
-    fn factor(&self, asset: AssetId) -> Option<&Factor> {
+    fn factor(&self, asset: AssetId) -> Option<&RiskFactor> {
         self.factors.iter().find(|(other, _)| *other == asset).map(|(_, factor)| factor)
     }
 
@@ -243,10 +243,10 @@ pub(crate) mod tests {
         floor: Bps::ZERO,
     };
 
-    fn factor(place: usize, sigma: u32, row: &[i16]) -> (AssetId, Factor) {
+    fn factor(place: usize, sigma: u32, row: &[i16]) -> (AssetId, RiskFactor) {
         let mut correlations = [0; FACTORS_MAX - 1];
         correlations[..row.len()].copy_from_slice(row);
-        let factor = Factor {
+        let factor = RiskFactor {
             place: place as u8,
             sigma: Sigma::new(sigma),
             cost: Bps::ZERO,
@@ -257,7 +257,7 @@ pub(crate) mod tests {
         (AssetId::new(place as u32 + 1), factor)
     }
 
-    fn set(terms: MarginTerms, factors: Vec<(AssetId, Factor)>) -> InForce {
+    fn set(terms: MarginTerms, factors: Vec<(AssetId, RiskFactor)>) -> InForce {
         let now = ParameterSet { terms: Some(terms), factors };
         InForce { now, progress: (1, 1), ..InForce::default() }
     }
@@ -362,7 +362,7 @@ pub(crate) mod tests {
             floor: Bps::new(100),
         };
         let (asset, eth) = factor(0, 60_000, &[]);
-        let eth = (asset, Factor { cost: Bps::new(200), ..eth });
+        let eth = (asset, RiskFactor { cost: Bps::new(200), ..eth });
         let margin = set(terms, vec![eth, factor(1, 0, &[0])]);
         let mut book = legs(&[10_000.0, -7_000.0]);
         (book[0].ltv, book[0].threshold) = (Bps::new(9_000), Bps::new(9_100));
@@ -392,7 +392,7 @@ pub(crate) mod tests {
         let terms = MarginTerms { floor: Bps::new(200), ..K };
         let hedged = |place, row: &[i16]| {
             let (asset, factor) = factor(place, 30_000, row);
-            (asset, Factor { hedge: 1, hedge_threshold: Bps::new(9_500), ..factor })
+            (asset, RiskFactor { hedge: 1, hedge_threshold: Bps::new(9_500), ..factor })
         };
         let margin = set(terms, vec![hedged(0, &[]), hedged(1, &[9_990])]);
         let mut book = legs(&[10_000.0, -6_000.0]);
@@ -431,7 +431,10 @@ pub(crate) mod tests {
                 let (asset, factor) =
                     factor(place, (most * u64::from(*part) / 999) as u32, &rows[place]);
                 let hedge_threshold = Bps::new(if *hedge == 0 { 0 } else { *hedged });
-                (asset, Factor { cost: Bps::new(*cost), hedge: *hedge, hedge_threshold, ..factor })
+                (
+                    asset,
+                    RiskFactor { cost: Bps::new(*cost), hedge: *hedge, hedge_threshold, ..factor },
+                )
             });
             let terms =
                 MarginTerms { k_borrow, k_liquidation: Bps::new(k), floor: Bps::new(floor) };

@@ -1,7 +1,7 @@
 //! Setting a market's portfolio margin: within bounds, and never at once.
 
 use super::covariance::contradiction;
-use super::{FACTORS_MAX, Factor, HEDGE_MAX, MarginTerms, Portfolio, SetPlace, Sigma};
+use super::{FACTORS_MAX, HEDGE_MAX, MarginTerms, Portfolio, RiskFactor, SetPlace, Sigma};
 use crate::error::{Error, Stop};
 use crate::event::Event;
 use crate::fixed::{BPS, Bps};
@@ -94,12 +94,12 @@ impl FactorTerms {
         }
     }
 
-    fn record(&self, place: usize) -> Factor {
+    fn record(&self, place: usize) -> RiskFactor {
         let mut correlations = [0; FACTORS_MAX.saturating_sub(1)];
         for (kept, correlation) in correlations.iter_mut().zip(&self.correlations) {
             *kept = *correlation;
         }
-        Factor {
+        RiskFactor {
             place: u8::try_from(place).unwrap_or(u8::MAX),
             sigma: self.sigma,
             cost: self.cost,
@@ -212,8 +212,8 @@ fn write_factors<L: Ledger + ?Sized>(
         let mut factors = terms.factors.iter().enumerate();
         let new = factors.find(|(_, factor)| factor.asset == *asset);
         let new = new.map(|(number, factor)| factor.record(number));
-        if new.is_some() || ledger.factor(market, place, *asset)?.is_some() {
-            ledger.set_factor(market, place, *asset, new.as_ref())?;
+        if new.is_some() || ledger.risk_factor(market, place, *asset)?.is_some() {
+            ledger.set_risk_factor(market, place, *asset, new.as_ref())?;
         }
     }
     Ok(())
@@ -259,7 +259,7 @@ pub fn check_hedge<L: Ledger + ?Sized>(
         return Ok(());
     }
     for place in [SetPlace::Even, SetPlace::Odd] {
-        if let Some(factor) = ledger.factor(id, place, asset)? {
+        if let Some(factor) = ledger.risk_factor(id, place, asset)? {
             room_for_bonus(factor.hedge_threshold, bonus_max)?;
         }
     }
@@ -275,7 +275,7 @@ fn check_change<L: Ledger + ?Sized>(
     if old.now.is_none() {
         return Ok(());
     }
-    let Some(before) = ledger.factor(market, old.place(), factor.asset)? else {
+    let Some(before) = ledger.risk_factor(market, old.place(), factor.asset)? else {
         return Ok(());
     };
     let (was, is) = (before.sigma.get(), factor.sigma.get());

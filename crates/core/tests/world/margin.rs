@@ -129,7 +129,7 @@ fn of_set(
     let value: U512 = legs.iter().filter(owned).map(|leg| leg.1.unsigned_abs()).sum();
     let linear = value - counted;
     let Some(terms) = terms else { return linear * ten(12) };
-    let factor = |asset: AssetId| ledger.factors.get(&(MARKET, place, asset));
+    let factor = |asset: AssetId| ledger.risk_factors.get(&(MARKET, place, asset));
     let mut variance = I512::ZERO;
     for (a, x, _) in legs {
         for (b, y, _) in legs {

@@ -27,8 +27,8 @@
 //! | 18 | market | market, group, slot number | a group |
 //! | 19 | market | market, asset, slot number | what accounts keep of a collateral's earlier terms |
 //! | 20 | market | market, group, slot number | what accounts keep of a group's earlier terms |
-//! | 25 | market | market | its portfolio margin |
-//! | 26 | market | place of the set, market, asset, slot number | how an asset moves |
+//! | 22 | market | market | its portfolio margin |
+//! | 23 | market | place of the set, market, asset, slot number | how an asset moves |
 
 use alloy_primitives::{Address, U256, keccak256};
 use gage_core::bids::Tier;
@@ -61,8 +61,8 @@ pub(crate) enum Tag {
     Group = 18,
     KeptOfCollateral = 19,
     KeptOfGroup = 20,
-    Portfolio = 25,
-    Factor = 26,
+    Portfolio = 22,
+    RiskFactor = 23,
 }
 
 /// The first slot of a contract's own record.
@@ -138,8 +138,8 @@ pub(crate) fn portfolio(market: MarketId) -> U256 {
 }
 
 /// The first slot of how an asset of a market moves.
-pub(crate) fn factor(market: MarketId, place: SetPlace, asset: AssetId) -> U256 {
-    let mut bytes: [u8; 32] = key_of_pair(Tag::Factor, market.get(), asset.get()).to_be_bytes();
+pub(crate) fn risk_factor(market: MarketId, place: SetPlace, asset: AssetId) -> U256 {
+    let mut bytes: [u8; 32] = key_of_pair(Tag::RiskFactor, market.get(), asset.get()).to_be_bytes();
     bytes[1] = match place {
         SetPlace::Even => 0,
         SetPlace::Odd => 1,

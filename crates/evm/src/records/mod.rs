@@ -57,9 +57,9 @@ mod tests {
     use gage_core::stop_loss::StopLoss;
     use gage_core::terms::Keeping;
     use gage_core::{
-        Asset, AssetId, AssetKind, Assets, Bps, Collateral, Debt, Factor, Feed, FeedId,
-        InterestModel, Label, Line, MarginModel, MarginTerms, Market, PauseLevel, Portfolio,
-        Protocol, Ray, Shares, Sigma, Timestamp, Units, Vault, VaultId, Wad,
+        Asset, AssetId, AssetKind, Assets, Bps, Collateral, Debt, Feed, FeedId, InterestModel,
+        Label, Line, MarginModel, MarginTerms, Market, PauseLevel, Portfolio, Protocol, Ray,
+        RiskFactor, Shares, Sigma, Timestamp, Units, Vault, VaultId, Wad,
     };
     use proptest::prelude::*;
 
@@ -210,7 +210,7 @@ mod tests {
             for (kept, number) in correlations.iter_mut().zip(numbers).take(place.into()) {
                 *kept = number as i16;
             }
-            let factor = Factor {
+            let factor = RiskFactor {
                 place,
                 sigma: Sigma::new(small[3] % 1_000_000),
                 cost: points[6],

@@ -11,7 +11,7 @@
 use super::Record;
 use super::word::{Reader, Writer};
 use alloy_primitives::U256;
-use gage_core::portfolio::{FACTORS_MAX, Factor, MarginTerms, Portfolio, Sigma};
+use gage_core::portfolio::{FACTORS_MAX, MarginTerms, Portfolio, RiskFactor, Sigma};
 use gage_core::{Bps, Fault, Timestamp};
 
 const TIME_BYTES: usize = 5;
@@ -66,7 +66,7 @@ fn correlation(number: i16) -> u16 {
 }
 
 /// The slots of a factor.
-pub(crate) fn factor_words(factor: &Factor) -> Result<Vec<U256>, Fault> {
+pub(crate) fn factor_words(factor: &RiskFactor) -> Result<Vec<U256>, Fault> {
     let (first, rest) = factor.correlations.split_at(CORRELATIONS_IN_SLOT_0);
     let numbers =
         |word: Writer, all: &[i16]| all.iter().copied().map(correlation).fold(word, Writer::u16);
@@ -85,7 +85,7 @@ pub(crate) fn factor_words(factor: &Factor) -> Result<Vec<U256>, Fault> {
 }
 
 /// The factor in these slots, if one was ever written.
-pub(crate) fn factor_from_words(words: &[U256]) -> Result<Option<Factor>, Fault> {
+pub(crate) fn factor_from_words(words: &[U256]) -> Result<Option<RiskFactor>, Fault> {
     let [head, rest @ ..] = words else { return Err(Fault::Unreadable) };
     if head.is_zero() {
         return Ok(None);
@@ -106,5 +106,5 @@ pub(crate) fn factor_from_words(words: &[U256]) -> Result<Option<Factor>, Fault>
         last.iter_mut().for_each(|correlation| *correlation = number(&mut second));
     }
     let sigma = Sigma::new(sigma);
-    Ok(Some(Factor { place, sigma, cost, hedge, hedge_threshold, correlations }))
+    Ok(Some(RiskFactor { place, sigma, cost, hedge, hedge_threshold, correlations }))
 }
