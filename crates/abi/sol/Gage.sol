@@ -22,6 +22,7 @@ interface IGageErrors {
     error UnknownVault(uint32 vault);
     error UnknownMarket(uint32 market);
     error UnknownFeed(uint32 feed);
+    error UnknownFactor(uint32 factor);
     error NotNativeContract(address account);
     error CollateralNotListed(uint32 market, uint32 asset);
     error VaultNotListed(uint32 market, uint32 vault);
@@ -36,6 +37,8 @@ interface IGageErrors {
     error AlreadyListed(uint32 market, uint32 id);
     error TooManyListed(uint32 market, uint256 most);
     error TooManyLines(uint32 vault, uint256 most);
+    error TooManyTagged(uint32 factor, uint256 most);
+    error TooManyFactorCaps(uint32 vault, uint256 most);
     // Authority.
     error NotAuthorised(address actor, string role);
     // Tokens (ERC-6093, EIP-2612).
@@ -59,6 +62,8 @@ interface IGageErrors {
     // Markets and accounts.
     error MarketPaused(uint32 market, uint8 level);
     error CapExceeded(string cap, uint256 most, uint256 would);
+    error FactorCapExceeded(uint32 vault, uint32 factor, uint256 most, uint256 would);
+    error CeilingExceeded(uint32 vault, uint32 asset, uint256 most, uint256 would);
     error InsufficientCollateral(uint256 pledged, uint256 asked);
     error AboveLimit(uint256 debtValue, uint256 limit);
     error DebtBelowMinimum(uint256 debt, uint256 minimum);
@@ -178,6 +183,10 @@ interface IVault {
     event RatesChanged(Rates rates);
     event PauseChanged(bool paused);
     event LineCapChanged(uint32 indexed market, uint256 cap);
+    /// What the vault lends at most against assets with a factor; type(uint256).max ends the cap.
+    event FactorCapChanged(uint32 indexed factor, uint256 cap);
+    /// What the vault lends at most through one line against one asset; type(uint256).max ends it.
+    event CeilingChanged(uint32 indexed market, address indexed asset, uint256 cap);
     event ReservesCollected(address indexed to, uint256 assets);
 
     function asset() external view returns (address);
@@ -199,13 +208,24 @@ interface IVault {
 
     function accrue() external;
     function state() external view returns (VaultState memory);
+    /// The markets to which the curator opened lines.
+    function lines() external view returns (uint32[] memory markets);
+    /// The factors with a cap.
+    function cappedFactors() external view returns (uint32[] memory factors);
 
     function setCurator(address curator) external;
     function setReserveFee(uint16 reserveFee) external;
     function setCaps(uint256 supplyCap, uint256 borrowCap) external;
     function setRates(Rates calldata rates) external;
     function setPaused(bool paused) external;
+    /// Not above what it is while the market stands still to any degree.
     function setLineCap(uint32 market, uint256 cap) external;
+    /// Caps what the vault lends, over all its lines, against assets with a factor;
+    /// type(uint256).max ends the cap. A cap below what there is stops growth and nothing else.
+    function setFactorCap(uint32 factor, uint256 cap) external;
+    /// Caps what the vault lends through its line to a market against one collateral;
+    /// type(uint256).max ends the ceiling.
+    function setCeiling(uint32 market, address asset, uint256 cap) external;
     function collectReserves(address to, uint256 assets) external;
 }
 
@@ -492,6 +512,21 @@ interface IMarket {
         uint64 closesAt;
     }
 
+    /// How much of a vault's debt something backs, in units of the vault's asset, interest included.
+    struct ExposureState {
+        uint256 amount;
+        /// What of it is not tracked, and counts in full.
+        uint256 untracked;
+        /// type(uint256).max without a cap.
+        uint256 cap;
+    }
+
+    /// What backs an account's debts, as they were last attributed, in basis points.
+    struct BackingPart {
+        address asset;
+        uint16 part;
+    }
+
     event MarketCreated(uint32 indexed market, address indexed owner);
     event MarketTermsChanged(uint32 indexed market, uint256 targetHealth, uint256 fullBonusHealth);
     event MarketOwnerChanged(uint32 indexed market, address indexed owner);
@@ -631,6 +666,12 @@ interface IMarket {
     function stopLossOf(uint32 market, address owner, uint32 sub) external view returns (StopLoss memory);
     function firstLossState(uint32 market, address vault) external view returns (FirstLossState memory);
     function stakeOf(uint32 market, address vault, address staker) external view returns (StakeState memory);
+    /// How much of the vault's debt assets with a factor back, over all lines.
+    function exposureState(address vault, uint32 factor) external view returns (ExposureState memory);
+    /// How much of the debt through the vault's line to a market one collateral backs.
+    function ceilingState(uint32 market, address vault, address asset) external view returns (ExposureState memory);
+    /// Empty if none of the account's debts is tracked.
+    function backingOf(uint32 market, address owner, uint32 sub) external view returns (BackingPart[] memory);
     function previewSweep(uint32 market, address owner, uint32 sub) external view returns (SweepPlan memory);
 
     function marketState(uint32 market) external view returns (MarketState memory);
@@ -708,13 +749,33 @@ interface IRegistry {
         IVault.Rates rates;
     }
 
+    struct FactorState {
+        uint8 kind;
+        string label;
+        address[] assets;
+    }
+
     event AssetCreated(address indexed asset, address indexed issuer, string name, string symbol, uint8 decimals);
     event VaultCreated(address indexed vault, address indexed asset, address indexed curator, string name, string symbol);
+    /// What assets may have in common. Kinds: 0 issuer, 1 bridge, 2 oracle, 3 underlying.
+    event FactorRegistered(uint32 indexed factor, uint8 indexed kind, string label);
+    /// From now on the asset has this factor of the kind; 0 if it has none any more.
+    event AssetTagged(address indexed asset, uint8 indexed kind, uint32 indexed factor);
     event GovernanceChanged(address indexed governance);
     event GuardianChanged(address indexed guardian);
 
     function createAsset(string calldata name, string calldata symbol, uint8 decimals) external returns (address asset);
     function createVault(address asset, string calldata name, string calldata symbol, VaultTerms calldata terms) external returns (address vault);
+    /// Registers something that assets may have in common (kinds: 0 issuer, 1 bridge, 2 oracle,
+    /// 3 underlying); governance only.
+    function registerFactor(uint8 kind, string calldata label) external returns (uint32 factor);
+    /// Says that an asset has a factor, in place of the one of that kind that it had; governance only.
+    function tagAsset(address asset, uint32 factor) external;
+    function untagAsset(address asset, uint8 kind) external;
+    function factorState(uint32 factor) external view returns (FactorState memory);
+    /// The asset's factor of each kind; 0 for none.
+    function factorsOf(address asset) external view returns (uint32[4] memory factors);
+    function factorCount() external view returns (uint32);
     function setGovernance(address governance) external;
     function setGuardian(address guardian) external;
     function governance() external view returns (address);

@@ -28,6 +28,7 @@ pub fn encode_error(error: &Error) -> Bytes {
         Error::UnknownVault { vault } => data(&Sol::UnknownVault { vault: vault.get() }),
         Error::UnknownMarket { market } => data(&Sol::UnknownMarket { market: market.get() }),
         Error::UnknownFeed { feed } => data(&Sol::UnknownFeed { feed: feed.get() }),
+        Error::UnknownFactor { factor } => data(&Sol::UnknownFactor { factor: factor.get() }),
         Error::CollateralNotListed { market, asset } => {
             data(&Sol::CollateralNotListed { market: market.get(), asset: asset.get() })
         }
@@ -60,6 +61,12 @@ pub fn encode_error(error: &Error) -> Bytes {
         }
         Error::TooManyLines { vault, most } => {
             data(&Sol::TooManyLines { vault: vault.get(), most: U256::from(most) })
+        }
+        Error::TooManyTagged { factor, most } => {
+            data(&Sol::TooManyTagged { factor: factor.get(), most: U256::from(most) })
+        }
+        Error::TooManyFactorCaps { vault, most } => {
+            data(&Sol::TooManyFactorCaps { vault: vault.get(), most: U256::from(most) })
         }
         Error::NotAuthorised { actor, role } => {
             data(&Sol::NotAuthorised { actor, role: role.name().into() })
@@ -109,6 +116,18 @@ pub fn encode_error(error: &Error) -> Bytes {
         }
         Error::CapExceeded { cap, most, would } => data(&Sol::CapExceeded {
             cap: cap.name().into(),
+            most: wide(most.get()),
+            would: wide(would.get()),
+        }),
+        Error::FactorCapExceeded { vault, factor, most, would } => data(&Sol::FactorCapExceeded {
+            vault: vault.get(),
+            factor: factor.get(),
+            most: wide(most.get()),
+            would: wide(would.get()),
+        }),
+        Error::CeilingExceeded { vault, asset, most, would } => data(&Sol::CeilingExceeded {
+            vault: vault.get(),
+            asset: asset.get(),
             most: wide(most.get()),
             would: wide(would.get()),
         }),

@@ -10,7 +10,8 @@ use gage_core::listing::{CollateralTerms, MarketTerms};
 use gage_core::stop_loss::StopLoss;
 use gage_core::terms::Subject;
 use gage_core::{
-    AssetId, Assets, Event, InterestModel, MarginTerms, RiskFactor, Shares, StakeId, VaultId, Wad,
+    AssetId, Assets, Event, FactorId, InterestModel, MarginTerms, RiskFactor, Shares, StakeId,
+    VaultId, Wad,
 };
 
 fn wide(assets: Assets) -> U256 {
@@ -19,6 +20,11 @@ fn wide(assets: Assets) -> U256 {
 
 fn wide_shares(shares: Shares) -> U256 {
     U256::from(shares.get())
+}
+
+/// A cap; the largest number of 256 bits for none.
+fn wide_cap(cap: Option<Assets>) -> U256 {
+    cap.map_or(U256::MAX, wide)
 }
 
 fn of_vault(vault: VaultId, event: &impl SolEvent) -> (Address, LogData) {
@@ -128,6 +134,14 @@ pub fn encode_event(event: &Event) -> (Address, LogData) {
         }
         Event::LineCapChanged { vault, market, cap } => {
             of_vault(vault, &IVault::LineCapChanged { market: market.get(), cap: wide(cap) })
+        }
+        Event::FactorCapChanged { vault, factor, cap } => {
+            let (factor, cap) = (factor.get(), wide_cap(cap));
+            of_vault(vault, &IVault::FactorCapChanged { factor, cap })
+        }
+        Event::CeilingChanged { vault, market, asset, cap } => {
+            let (market, asset, cap) = (market.get(), address::asset(asset), wide_cap(cap));
+            of_vault(vault, &IVault::CeilingChanged { market, asset, cap })
         }
         Event::ReservesCollected { vault, to, assets } => {
             of_vault(vault, &IVault::ReservesCollected { to, assets: wide(assets) })
@@ -438,6 +452,15 @@ pub fn encode_event(event: &Event) -> (Address, LogData) {
                 name: name.as_str().into(),
                 symbol: symbol.as_str().into(),
             })
+        }
+        Event::FactorRegistered { factor, kind, label } => {
+            let (factor, kind, label) = (factor.get(), kind as u8, label.as_str().into());
+            of_registry(&IRegistry::FactorRegistered { factor, kind, label })
+        }
+        Event::AssetTagged { asset, kind, factor } => {
+            let factor = factor.map_or(0, FactorId::get);
+            let (asset, kind) = (address::asset(asset), kind as u8);
+            of_registry(&IRegistry::AssetTagged { asset, kind, factor })
         }
         Event::GovernanceChanged { governance } => {
             of_registry(&IRegistry::GovernanceChanged { governance })

@@ -10,9 +10,9 @@ use gage_core::listing::{CollateralTerms, MarketTerms};
 use gage_core::sweep::SweepReason;
 use gage_core::terms::Subject;
 use gage_core::{
-    AccountId, AssetId, Assets, BidId, Bps, Cap, Error, Event, FeedId, GroupId, InterestModel,
-    Label, MarketId, PauseLevel, QueueId, Ray, RiskFactor, Role, Shares, Sigma, StakeId, Timestamp,
-    Token, Units, VaultId, Wad,
+    AccountId, AssetId, Assets, BidId, Bps, Cap, Error, Event, FactorId, FactorKind, FeedId,
+    GroupId, InterestModel, Label, MarketId, PauseLevel, QueueId, Ray, RiskFactor, Role, Shares,
+    Sigma, StakeId, Timestamp, Token, Units, VaultId, Wad,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +33,7 @@ fn errors() -> Vec<Error> {
         (MarketId::new(2), AssetId::new(3), VaultId::new(4), FeedId::new(5));
     let (sender, a, s) = (Address::repeat_byte(7), Assets::new(8), Shares::new(9));
     let (wad, time, group) = (Wad::new(10), Timestamp::new(11), GroupId::new(1));
+    let factor = FactorId::new(6);
     vec![
         Error::Overflow,
         Error::ZeroAmount,
@@ -42,6 +43,7 @@ fn errors() -> Vec<Error> {
         Error::UnknownVault { vault },
         Error::UnknownMarket { market },
         Error::UnknownFeed { feed },
+        Error::UnknownFactor { factor },
         Error::CollateralNotListed { market, asset },
         Error::VaultNotListed { market, vault },
         Error::UnknownGroup { market, group },
@@ -53,6 +55,8 @@ fn errors() -> Vec<Error> {
         Error::AlreadyListed { market, id: 3 },
         Error::TooManyListed { market, most: 16 },
         Error::TooManyLines { vault, most: 32 },
+        Error::TooManyTagged { factor, most: 64 },
+        Error::TooManyFactorCaps { vault, most: 32 },
         Error::NotAuthorised { actor: sender, role: Role::Curator },
         Error::InsufficientBalance { sender, balance: 1, needed: 2 },
         Error::InsufficientAllowance { spender: sender, allowance: U256::MAX, needed: 2 },
@@ -72,6 +76,8 @@ fn errors() -> Vec<Error> {
         Error::ReservesTooLow { reserves: a, asked: a },
         Error::MarketPaused { market, level: PauseLevel::Frozen },
         Error::CapExceeded { cap: Cap::Line, most: a, would: a },
+        Error::FactorCapExceeded { vault, factor, most: a, would: a },
+        Error::CeilingExceeded { vault, asset, most: a, would: a },
         Error::InsufficientCollateral { pledged: a, asked: a },
         Error::AboveLimit { debt_value: wad, limit: wad },
         Error::DebtBelowMinimum { debt: a, minimum: a },
@@ -159,7 +165,7 @@ fn events() -> Vec<Event> {
     let bid = BidId { queue, tier, bidder: who };
     let (none, units) = (Assets::ZERO, Units::new(12));
     let stake = StakeId { market, vault, staker: who };
-    let factor = RiskFactor {
+    let risk_factor = RiskFactor {
         place: 1,
         sigma: Sigma::new(1),
         cost: ltv,
@@ -167,6 +173,7 @@ fn events() -> Vec<Event> {
         hedge_threshold: ltv,
         correlations: [-1; 15],
     };
+    let (factor, kind) = (FactorId::new(6), FactorKind::Bridge);
     vec![
         Event::Transfer { token: Token::Asset(asset), from: who, to: who, value: 1 },
         Event::Approval { token: Token::Share(vault), owner: who, spender: who, value: U256::MAX },
@@ -190,6 +197,8 @@ fn events() -> Vec<Event> {
         Event::RatesChanged { vault, rates },
         Event::VaultPauseChanged { vault, paused: true },
         Event::LineCapChanged { vault, market, cap },
+        Event::FactorCapChanged { vault, factor, cap: Some(cap) },
+        Event::CeilingChanged { vault, market, asset, cap: None },
         Event::ReservesCollected { vault, to: who, assets: amount },
         Event::MarketCreated { market, owner: who },
         Event::MarketTermsChanged { market, terms: market_terms },
@@ -216,7 +225,7 @@ fn events() -> Vec<Event> {
             ramp_start: time,
             ramp_end: time,
         },
-        Event::MarginFactorSet { market, generation: 1, asset, factor },
+        Event::MarginFactorSet { market, generation: 1, asset, factor: risk_factor },
         Event::CollateralSupplied { account, asset, payer: who, amount },
         Event::CollateralWithdrawn { account, asset, receiver: who, amount },
         Event::RiskPremiumChanged { account, premium: ltv },
@@ -268,6 +277,8 @@ fn events() -> Vec<Event> {
         Event::PriceUpdated { feed, publisher: who, price: wad, time, round: 1 },
         Event::AssetCreated { asset, issuer: who, name: label, symbol: label, decimals: 6 },
         Event::VaultCreated { vault, asset, curator: who, name: label, symbol: label },
+        Event::FactorRegistered { factor, kind, label },
+        Event::AssetTagged { asset, kind, factor: Some(factor) },
         Event::GovernanceChanged { governance: who },
         Event::GuardianChanged { guardian: who },
     ]

@@ -23,6 +23,15 @@ pub struct Owed {
     pub debt: Debt,
 }
 
+/// The part of an account's debts that one collateral backs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backing {
+    /// Place of the asset in the market's list of collaterals.
+    pub index: u8,
+    /// How much of each debt; never zero.
+    pub part: Bps,
+}
+
 /// A borrower's position. Both lists are sorted by place and hold no zeros; without entries it is
 /// the empty account, which is what a ledger returns for one that was never written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +43,12 @@ pub struct Account {
     /// By how much its interest exceeds the vaults' base rates: the premium that its debts were last
     /// written at. Zero without debt.
     pub risk_premium: Bps,
+    /// Which debts are part of the sums of [`crate::exposure`]: bit `i` is the vault at place `i`. Only
+    /// [`crate::exposure`] changes it.
+    pub tracked: u8,
+    /// What backed the tracked debts when they were last attributed, sorted by place; the parts make
+    /// the whole. Empty if none is tracked.
+    pub backing: Vec<Backing>,
     /// The market's terms version when it last took new risk ([`crate::terms`]). Zero without debt.
     pub terms_version: u32,
     /// The group that it is in.
@@ -86,6 +101,12 @@ impl Account {
             self.risk_premium = Bps::ZERO;
             self.terms_version = 0;
         }
+    }
+
+    /// Whether the debt to the vault at `index` is part of the sums of [`crate::exposure`].
+    #[must_use]
+    pub fn is_tracked(&self, index: u8) -> bool {
+        self.tracked & 1_u8.checked_shl(index.into()).unwrap_or_default() != 0
     }
 
     /// The version whose terms it is on: without debt the newest, which it would draw on.

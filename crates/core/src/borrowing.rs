@@ -7,6 +7,7 @@ use crate::address;
 use crate::debt::Debt;
 use crate::error::{Cap, Error, Fault, Stop};
 use crate::event::Event;
+use crate::exposure::{store_account, store_supplied};
 use crate::first_loss::Settled;
 use crate::fixed::{Assets, Bps};
 use crate::groups;
@@ -57,12 +58,14 @@ pub(crate) fn check_pause(id: MarketId, market: &Market, most: PauseLevel) -> Re
 
 /// Pledges the caller's tokens for an account, one's own or anyone's.
 ///
-/// Accrues nothing: no debt changes, and health only rises.
+/// Accrues nothing: no debt changes, and health only rises. Tracked debts are attributed anew if prices
+/// are fresh ([`crate::exposure`]).
 ///
 /// # Errors
 /// [`Error::ZeroAmount`], [`Error::ZeroAddress`] for an account of nobody,
 /// [`Error::MarketPaused`] when frozen, [`Error::CollateralNotListed`], [`Error::CapExceeded`],
-/// [`Error::InsufficientBalance`], [`Error::UnknownMarket`], or a fault of the ledger.
+/// [`Error::FactorCapExceeded`] and [`Error::CeilingExceeded`] for collateral that the account does not
+/// need, [`Error::InsufficientBalance`], [`Error::UnknownMarket`], or a fault of the ledger.
 pub fn supply_collateral<L: Ledger + ?Sized>(
     ledger: &mut L,
     caller: Address,
@@ -92,7 +95,7 @@ pub fn supply_collateral<L: Ledger + ?Sized>(
     let token = Token::Asset(asset);
     shift(ledger, &Movement { token, from: caller, to, value: amount.get() })?;
     ledger.set_collateral(id.market, asset, &collateral)?;
-    ledger.set_account(id, &account)?;
+    store_supplied(ledger, (id, &market), &mut account, (index, amount, &collateral))?;
     ledger.emit(Event::CollateralSupplied { account: *id, asset, payer: caller, amount })
 }
 
@@ -102,7 +105,8 @@ pub fn supply_collateral<L: Ledger + ?Sized>(
 ///
 /// # Errors
 /// [`Error::ZeroAmount`] also if all of nothing is asked for, [`Error::InsufficientCollateral`],
-/// [`Error::MarketPaused`], [`Error::AboveLimit`], [`Error::StalePrice`],
+/// [`Error::MarketPaused`], [`Error::AboveLimit`], [`Error::FactorCapExceeded`] and
+/// [`Error::CeilingExceeded`] for what backs the debt instead, [`Error::StalePrice`],
 /// [`Error::PriceOutOfBounds`], [`Error::CollateralNotListed`], [`Error::InvalidReceiver`],
 /// [`Error::UnknownMarket`], or a fault of the ledger.
 pub fn withdraw_collateral<L: Ledger + ?Sized>(
@@ -140,7 +144,7 @@ pub fn withdraw_collateral<L: Ledger + ?Sized>(
     let token = Token::Asset(asset);
     shift(ledger, &Movement { token, from, to: receiver, value: amount.get() })?;
     ledger.set_collateral(market_id, asset, &collateral)?;
-    ledger.set_account(&id, &account)?;
+    store_account(ledger, &id, &market, &mut account)?.check(ledger, market_id)?;
     ledger.emit(Event::CollateralWithdrawn { account: id, asset, receiver, amount })?;
     Ok(amount)
 }
@@ -176,8 +180,8 @@ fn check_minimum(debt: Assets, line: &Line) -> Result<(), Error> {
 /// # Errors
 /// [`Error::ZeroAmount`], [`Error::MarketPaused`], [`Error::VaultNotListed`],
 /// [`Error::VaultPaused`], [`Error::Illiquid`], [`Error::CapExceeded`],
-/// [`Error::DebtBelowMinimum`], [`Error::AboveLimit`], [`Error::OutsideGroup`],
-/// [`Error::StalePrice`],
+/// [`Error::FactorCapExceeded`], [`Error::CeilingExceeded`], [`Error::OutsideGroup`],
+/// [`Error::DebtBelowMinimum`], [`Error::AboveLimit`], [`Error::StalePrice`],
 /// [`Error::PriceOutOfBounds`], [`Error::InvalidReceiver`], [`Error::UnknownMarket`], or a fault.
 pub fn borrow<L: Ledger + ?Sized>(
     ledger: &mut L,
@@ -225,7 +229,7 @@ pub fn borrow<L: Ledger + ?Sized>(
     shift(ledger, &Movement { token, from, to: receiver, value: amount.get() })?;
     position.store_debts(ledger, &id, &mut account)?;
     account.terms_version = market.terms_version;
-    ledger.set_account(&id, &account)?;
+    store_account(ledger, &id, &market, &mut account)?.check(ledger, market_id)?;
     ledger.emit(Event::Borrowed { account: id, vault: vault_id, receiver, amount })
 }
 
@@ -269,7 +273,7 @@ pub fn repay<L: Ledger + ?Sized>(
     vault.store(ledger, vault_id)?;
     first_loss.store(ledger, (id.market, vault_id))?;
     ledger.set_line(id.market, vault_id, &line)?;
-    ledger.set_account(id, &account)?;
+    let _falls = store_account(ledger, id, &market, &mut account)?;
     ledger.emit(Event::Repaid { account: *id, vault: vault_id, payer: caller, amount: repaid })?;
     Ok(repaid)
 }

@@ -4,12 +4,13 @@ use crate::address;
 use crate::debt::Debt;
 use crate::error::{Error, Role, Stop};
 use crate::event::Event;
+use crate::exposure::track_new_line;
 use crate::fixed::{AMOUNT_MAX, Assets, Bps, Ray, Shares};
 use crate::ids::{AssetId, MarketId, Token, VaultId};
 use crate::interest::InterestModel;
 use crate::label::Label;
 use crate::ledger::Ledger;
-use crate::market::LINES_MAX;
+use crate::market::{LINES_MAX, PauseLevel};
 use crate::shares::VIRTUAL_DECIMALS;
 use crate::token::{Movement, shift};
 use crate::vault::{Accrued, Vault};
@@ -231,14 +232,14 @@ pub fn resume_vault<L: Ledger + ?Sized>(
     set_paused(ledger, (id, vault), false)
 }
 
-/// Keeps the list of the vault's lines. It is the curator who lists one, by opening it: listing a
+/// Keeps the list of the vault's lines, and returns whether it has a new one. It is the curator who lists one, by opening it: listing a
 /// vault in a market is anyone's right, and would let anyone fill the list.
 fn note_line<L: Ledger + ?Sized>(
     ledger: &mut L,
     id: VaultId,
     market: MarketId,
     is_open: bool,
-) -> Result<(), Stop> {
+) -> Result<bool, Stop> {
     let mut lines = ledger.vault_lines(id)?;
     match lines.iter().position(|listed| *listed == market) {
         None if is_open => {
@@ -249,19 +250,21 @@ fn note_line<L: Ledger + ?Sized>(
             lines.push(market);
         }
         Some(place) if !is_open => drop(lines.remove(place)),
-        _ => return Ok(()),
+        _ => return Ok(false),
     }
-    ledger.set_vault_lines(id, &lines)
+    ledger.set_vault_lines(id, &lines)?;
+    Ok(is_open)
 }
 
 /// Sets what `market` may draw on the vault at most; the curator only, and only after the market's
-/// owner listed the vault: a line takes both.
+/// owner listed the vault: a line takes both. A market that stands still to any degree is given no
+/// more, neither by its curator nor by whoever allocates in the curator's name.
 ///
 /// Does not accrue: nothing that interest depends on changes.
 ///
 /// # Errors
 /// [`Error::NotAuthorised`], [`Error::VaultNotListed`], [`Error::InvalidParameter`],
-/// [`Error::TooManyLines`], [`Error::UnknownVault`], or a fault of the ledger.
+/// [`Error::MarketPaused`] for a higher cap, [`Error::TooManyLines`], [`Error::UnknownVault`], or a fault of the ledger.
 pub fn set_line_cap<L: Ledger + ?Sized>(
     ledger: &mut L,
     caller: Address,
@@ -276,7 +279,14 @@ pub fn set_line_cap<L: Ledger + ?Sized>(
         return Err(Error::InvalidParameter { name: "line cap", value: cap.get() }.into());
     }
     let mut line = ledger.line(market, id)?;
-    note_line(ledger, id, market, !cap.is_zero() || !line.owed.is_zero())?;
+    let level = ledger.market(market)?.pause;
+    if cap > line.cap && level > PauseLevel::Open {
+        return Err(Error::MarketPaused { market, level }.into());
+    }
+    let is_new = note_line(ledger, id, market, !cap.is_zero() || !line.owed.is_zero())?;
+    if is_new && !line.tracked {
+        line.tracked = track_new_line(ledger, id)?;
+    }
     line.cap = cap;
     ledger.set_line(market, id, &line)?;
     ledger.emit(Event::LineCapChanged { vault: id, market, cap })

@@ -80,14 +80,21 @@ impl Debt {
         Ok(Self { shares, offset })
     }
 
+    /// What is left without a part of it.
+    ///
+    /// # Errors
+    /// [`Error::Overflow`] if `part` is no part of it.
+    pub fn less(self, part: Self) -> Result<Self, Error> {
+        let (shares, offset) = (self.shares.sub(part.shares)?, self.offset.sub(part.offset)?);
+        Ok(Self { shares, offset })
+    }
+
     /// A total with `before` replaced by `now`.
     ///
     /// # Errors
     /// [`Error::Overflow`] if `before` was no part of it.
     pub fn replacing(self, before: Self, now: Self) -> Result<Self, Error> {
-        let shares = self.shares.sub(before.shares)?;
-        let offset = self.offset.sub(before.offset)?;
-        Self { shares, offset }.plus(now)
+        self.less(before)?.plus(now)
     }
 
     /// Whether nothing is owed.

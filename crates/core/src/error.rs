@@ -1,7 +1,7 @@
 //! Why an operation stops: the caller's fault ([`Error`]), or the ledger's ([`Fault`]).
 
 use crate::fixed::{Assets, Bps, Shares, Timestamp, Units, Wad};
-use crate::ids::{AssetId, FeedId, GroupId, MarketId, VaultId};
+use crate::ids::{AssetId, FactorId, FeedId, GroupId, MarketId, VaultId};
 use crate::market::PauseLevel;
 use alloy_primitives::{Address, U256};
 
@@ -119,6 +119,12 @@ pub enum Error {
         /// The number that was named.
         feed: FeedId,
     },
+    /// No such factor.
+    #[error("there is no factor {factor}")]
+    UnknownFactor {
+        /// The number that was named.
+        factor: FactorId,
+    },
     /// The market does not take the asset.
     #[error("asset {asset} is not collateral in market {market}")]
     CollateralNotListed {
@@ -202,6 +208,23 @@ pub enum Error {
     /// The vault's list of lines is full.
     #[error("vault {vault} has {most} open lines already")]
     TooManyLines {
+        /// The vault.
+        vault: VaultId,
+        /// The length of the full list.
+        most: u8,
+    },
+
+    /// The factor's list of assets is full.
+    #[error("{most} assets have factor {factor} already")]
+    TooManyTagged {
+        /// The factor.
+        factor: FactorId,
+        /// The length of the full list.
+        most: u8,
+    },
+    /// The vault's list of capped factors is full.
+    #[error("vault {vault} caps {most} factors already")]
+    TooManyFactorCaps {
         /// The vault.
         vault: VaultId,
         /// The length of the full list.
@@ -361,6 +384,30 @@ pub enum Error {
         /// What it allows.
         most: Assets,
         /// What there would be.
+        would: Assets,
+    },
+    /// More of a vault's debt would be backed by assets with a common factor than its curator allows.
+    #[error("vault {vault} would have {would} behind factor {factor}, of at most {most}")]
+    FactorCapExceeded {
+        /// The vault.
+        vault: VaultId,
+        /// What the assets have in common.
+        factor: FactorId,
+        /// The cap.
+        most: Assets,
+        /// What the debt would amount to.
+        would: Assets,
+    },
+    /// More of a line's debt would be backed by an asset than the vault's curator allows.
+    #[error("vault {vault} would have {would} behind asset {asset}, of at most {most}")]
+    CeilingExceeded {
+        /// The vault.
+        vault: VaultId,
+        /// The collateral.
+        asset: AssetId,
+        /// The ceiling.
+        most: Assets,
+        /// What the debt would amount to.
         would: Assets,
     },
     /// Less than that is pledged.

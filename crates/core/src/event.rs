@@ -1,11 +1,13 @@
 //! What happened, for those who watch.
 
 use crate::bids::Tier;
+use crate::factor::FactorKind;
 use crate::feed::FeedTerms;
 use crate::fixed::{Assets, Bps, Ray, Shares, Timestamp, Units, Wad};
 use crate::groups::GroupTerms;
 use crate::ids::{
-    AccountId, AssetId, BidId, FeedId, GroupId, MarketId, QueueId, StakeId, Token, VaultId,
+    AccountId, AssetId, BidId, FactorId, FeedId, GroupId, MarketId, QueueId, StakeId, Token,
+    VaultId,
 };
 use crate::interest::InterestModel;
 use crate::label::Label;
@@ -69,6 +71,10 @@ pub enum Event {
     VaultPauseChanged { vault: VaultId, paused: bool },
     /// A vault's credit to a market changed.
     LineCapChanged { vault: VaultId, market: MarketId, cap: Assets },
+    /// What a vault lends at most against assets with a common factor changed; `None` ends the cap.
+    FactorCapChanged { vault: VaultId, factor: FactorId, cap: Option<Assets> },
+    /// What a vault lends at most through one line against one asset changed; `None` ends the ceiling.
+    CeilingChanged { vault: VaultId, market: MarketId, asset: AssetId, cap: Option<Assets> },
     /// A vault's reserves were paid out.
     ReservesCollected { vault: VaultId, to: Address, assets: Assets },
 
@@ -190,6 +196,10 @@ pub enum Event {
     AssetCreated { asset: AssetId, issuer: Address, name: Label, symbol: Label, decimals: u8 },
     /// A vault came to be.
     VaultCreated { vault: VaultId, asset: AssetId, curator: Address, name: Label, symbol: Label },
+    /// A factor came to be.
+    FactorRegistered { factor: FactorId, kind: FactorKind, label: Label },
+    /// An asset has another factor of this kind; `None` if it has none any more.
+    AssetTagged { asset: AssetId, kind: FactorKind, factor: Option<FactorId> },
     /// Governance was handed over.
     GovernanceChanged { governance: Address },
     /// The guardian changed.

@@ -47,6 +47,10 @@ id! {
     /// A price feed.
     FeedId
 }
+id! {
+    /// What assets may have in common.
+    FactorId
+}
 
 /// A group of a market's collaterals and vaults ([`crate::groups`]), numbered within the market.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -123,6 +127,27 @@ pub struct StakeId {
     pub vault: VaultId,
     /// Whose stake.
     pub staker: Address,
+}
+
+/// Which part of a vault's debt a sum of tracked debt is about: all of it, or that through one line,
+/// that which one asset backs, or both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExposureId {
+    /// Who is owed.
+    pub vault: VaultId,
+    /// Through the line to this market only.
+    pub market: Option<MarketId>,
+    /// Backed by this asset only.
+    pub asset: Option<AssetId>,
+}
+
+/// What a vault's curator may bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ExposureCapId {
+    /// The vault's debt that assets with a common factor back, over all lines.
+    Factor(VaultId, FactorId),
+    /// The debt through one line that one asset backs: its isolation ceiling.
+    Collateral(MarketId, VaultId, AssetId),
 }
 
 /// What the token ledger counts: assets, and shares of vaults.

@@ -22,6 +22,8 @@ use alloc::vec::Vec;
 use alloc::{format, vec};
 use alloy_primitives::U256;
 
+mod exposure;
+
 /// A broken invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
@@ -70,6 +72,8 @@ pub fn check_invariants(ledger: &MemoryLedger) -> Vec<Violation> {
     bids(ledger, &mut findings);
     first_loss(ledger, &mut findings);
     lines(ledger, &mut findings);
+    exposure::exposures(ledger, &mut findings);
+    exposure::factors(ledger, &mut findings);
     shares_in_custody(ledger, &mut findings);
     accounts(ledger, &mut findings);
     kept_terms(ledger, &mut findings);

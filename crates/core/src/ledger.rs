@@ -3,14 +3,17 @@
 use crate::account::Account;
 use crate::asset::Asset;
 use crate::bids::{Bid, Queue, Tier, TierState};
+use crate::debt::Debt;
 use crate::error::Stop;
 use crate::event::Event;
+use crate::factor::{Factor, Tags};
 use crate::feed::Feed;
 use crate::first_loss::{Stake, Tranche};
-use crate::fixed::Timestamp;
+use crate::fixed::{Assets, Timestamp};
 use crate::groups::Group;
 use crate::ids::{
-    AccountId, AssetId, BidId, FeedId, GroupId, MarketId, QueueId, StakeId, Token, VaultId,
+    AccountId, AssetId, BidId, ExposureCapId, ExposureId, FactorId, FeedId, GroupId, MarketId,
+    QueueId, StakeId, Token, VaultId,
 };
 use crate::market::{Collateral, Line, Market};
 use crate::portfolio::{Portfolio, RiskFactor, SetPlace};
@@ -168,6 +171,71 @@ pub trait Ledger {
         asset: AssetId,
         factor: Option<&RiskFactor>,
     ) -> Result<(), Stop>;
+    /// What assets may have in common.
+    ///
+    /// # Errors
+    /// [`crate::Error::UnknownFactor`], or a fault of the ledger.
+    fn factor(&mut self, id: FactorId) -> Result<Factor, Stop>;
+    /// Writes what assets may have in common.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_factor(&mut self, id: FactorId, factor: &Factor) -> Result<(), Stop>;
+
+    /// The assets that have a factor; at most [`crate::factor::FACTOR_ASSETS_MAX`].
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn factor_assets(&mut self, id: FactorId) -> Result<Vec<AssetId>, Stop>;
+    /// Writes the assets that have a factor.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_factor_assets(&mut self, id: FactorId, assets: &[AssetId]) -> Result<(), Stop>;
+
+    /// The factors that an asset has; none if it was never tagged.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn tags(&mut self, asset: AssetId) -> Result<Tags, Stop>;
+    /// Writes the factors that an asset has.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_tags(&mut self, asset: AssetId, tags: &Tags) -> Result<(), Stop>;
+
+    /// The factors that a vault caps; at most [`crate::exposure::FACTOR_CAPS_MAX`].
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn capped_factors(&mut self, vault: VaultId) -> Result<Vec<FactorId>, Stop>;
+    /// Writes the factors that a vault caps.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_capped_factors(&mut self, vault: VaultId, factors: &[FactorId]) -> Result<(), Stop>;
+
+    /// A cap on what backs a vault's debt, if there is one.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn exposure_cap(&mut self, id: ExposureCapId) -> Result<Option<Assets>, Stop>;
+    /// Writes or removes a cap on what backs a vault's debt.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_exposure_cap(&mut self, id: ExposureCapId, cap: Option<Assets>) -> Result<(), Stop>;
+
+    /// A sum of tracked debt; zero if it was never written.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn exposure(&mut self, id: ExposureId) -> Result<Debt, Stop>;
+    /// Writes a sum of tracked debt.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_exposure(&mut self, id: ExposureId, debt: Debt) -> Result<(), Stop>;
 
     /// An account, empty if it was never written.
     ///

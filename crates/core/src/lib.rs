@@ -35,6 +35,8 @@ pub mod debt;
 pub mod error;
 pub mod event;
 pub mod explain;
+pub mod exposure;
+pub mod factor;
 pub mod feed;
 pub mod first_loss;
 pub mod fixed;
@@ -62,17 +64,19 @@ pub mod vault;
 pub mod watch;
 pub mod waterfall;
 
-pub use account::{Account, Owed, Pledge};
+pub use account::{Account, Backing, Owed, Pledge};
 pub use asset::{Asset, AssetKind};
 pub use debt::Debt;
 pub use error::{Cap, Error, Fault, Role, Stop};
 pub use event::Event;
+pub use factor::{Factor, FactorKind, Tags};
 pub use feed::Feed;
 pub use fixed::{
     Assets, Bps, RAY, Ray, Shares, Timestamp, Units, WAD, Wad, mul_div_down, mul_div_up,
 };
 pub use ids::{
-    AccountId, AssetId, BidId, FeedId, GroupId, MarketId, QueueId, StakeId, Token, VaultId,
+    AccountId, AssetId, BidId, ExposureCapId, ExposureId, FactorId, FeedId, GroupId, MarketId,
+    QueueId, StakeId, Token, VaultId,
 };
 pub use interest::InterestModel;
 pub use label::Label;

@@ -530,6 +530,7 @@ pub(crate) mod tests {
                 owed,
                 min_debt: Assets::new(1_000),
                 staked: false,
+                tracked: false,
             },
             debt: owed,
             price: Wad::new(price),

@@ -139,12 +139,16 @@ pub struct Line {
     pub min_debt: Assets,
     /// Whether first-loss capital is staked on it.
     pub staked: bool,
+    /// Whether the ledger keeps what backs the debt drawn on it ([`crate::exposure`]); once begun, it
+    /// does not end.
+    pub tracked: bool,
 }
 
 impl Line {
     /// A line that is listed and not opened yet.
     #[must_use]
     pub const fn new(feed: FeedId, decimals: u8, min_debt: Assets) -> Self {
-        Self { feed, decimals, cap: Assets::ZERO, owed: Debt::ZERO, min_debt, staked: false }
+        let (cap, owed) = (Assets::ZERO, Debt::ZERO);
+        Self { feed, decimals, cap, owed, min_debt, staked: false, tracked: false }
     }
 }

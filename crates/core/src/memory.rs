@@ -3,14 +3,17 @@
 use crate::account::Account;
 use crate::asset::Asset;
 use crate::bids::{Bid, Queue, Tier, TierState};
+use crate::debt::Debt;
 use crate::error::{Error, Stop};
 use crate::event::Event;
+use crate::factor::{Factor, Tags};
 use crate::feed::Feed;
 use crate::first_loss::{Stake, Tranche};
-use crate::fixed::Timestamp;
+use crate::fixed::{Assets, Timestamp};
 use crate::groups::Group;
 use crate::ids::{
-    AccountId, AssetId, BidId, FeedId, GroupId, MarketId, QueueId, StakeId, Token, VaultId,
+    AccountId, AssetId, BidId, ExposureCapId, ExposureId, FactorId, FeedId, GroupId, MarketId,
+    QueueId, StakeId, Token, VaultId,
 };
 use crate::ledger::Ledger;
 use crate::market::{Collateral, Line, Market};
@@ -50,6 +53,18 @@ pub struct MemoryLedger {
     pub portfolios: BTreeMap<MarketId, Portfolio>,
     /// How the assets of these markets move.
     pub risk_factors: BTreeMap<(MarketId, SetPlace, AssetId), RiskFactor>,
+    /// Every factor.
+    pub factors: BTreeMap<FactorId, Factor>,
+    /// The assets that have each factor.
+    pub factor_assets: BTreeMap<FactorId, Vec<AssetId>>,
+    /// The factors of each asset that has any.
+    pub tags: BTreeMap<AssetId, Tags>,
+    /// The factors that each vault caps.
+    pub capped_factors: BTreeMap<VaultId, Vec<FactorId>>,
+    /// Every cap on what backs a vault's debt.
+    pub exposure_caps: BTreeMap<ExposureCapId, Assets>,
+    /// Every sum of tracked debt that is not zero.
+    pub exposures: BTreeMap<ExposureId, Debt>,
     /// Every account that is not empty.
     pub accounts: BTreeMap<AccountId, Account>,
     /// Every feed.
@@ -236,6 +251,63 @@ impl Ledger for MemoryLedger {
             Some(factor) => self.risk_factors.insert((market, place, asset), *factor),
             None => self.risk_factors.remove(&(market, place, asset)),
         };
+        Ok(())
+    }
+
+    fn factor(&mut self, id: FactorId) -> Result<Factor, Stop> {
+        Ok(*self.factors.get(&id).ok_or(Error::UnknownFactor { factor: id })?)
+    }
+
+    fn set_factor(&mut self, id: FactorId, factor: &Factor) -> Result<(), Stop> {
+        self.factors.insert(id, *factor);
+        Ok(())
+    }
+
+    fn factor_assets(&mut self, id: FactorId) -> Result<Vec<AssetId>, Stop> {
+        Ok(self.factor_assets.get(&id).cloned().unwrap_or_default())
+    }
+
+    fn set_factor_assets(&mut self, id: FactorId, assets: &[AssetId]) -> Result<(), Stop> {
+        put(&mut self.factor_assets, id, assets.to_vec());
+        Ok(())
+    }
+
+    fn tags(&mut self, asset: AssetId) -> Result<Tags, Stop> {
+        Ok(self.tags.get(&asset).copied().unwrap_or_default())
+    }
+
+    fn set_tags(&mut self, asset: AssetId, tags: &Tags) -> Result<(), Stop> {
+        put(&mut self.tags, asset, *tags);
+        Ok(())
+    }
+
+    fn capped_factors(&mut self, vault: VaultId) -> Result<Vec<FactorId>, Stop> {
+        Ok(self.capped_factors.get(&vault).cloned().unwrap_or_default())
+    }
+
+    fn set_capped_factors(&mut self, vault: VaultId, factors: &[FactorId]) -> Result<(), Stop> {
+        put(&mut self.capped_factors, vault, factors.to_vec());
+        Ok(())
+    }
+
+    fn exposure_cap(&mut self, id: ExposureCapId) -> Result<Option<Assets>, Stop> {
+        Ok(self.exposure_caps.get(&id).copied())
+    }
+
+    fn set_exposure_cap(&mut self, id: ExposureCapId, cap: Option<Assets>) -> Result<(), Stop> {
+        match cap {
+            Some(cap) => self.exposure_caps.insert(id, cap),
+            None => self.exposure_caps.remove(&id),
+        };
+        Ok(())
+    }
+
+    fn exposure(&mut self, id: ExposureId) -> Result<Debt, Stop> {
+        Ok(self.exposures.get(&id).copied().unwrap_or_default())
+    }
+
+    fn set_exposure(&mut self, id: ExposureId, debt: Debt) -> Result<(), Stop> {
+        put(&mut self.exposures, id, debt);
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use crate::account::Account;
 use crate::debt::Debt;
 use crate::error::{Error, Stop};
 use crate::event::Event;
+use crate::exposure::store_account;
 use crate::fixed::{Bps, Wad, product_at_most};
 use crate::ids::AccountId;
 use crate::ledger::Ledger;
@@ -96,7 +97,8 @@ impl Position {
         Ok(())
     }
 
-    /// Writes those debts of the position that were rewritten, with vault, line and tranche, and notes them in `account`, which the caller writes.
+    /// Writes those debts of the position that were rewritten, with vault, line and tranche, and notes
+    /// them and what backs them in `account`, which the caller writes.
     ///
     /// # Errors
     /// A fault of the ledger.
@@ -112,6 +114,7 @@ impl Position {
                 account.set_debt(leg.index, leg.debt);
             }
         }
+        self.attribute(account);
         self.store_premium(ledger, id, account)
     }
 
@@ -133,8 +136,8 @@ impl Position {
     }
 }
 
-/// Writes an account's debts at the premium of what backs them now, and returns it. Anyone may call
-/// it, for any account.
+/// Writes an account's debts at the premium of what backs them now, and returns it; tracked debts are
+/// attributed anew ([`crate::exposure`]). Anyone may call it, for any account.
 ///
 /// # Errors
 /// [`Error::NoDebt`], [`Error::StalePrice`], [`Error::PriceOutOfBounds`], [`Error::UnknownMarket`],
@@ -151,7 +154,7 @@ pub fn refresh_risk_premium<L: Ledger + ?Sized>(
     let mut position = Position::load(ledger, (id.market, &market), &account, Prices::Fresh)?;
     position.reprice()?;
     position.store_debts(ledger, id, &mut account)?;
-    ledger.set_account(id, &account)?;
+    let _whatever_it_moves = store_account(ledger, id, &market, &mut account)?;
     Ok(account.risk_premium)
 }
 

@@ -24,6 +24,8 @@ pub struct Protocol {
     pub markets: u32,
     /// How many feeds there are.
     pub feeds: u32,
+    /// How many factors there are.
+    pub factors: u32,
 }
 
 /// What an asset is created with.
@@ -80,7 +82,11 @@ pub fn create_wrapped_native<L: Ledger + ?Sized>(
     add_asset(ledger, Address::ZERO, terms, AssetKind::WrappedNative)
 }
 
-fn governed<L: Ledger + ?Sized>(ledger: &mut L, caller: Address) -> Result<Protocol, Stop> {
+/// The protocol's record, if `caller` governs.
+pub(crate) fn governed<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    caller: Address,
+) -> Result<Protocol, Stop> {
     let protocol = ledger.protocol()?;
     if protocol.governance != caller {
         return Err(Error::NotAuthorised { actor: caller, role: Role::Governance }.into());

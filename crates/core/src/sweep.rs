@@ -21,6 +21,7 @@ use crate::bids::{self, Tier};
 use crate::debt::Debt;
 use crate::error::{Error, Fault, Stop};
 use crate::event::Event;
+use crate::exposure::store_account;
 use crate::first_loss::{self, Settled, block_stakes};
 use crate::fixed::{Assets, Shares, Wad, mul_div_down_saturating};
 use crate::ids::{AccountId, AssetId, QueueId, Token, VaultId};
@@ -399,7 +400,7 @@ pub fn sweep<L: Ledger + ?Sized>(
             account.set_collateral(leg.index, leg.amount);
         }
     }
-    ledger.set_account(id, &account)?;
+    let _whatever_it_moves = store_account(ledger, id, &market, &mut account)?;
     announce(ledger, id, &plan)?;
     Ok(Some(plan))
 }
@@ -466,5 +467,6 @@ pub fn write_off<L: Ledger + ?Sized>(ledger: &mut L, id: &AccountId) -> Result<(
         ledger.set_line(id.market, vault, &line)?;
         announce_loss(ledger, id, vault, &loss)?;
     }
-    ledger.set_account(id, &account)
+    let _falls = store_account(ledger, id, &market, &mut account)?;
+    Ok(())
 }

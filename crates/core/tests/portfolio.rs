@@ -186,7 +186,10 @@ fn sets_come_into_force_slowly() {
     world.set_margin(&none).unwrap();
     assert_eq!(world.ledger.portfolio(MARKET).unwrap().now, None);
     let kept = world.ledger.risk_factors.keys().all(|(_, place, _)| *place == SetPlace::Even);
-    assert!(kept && world.ledger.risk_factors.len() == 3, "the set before stays until the ramp ends");
+    assert!(
+        kept && world.ledger.risk_factors.len() == 3,
+        "the set before stays until the ramp ends"
+    );
     world.pass(86_400);
     let after = totals(&mut world, ALICE);
     assert_eq!(after.liquidation_limit, part(after.collateral_value, 8_100));

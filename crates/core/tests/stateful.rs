@@ -26,7 +26,7 @@ use gage_core::{
 };
 use world::*;
 
-const OPERATIONS: [&str; 41] = [
+const OPERATIONS: [&str; 42] = [
     "deposit",
     "mint",
     "withdraw",
@@ -68,6 +68,7 @@ const OPERATIONS: [&str; 41] = [
     "leave_group",
     "set_margin",
     "set_pause",
+    "limit",
 ];
 
 /// What happened, as far as the checks of one step need it.
@@ -110,6 +111,7 @@ impl Run {
         if dice.below(3) > 0 {
             world.weigh([0; 4].map(|_| dice.pick(&[0, 1_000, 5_000, 50_000])));
         }
+        world.factors();
         let (tally, visited) = (BTreeMap::new(), BTreeMap::new());
         let portfolio = seed % 2 == 1;
         Self { world, dice, tally, visited, margin: None, portfolio }
@@ -181,6 +183,13 @@ impl Run {
         tally[0] += 1;
         if done.outcome.is_err() {
             self.world.ledger = untouched.clone();
+            let capped = matches!(
+                done.outcome,
+                Err(Stop::Refused(Error::FactorCapExceeded { .. } | Error::CeilingExceeded { .. }))
+            );
+            *self.visited.entry("refused for an exposure").or_default() += u64::from(capped);
+            let may = matches!(name, "borrow" | "withdraw_collateral" | "supply_collateral");
+            assert!(may || !capped, "HLT-6: {name} was refused for an exposure");
             assert!(
                 !matches!(done.outcome, Err(Stop::Fault(_))),
                 "{name}: {:?}",
@@ -493,6 +502,7 @@ impl Run {
             (_, "govern_market" | "govern_group" | "schedule_move" | "set_margin") => OWNER,
             (_, "set_pause") => self.dice.pick(&[OWNER, GOVERNANCE, GUARDIAN]),
             (_, "report") => PUBLISHER,
+            (_, "limit") => GOVERNANCE,
             _ => CURATOR,
         };
         let mut dice = Dice(self.dice.next());
@@ -507,6 +517,7 @@ impl Run {
             "govern_group" => self.govern_group(actor, asset, vault),
             "schedule_move" => self.schedule_move(actor, asset),
             "set_margin" => self.market_margin(actor),
+            "limit" => self.world.limit(&mut dice, stranger.then_some(actor)),
             _ => self.curate(name, actor, vault, &mut dice),
         };
         if stranger {
@@ -698,6 +709,8 @@ impl Run {
         if let (Did::Risked, Some(id)) = (did, step.account) {
             let now = standing(&after, &id);
             assert!(now.debt.is_zero() || now.debt <= now.limit, "HLT-1: {now:?}");
+            let broken = limits::broken_caps(before, &after, &id);
+            assert!(broken.is_empty(), "CFG-1: {}: {broken:#?}", step.name);
         }
         if let (Did::Liquidated(plan, asset, vault), Some(id)) = (did, &step.account) {
             self.check_liquidation(plan, (*asset, *vault), id, (before, &after));
@@ -859,6 +872,11 @@ impl Run {
             let accounts = self.world.ledger.accounts.values();
             mark("in a group", accounts.clone().any(|one| !one.group.is_none()));
             mark("risk premium", accounts.clone().any(|one| one.risk_premium != Bps::ZERO));
+            mark("tracked debt", accounts.clone().any(|one| one.tracked != 0));
+            mark("spread backing", accounts.clone().any(|one| one.backing.len() > 1));
+            let untracked = accounts.clone().any(|one| one.has_debt() && one.tracked == 0);
+            let begun = self.world.ledger.lines.values().any(|line| line.tracked);
+            mark("untracked debt on a tracked line", untracked && begun);
             mark("wiped out", accrued.is_wiped_out());
             let custody = self.world.held(Token::Asset(vault.asset), address::custody(*id));
             mark("donated to", custody > vault.cash.get());
@@ -933,6 +951,10 @@ fn invariants_hold_in_random_histories() {
         "move on the way",
         "debt under portfolio margin",
         "partial liquidation under portfolio margin",
+        "tracked debt",
+        "spread backing",
+        "untracked debt on a tracked line",
+        "refused for an exposure",
     ] {
         assert!(visited.get(class).is_some_and(|times| *times > 0), "never visited: {class}");
     }

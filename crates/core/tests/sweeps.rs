@@ -57,6 +57,9 @@ const THRESHOLD_SEEDS: u64 = 40;
 struct Run {
     world: World,
     dice: Dice,
+    /// Whether there are caps on exposure, and dice of their own for these.
+    limited: bool,
+    limits: Dice,
     tally: BTreeMap<&'static str, [u64; 2]>,
     visited: BTreeMap<&'static str, u64>,
 }
@@ -81,7 +84,9 @@ impl Run {
             world.pass(u64::from(terms.ramp_seconds) * dice.below(3) / 2);
             world.report_all_again();
         }
-        Self { world, dice, tally: BTreeMap::new(), visited: BTreeMap::new() }
+        world.factors();
+        let (limited, limits) = (seed % 2 == 0, Dice(seed << 32));
+        Self { world, dice, limited, limits, tally: BTreeMap::new(), visited: BTreeMap::new() }
     }
 
     fn whole(&self, asset: AssetId) -> u128 {
@@ -104,6 +109,10 @@ impl Run {
             .any(|feed| self.world.ledger.now.since(feed.updated_at) > 3_600)
         {
             self.world.report_all_again();
+        }
+        // Half of the histories have caps on exposure, from some moment on.
+        if self.limited && self.limits.below(40) == 0 {
+            let _ = self.world.limit(&mut self.limits, None);
         }
         let name = self.dice.pick(&OPERATIONS);
         let before = self.world.ledger.clone();
@@ -207,6 +216,16 @@ impl Run {
                     place = (id.queue, id.tier);
                 }
                 if name == "claim_bid" {
+                    // Few bids have bought something: half of the time it is one of those, if any.
+                    let tried = if self.dice.below(2) == 0 { &own[..] } else { &[] };
+                    for BidId { queue, tier, .. } in tried {
+                        let claim = |l: &mut MemoryLedger| {
+                            bids::claim_bid(l, actor, (*queue, *tier), actor).map(drop)
+                        };
+                        if l.atomically(claim).is_ok() {
+                            return Ok(());
+                        }
+                    }
                     return bids::claim_bid(l, actor, place, actor).map(drop);
                 }
                 bids::announce_bid_withdrawal(l, actor, place.0, place.1).map(drop)

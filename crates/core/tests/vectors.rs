@@ -274,6 +274,7 @@ fn debt_leg(place: u8, shares: u128, index: u128, price: u128, decimals: u8) -> 
         owed,
         min_debt: Assets::new(1),
         staked: false,
+        tracked: false,
     };
     let vault_id = VaultId::new(u32::from(place) + 1);
     DebtLeg {

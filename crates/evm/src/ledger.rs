@@ -1,24 +1,28 @@
 //! The ledger of `gage_core` over storage slots.
 
 use crate::records::{
-    NUMBERS_PER_SLOT, Record, account_from_words, account_slots, account_words, factor_from_words,
-    factor_slots, factor_words, kept_from_words, kept_slots, kept_words, keys, market_from_words,
-    market_slots, market_words, number_words, numbers_from_word,
+    NUMBERS_PER_SLOT, Record, account_from_words, account_slots, account_words, cap_from_word,
+    cap_word, debt_from_word, debt_word, factor_from_words, factor_slots, factor_words,
+    kept_from_words, kept_slots, kept_words, keys, market_from_words, market_slots, market_words,
+    number_words, numbers_from_word, tags_from_word, tags_word,
 };
 use crate::slots::{Change, Slot, Slots};
 use alloy_primitives::{Address, U256};
 use gage_abi::encode_event;
 use gage_core::address::Native;
 use gage_core::bids::{Bid, Queue, Tier, TierState};
+use gage_core::exposure::FACTOR_CAPS_MAX;
+use gage_core::factor::FACTOR_ASSETS_MAX;
 use gage_core::first_loss::{Stake, Tranche};
 use gage_core::groups::Group;
 use gage_core::market::LINES_MAX;
 use gage_core::stop_loss::StopLoss;
 use gage_core::terms::{Kept, Subject};
 use gage_core::{
-    Account, AccountId, Asset, AssetId, BidId, Collateral, Error, Event, Fault, Feed, FeedId,
-    GroupId, Ledger, Line, Market, MarketId, Portfolio, Protocol, QueueId, RiskFactor, SetPlace,
-    StakeId, Stop, Timestamp, Token, Vault, VaultId,
+    Account, AccountId, Asset, AssetId, Assets, BidId, Collateral, Debt, Error, Event,
+    ExposureCapId, ExposureId, Factor, FactorId, Fault, Feed, FeedId, GroupId, Ledger, Line,
+    Market, MarketId, Portfolio, Protocol, QueueId, RiskFactor, SetPlace, StakeId, Stop, Tags,
+    Timestamp, Token, Vault, VaultId,
 };
 
 /// Records in storage slots. Every slot is read once, when it is first needed, and written once, if
@@ -408,6 +412,61 @@ impl<S: Slots> Ledger for SlotLedger<S> {
         let mut words = factor.map_or(Ok(vec![U256::ZERO]), factor_words)?;
         words.resize(words.len().max(before), U256::ZERO);
         Ok(self.write(Native::Market, first, &words)?)
+    }
+
+    fn factor(&mut self, id: FactorId) -> Result<Factor, Stop> {
+        let found = self.record(Native::Registry, keys::factor(id), 2)?;
+        Ok(found.ok_or(Error::UnknownFactor { factor: id })?)
+    }
+
+    fn set_factor(&mut self, id: FactorId, factor: &Factor) -> Result<(), Stop> {
+        self.set_record(Native::Registry, keys::factor(id), factor)
+    }
+
+    fn factor_assets(&mut self, id: FactorId) -> Result<Vec<AssetId>, Stop> {
+        let place = (Native::Registry, keys::factor_assets(id));
+        Ok(self.numbers(place, FACTOR_ASSETS_MAX)?.into_iter().map(AssetId::new).collect())
+    }
+
+    fn set_factor_assets(&mut self, id: FactorId, assets: &[AssetId]) -> Result<(), Stop> {
+        let list: Vec<_> = assets.iter().map(|asset| asset.get()).collect();
+        let place = (Native::Registry, keys::factor_assets(id));
+        self.set_numbers(place, &list, FACTOR_ASSETS_MAX)
+    }
+
+    fn tags(&mut self, asset: AssetId) -> Result<Tags, Stop> {
+        Ok(tags_from_word(self.read_one(Native::Registry, keys::tags(asset))?))
+    }
+
+    fn set_tags(&mut self, asset: AssetId, tags: &Tags) -> Result<(), Stop> {
+        Ok(self.write(Native::Registry, keys::tags(asset), &[tags_word(tags)])?)
+    }
+
+    fn capped_factors(&mut self, vault: VaultId) -> Result<Vec<FactorId>, Stop> {
+        let place = (Native::Market, keys::capped_factors(vault));
+        Ok(self.numbers(place, FACTOR_CAPS_MAX)?.into_iter().map(FactorId::new).collect())
+    }
+
+    fn set_capped_factors(&mut self, vault: VaultId, factors: &[FactorId]) -> Result<(), Stop> {
+        let list: Vec<_> = factors.iter().map(|factor| factor.get()).collect();
+        let place = (Native::Market, keys::capped_factors(vault));
+        self.set_numbers(place, &list, FACTOR_CAPS_MAX)
+    }
+
+    fn exposure_cap(&mut self, id: ExposureCapId) -> Result<Option<Assets>, Stop> {
+        Ok(cap_from_word(self.read_one(Native::Market, keys::exposure_cap(id))?))
+    }
+
+    fn set_exposure_cap(&mut self, id: ExposureCapId, cap: Option<Assets>) -> Result<(), Stop> {
+        Ok(self.write(Native::Market, keys::exposure_cap(id), &[cap_word(cap)?])?)
+    }
+
+    fn exposure(&mut self, id: ExposureId) -> Result<Debt, Stop> {
+        Ok(debt_from_word(self.read_one(Native::Market, keys::exposure(id))?))
+    }
+
+    fn set_exposure(&mut self, id: ExposureId, debt: Debt) -> Result<(), Stop> {
+        Ok(self.write(Native::Market, keys::exposure(id), &[debt_word(debt)])?)
     }
 
     fn account(&mut self, id: &AccountId) -> Result<Account, Stop> {

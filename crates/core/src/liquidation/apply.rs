@@ -5,6 +5,7 @@ use crate::account::Account;
 use crate::address;
 use crate::error::{Error, Fault, Stop};
 use crate::event::Event;
+use crate::exposure::store_account;
 use crate::fixed::{Assets, Timestamp};
 use crate::ids::{AccountId, AssetId, MarketId, Token, VaultId};
 use crate::ledger::Ledger;
@@ -44,6 +45,7 @@ pub struct Liquidation {
 
 /// A liquidation that may be carried out.
 struct Prepared {
+    market: Market,
     account: Account,
     position: Position,
     plan: Plan,
@@ -75,7 +77,7 @@ pub fn liquidate<L: Ledger + ?Sized>(
 ) -> Result<Plan, Stop> {
     let Liquidation { vault, asset, max_repay, receiver, payment } = *asked;
     let aim = Aim { vault, asset, max_repay };
-    let Prepared { mut account, mut position, plan } = prepare(ledger, id, &aim)?;
+    let Prepared { market, mut account, mut position, plan } = prepare(ledger, id, &aim)?;
     let parties = Parties { account: *id, liquidator: caller, receiver, payment };
     let before = position.totals();
     settle_debts(ledger, &parties, &mut position, &plan)?;
@@ -86,7 +88,7 @@ pub fn liquidate<L: Ledger + ?Sized>(
         announce_loss(ledger, id, *vault, loss)?;
     }
     hand_over(ledger, &parties, &position, &plan)?;
-    ledger.set_account(id, &account)?;
+    let _whatever_it_moves = store_account(ledger, id, &market, &mut account)?;
     announce(ledger, &parties, &plan)?;
     Ok(plan)
 }
@@ -113,7 +115,7 @@ fn prepare<L: Ledger + ?Sized>(
     let account = ledger.account(id)?;
     let position = Position::load(ledger, (id.market, &market), &account, Prices::Settled)?;
     let plan = plan_liquidation(&position, &market, aim)?;
-    Ok(Prepared { account, position, plan })
+    Ok(Prepared { market, account, position, plan })
 }
 
 /// Checks that a market's accounts may be liquidated at `now`.

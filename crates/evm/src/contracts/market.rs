@@ -6,7 +6,7 @@ use super::shapes::{
     market_state, market_terms,
 };
 use super::{Answer, Frame, misrouted};
-use super::{bids, first_loss, groups, margin as portfolio};
+use super::{bids, exposure, first_loss, groups, margin as portfolio};
 use crate::gas;
 use alloy_sol_types::{SolCall, SolInterface};
 use gage_abi::IMarket::{self, IMarketCalls as Call};
@@ -53,6 +53,9 @@ pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
         | Call::leaveGroup(_) => groups::act(frame, call),
         Call::setPortfolioMargin(_) => portfolio::act(frame, call),
         Call::marginState(_) => portfolio::read(frame, call),
+        Call::exposureState(_) | Call::ceilingState(_) | Call::backingOf(_) => {
+            exposure::read(frame, call)
+        }
         Call::firstLossState(_) | Call::stakeOf(_) => first_loss::read(frame, call),
         Call::bidState(_) | Call::queueState(_) | Call::stopLossOf(_) | Call::previewSweep(_) => {
             bids::read(frame, call)

@@ -5,6 +5,7 @@
 
 mod asset;
 mod bids;
+mod exposure;
 mod first_loss;
 mod frame;
 mod groups;

@@ -38,6 +38,16 @@ pub(crate) fn units_or_all(amount: U256) -> Answer<Units> {
     if amount == U256::MAX { Ok(Units::MAX) } else { narrow(amount).map(Units::new) }
 }
 
+/// A cap where `type(uint256).max` means none.
+pub(crate) fn cap_or_none(amount: U256) -> Answer<Option<Assets>> {
+    if amount == U256::MAX { Ok(None) } else { assets(amount).map(Some) }
+}
+
+/// A cap as Solidity's 256 bits.
+pub(crate) fn wide_cap(cap: Option<Assets>) -> U256 {
+    cap.map_or(U256::MAX, wide)
+}
+
 fn not_native(account: Address) -> super::Stopped {
     refused(&IGageErrors::NotNativeContract { account })
 }

@@ -2,7 +2,7 @@
 
 use super::numbers::{asset_id, assets, label};
 use super::shapes::model;
-use super::{Answer, Frame};
+use super::{Answer, Frame, exposure};
 use crate::gas;
 use alloy_primitives::Address;
 use alloy_sol_types::SolCall;
@@ -30,6 +30,12 @@ pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
             let id = curation::create_vault(ledger, caller, asset_id(asset)?, naming, &terms)?;
             Ok(IRegistry::createVaultCall::abi_encode_returns(&address::vault(id)))
         }
+        Call::registerFactor(_)
+        | Call::tagAsset(_)
+        | Call::untagAsset(_)
+        | Call::factorState(_)
+        | Call::factorsOf(_)
+        | Call::factorCount(_) => exposure::factors(frame, call),
         Call::setGovernance(IRegistry::setGovernanceCall { governance }) => {
             let (ledger, caller) = frame.act(gas::SMALL)?;
             protocol::set_governance(ledger, caller, governance)?;

@@ -1,6 +1,6 @@
 //! A vault: ERC-4626, and its curator's decisions.
 
-use super::numbers::{assets, shares, wide};
+use super::numbers::{asset_id, assets, cap_or_none, shares, wide};
 use super::shapes::{model, vault_state};
 use super::{Answer, Frame, misrouted};
 use crate::gas;
@@ -9,7 +9,7 @@ use alloy_sol_types::{SolCall, SolInterface};
 use gage_abi::IVault::{self, IVaultCalls as Call};
 use gage_core::curation::{self, Caps};
 use gage_core::lending::{self, Exit};
-use gage_core::{Accrued, Bps, Ledger, MarketId, Shares, VaultId, address};
+use gage_core::{Accrued, Bps, FactorId, Ledger, MarketId, Shares, VaultId, address, exposure};
 
 pub(super) fn call(frame: &mut Frame<'_>, id: VaultId, call: Call) -> Answer {
     match call {
@@ -46,6 +46,8 @@ pub(super) fn call(frame: &mut Frame<'_>, id: VaultId, call: Call) -> Answer {
         | Call::setRates(_)
         | Call::setPaused(_)
         | Call::setLineCap(_)
+        | Call::setFactorCap(_)
+        | Call::setCeiling(_)
         | Call::collectReserves(_) => curate(frame, id, call),
         view => read(frame, id, view),
     }
@@ -77,6 +79,14 @@ fn curate(frame: &mut Frame<'_>, id: VaultId, call: Call) -> Answer {
         Call::setLineCap(IVault::setLineCapCall { market, cap }) => {
             let market = MarketId::new(market);
             curation::set_line_cap(ledger, caller, id, market, assets(cap)?)?;
+        }
+        Call::setFactorCap(IVault::setFactorCapCall { factor, cap }) => {
+            let (factor, cap) = (FactorId::new(factor), cap_or_none(cap)?);
+            exposure::set_factor_cap(ledger, caller, id, factor, cap)?;
+        }
+        Call::setCeiling(IVault::setCeilingCall { market, asset, cap }) => {
+            let line = (MarketId::new(market), id);
+            exposure::set_ceiling(ledger, caller, line, asset_id(asset)?, cap_or_none(cap)?)?;
         }
         Call::collectReserves(IVault::collectReservesCall { to, assets: amount }) => {
             curation::collect_reserves(ledger, caller, id, to, assets(amount)?)?;
@@ -138,6 +148,16 @@ fn read(frame: &mut Frame<'_>, id: VaultId, call: Call) -> Answer {
         Call::previewRedeem(IVault::previewRedeemCall { shares: amount }) => {
             let paid = lending::preview_redeem(ledger, id, shares(amount)?)?;
             IVault::previewRedeemCall::abi_encode_returns(&wide(paid))
+        }
+        Call::lines(_) => {
+            ledger.vault(id)?;
+            let markets = ledger.vault_lines(id)?.into_iter().map(MarketId::get);
+            IVault::linesCall::abi_encode_returns(&markets.collect())
+        }
+        Call::cappedFactors(_) => {
+            ledger.vault(id)?;
+            let factors = ledger.capped_factors(id)?.into_iter().map(FactorId::get);
+            IVault::cappedFactorsCall::abi_encode_returns(&factors.collect())
         }
         Call::state(_) => {
             let state = vault_state(&Accrued::load(ledger, id)?);

@@ -29,12 +29,19 @@
 //! | 20 | market | market, group, slot number | what accounts keep of a group's earlier terms |
 //! | 22 | market | market | its portfolio margin |
 //! | 23 | market | place of the set, market, asset, slot number | how an asset moves |
+//! | 32 | registry | factor, slot number | a factor |
+//! | 33 | registry | factor, slot number | the assets that have a factor |
+//! | 34 | registry | asset | the factors that an asset has |
+//! | 35 | market | vault, slot number | the factors that a vault caps |
+//! | 36 | market | vault, market, asset; or vault, 0, factor | a cap on what backs a vault's debt |
+//! | 37 | market | vault, market or 0, asset or 0 | a sum of tracked debt |
 
 use alloy_primitives::{Address, U256, keccak256};
 use gage_core::bids::Tier;
 use gage_core::terms::Subject;
 use gage_core::{
-    AccountId, AssetId, BidId, FeedId, GroupId, MarketId, QueueId, SetPlace, StakeId, VaultId,
+    AccountId, AssetId, BidId, ExposureCapId, ExposureId, FactorId, FeedId, GroupId, MarketId,
+    QueueId, SetPlace, StakeId, VaultId,
 };
 
 /// What a slot holds: the first byte of its key. Zero is a contract's own record.
@@ -63,6 +70,12 @@ pub(crate) enum Tag {
     KeptOfGroup = 20,
     Portfolio = 22,
     RiskFactor = 23,
+    Factor = 32,
+    FactorAssets = 33,
+    Tags = 34,
+    CappedFactors = 35,
+    ExposureCap = 36,
+    Exposure = 37,
 }
 
 /// The first slot of a contract's own record.
@@ -237,6 +250,51 @@ pub(crate) fn stake(id: &StakeId) -> U256 {
 /// The first slot of the list of a vault's lines.
 pub(crate) fn vault_lines(vault: VaultId) -> U256 {
     key_of_pair(Tag::VaultLines, vault.get(), 0)
+}
+
+/// The first slot of a factor.
+pub(crate) fn factor(id: FactorId) -> U256 {
+    key_of_pair(Tag::Factor, id.get(), 0)
+}
+
+/// The first slot of the list of a factor's assets.
+pub(crate) fn factor_assets(id: FactorId) -> U256 {
+    key_of_pair(Tag::FactorAssets, id.get(), 0)
+}
+
+/// The factors of an asset.
+pub(crate) fn tags(asset: AssetId) -> U256 {
+    key_of_pair(Tag::Tags, asset.get(), 0)
+}
+
+/// The first slot of the list of a vault's capped factors.
+pub(crate) fn capped_factors(vault: VaultId) -> U256 {
+    key_of_pair(Tag::CappedFactors, vault.get(), 0)
+}
+
+fn key_of_three(tag: Tag, numbers: [u32; 3]) -> U256 {
+    let mut bytes = [0; 32];
+    bytes[0] = tag as u8;
+    for (place, number) in bytes[16..28].chunks_exact_mut(4).zip(numbers) {
+        place.copy_from_slice(&number.to_be_bytes());
+    }
+    U256::from_be_bytes(bytes)
+}
+
+/// A cap on what backs a vault's debt. No market has the number zero.
+pub(crate) fn exposure_cap(id: ExposureCapId) -> U256 {
+    let numbers = match id {
+        ExposureCapId::Factor(vault, factor) => [vault.get(), 0, factor.get()],
+        ExposureCapId::Collateral(market, vault, asset) => [vault.get(), market.get(), asset.get()],
+    };
+    key_of_three(Tag::ExposureCap, numbers)
+}
+
+/// A sum of tracked debt. Neither a market nor an asset has the number zero.
+pub(crate) fn exposure(id: ExposureId) -> U256 {
+    let market = id.market.map_or(0, MarketId::get);
+    let asset = id.asset.map_or(0, AssetId::get);
+    key_of_three(Tag::Exposure, [id.vault.get(), market, asset])
 }
 
 /// The vault whose shares are staked in the tranche whose amounts lie at `key`, if one's do.

@@ -9,7 +9,7 @@
 //! collateral  0   feed 4 · decimals 1 · LTV 2 · threshold 2 · bonus min 2 · bonus max 2 · kept below
 //!                 4 · kept until 5 · nothing 10
 //!             1   cap 13 · risk weight 2 · nothing 1 · total 16
-//! line        0   feed 4 · decimals 1 · staked 1 · min debt 13 · cap 13
+//! line        0   feed 4 · decimals 1 · staked 1 bit, tracked 1 bit · min debt 13 · cap 13
 //!             1   debt offset 16 · debt shares 16
 //! ```
 
@@ -169,7 +169,7 @@ impl Record<2> for Line {
         let terms = Writer::new().u32(self.feed.get()).u8(self.decimals);
         Ok([
             terms
-                .u8(u8::from(self.staked))
+                .u8(u8::from(self.staked) | u8::from(self.tracked) << 1)
                 .narrow(self.min_debt.get(), AMOUNT_BYTES)?
                 .narrow(self.cap.get(), AMOUNT_BYTES)?
                 .finish(),
@@ -179,10 +179,12 @@ impl Record<2> for Line {
 
     fn from_words(words: [U256; 2]) -> Result<Self, Fault> {
         let [mut terms, mut amounts] = words.map(Reader::new);
+        let (feed, decimals, flags) = (FeedId::new(terms.u32()), terms.u8(), terms.u8());
         Ok(Self {
-            feed: FeedId::new(terms.u32()),
-            decimals: terms.u8(),
-            staked: terms.bool(),
+            feed,
+            decimals,
+            staked: flags & 1 != 0,
+            tracked: flags & 2 != 0,
             min_debt: Assets::new(terms.wide::<AMOUNT_BYTES>()),
             cap: Assets::new(terms.wide::<AMOUNT_BYTES>()),
             owed: Debt { offset: Assets::new(amounts.u128()), shares: Shares::new(amounts.u128()) },

@@ -5,6 +5,7 @@
 
 mod account;
 mod bids;
+mod exposure;
 mod first_loss;
 pub(crate) mod keys;
 mod market;
@@ -18,6 +19,9 @@ mod vault;
 mod word;
 
 pub(crate) use account::{account_from_words, account_slots, account_words};
+pub(crate) use exposure::{
+    cap_from_word, cap_word, debt_from_word, debt_word, tags_from_word, tags_word,
+};
 pub(crate) use market::{market_from_words, market_slots, market_words};
 pub(crate) use numbers::{NUMBERS_PER_SLOT, number_words, numbers_from_word};
 pub(crate) use portfolio::{factor_from_words, factor_slots, factor_words};
@@ -57,9 +61,9 @@ mod tests {
     use gage_core::stop_loss::StopLoss;
     use gage_core::terms::Keeping;
     use gage_core::{
-        Asset, AssetId, AssetKind, Assets, Bps, Collateral, Debt, Feed, FeedId, InterestModel,
-        Label, Line, MarginModel, MarginTerms, Market, PauseLevel, Portfolio, Protocol, Ray,
-        RiskFactor, Shares, Sigma, Timestamp, Units, Vault, VaultId, Wad,
+        Asset, AssetId, AssetKind, Assets, Bps, Collateral, Debt, Factor, FactorKind, Feed, FeedId,
+        InterestModel, Label, Line, MarginModel, MarginTerms, Market, PauseLevel, Portfolio,
+        Protocol, Ray, RiskFactor, Shares, Sigma, Timestamp, Units, Vault, VaultId, Wad,
     };
     use proptest::prelude::*;
 
@@ -104,7 +108,10 @@ mod tests {
                 vaults: small[1],
                 markets: small[2],
                 feeds: small[3],
+                factors: small[4],
             });
+            let kind = FactorKind::ALL[decimals as usize % 4];
+            reads_back(&Factor { kind, label: name });
             let kind = if wrapped { AssetKind::WrappedNative } else { AssetKind::Issued };
             let supply = assets[0];
             reads_back(&Asset { name, symbol, decimals, issuer: owner, kind, supply });
@@ -149,6 +156,7 @@ mod tests {
                 owed: Debt { shares: shares[1], offset: assets[10] },
                 min_debt: caps[4],
                 staked: paused,
+                tracked: wrapped,
             });
             reads_back(&Feed {
                 owner,

@@ -47,6 +47,8 @@ fn of_owners() -> Vec<Entry> {
         entry(VAULT, OWNER, IVault::setRatesCall { rates }),
         entry(VAULT, OWNER, IVault::setPausedCall { paused: true }),
         entry(VAULT, OWNER, IVault::setLineCapCall { market: 1, cap: u(1) }),
+        entry(VAULT, OWNER, IVault::setFactorCapCall { factor: 1, cap: u(1) }),
+        entry(VAULT, OWNER, IVault::setCeilingCall { market: 1, asset: GOLD, cap: u(1) }),
         entry(VAULT, OWNER, IVault::collectReservesCall { to: OWNER, assets: u(1) }),
         entry(MARKET, OWNER, IMarket::setMarketTermsCall { market: 1, terms }),
         entry(MARKET, OWNER, IMarket::setMarketOwnerCall { market: 1, owner: LENDER }),
@@ -77,6 +79,13 @@ fn of_owners() -> Vec<Entry> {
             OWNER,
             IOracle::setPublisherCall { feed: 1, publisher: LENDER, allowed: true },
         ),
+        entry(
+            REGISTRY,
+            GOVERNOR,
+            IRegistry::registerFactorCall { kind: 1, label: "Bridge".into() },
+        ),
+        entry(REGISTRY, GOVERNOR, IRegistry::tagAssetCall { asset: GOLD, factor: 1 }),
+        entry(REGISTRY, GOVERNOR, IRegistry::untagAssetCall { asset: GOLD, kind: 0 }),
         entry(REGISTRY, GOVERNOR, IRegistry::setGovernanceCall { governance: LENDER }),
         entry(REGISTRY, GOVERNOR, IRegistry::setGuardianCall { guardian: LENDER }),
     ]
@@ -185,6 +194,8 @@ fn world() -> World {
     let call =
         IRegistry::createVaultCall { asset: USD, name: "Second".into(), symbol: "2".into(), terms };
     assert_eq!(world.ok(LENDER, REGISTRY, call), second_vault());
+    let factor = IRegistry::registerFactorCall { kind: 0, label: "Mint".into() };
+    assert_eq!(world.ok(GOVERNOR, REGISTRY, factor), 1);
     let create = IMarket::createGroupCall {
         market: 1,
         name: "Alike".into(),
