@@ -399,3 +399,84 @@ pub(crate) fn store_supplied<L: Ledger + ?Sized>(
     let moved = store_account(ledger, id, market, account)?;
     if is_needed { Ok(()) } else { moved.check(ledger, id.market) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixed::{Shares, WAD};
+    use crate::premium::premium_of;
+    use proptest::prelude::*;
+
+    fn part(backing: &[Backing], index: u8) -> u16 {
+        backing.iter().find(|entry| entry.index == index).map_or(0, |entry| entry.part.get())
+    }
+
+    #[test]
+    fn the_best_collateral_backs_first() {
+        let usd = |amount: u128| Wad::new(amount * WAD);
+        let mut legs = [(1, Bps::new(5_000), usd(4_000)), (4, Bps::new(1_000), usd(10_000))];
+        let whole = [Backing { index: 4, part: Bps::new(10_000) }];
+        assert_eq!(backing_of(&mut legs, usd(8_000)), whole);
+        // 10,000 and 2,000 of 12,000; what rounding leaves is the last one's.
+        let backing = backing_of(&mut legs, usd(12_000));
+        assert_eq!([part(&backing, 4), part(&backing, 1)], [8_333, 1_667]);
+        // Debt beyond all collateral is everyone's in proportion.
+        let backing = backing_of(&mut legs, usd(28_000));
+        assert_eq!([part(&backing, 4), part(&backing, 1)], [7_142, 2_858]);
+        // Of equals the first place counts first.
+        let mut equal = [(7, Bps::ZERO, usd(5)), (2, Bps::ZERO, usd(5))];
+        assert_eq!(part(&backing_of(&mut equal, usd(5)), 2), 10_000);
+        assert!(backing_of(&mut legs, Wad::ZERO).is_empty());
+        assert!(backing_of(&mut [], usd(1)).is_empty());
+    }
+
+    proptest! {
+        /// SOL-3: parts make the whole, and the premium is the mean weight of what backs.
+        #[test]
+        fn parts_make_the_whole(
+            legs in prop::collection::vec((0_u16..=50_000, 0_u128..1 << 100), 1..=16),
+            debt in 0_u128..1 << 104,
+        ) {
+            let mut collaterals: Vec<_> = (0_u8..)
+                .zip(&legs)
+                .map(|(index, (weight, value))| (index, Bps::new(*weight), Wad::new(*value)))
+                .collect();
+            let backing = backing_of(&mut collaterals, Wad::new(debt));
+            let sum: u32 = backing.iter().map(|entry| u32::from(entry.part.get())).sum();
+            let counts = debt > 0 && legs.iter().any(|(_, value)| *value > 0);
+            prop_assert_eq!(sum, if counts { 10_000 } else { 0 });
+            prop_assert!(backing.windows(2).all(|pair| pair[0].index < pair[1].index));
+            prop_assert!(backing.iter().all(|entry| entry.part != Bps::ZERO));
+            let mean: u32 = backing
+                .iter()
+                .map(|entry| u32::from(entry.part.get()) * u32::from(legs[usize::from(entry.index)].0))
+                .sum();
+            let mut weighed: Vec<_> =
+                collaterals.iter().map(|(_, weight, value)| (*weight, *value)).collect();
+            let premium = u32::from(premium_of(&mut weighed, Wad::new(debt)).get());
+            // A basis point of the debt for each collateral, at the largest weight.
+            prop_assert!((mean / 10_000).abs_diff(premium) <= 5 * 16 + 1, "{mean} {premium}");
+        }
+
+        /// SOL-3: the parts of a debt are the debt, and none is above its share.
+        #[test]
+        fn parts_of_a_debt_are_the_debt(
+            shares in 0..=u128::MAX, offset in 0..=u128::MAX,
+            points in prop::collection::vec(1_u16..=625, 0..16),
+        ) {
+            let debt = Debt { shares: Shares::new(shares), offset: Assets::new(offset) };
+            let mut backing: Vec<_> = (0_u8..)
+                .zip(&points)
+                .map(|(index, part)| Backing { index, part: Bps::new(*part) })
+                .collect();
+            let rest = 10_000 - points.iter().sum::<u16>();
+            backing.push(Backing { index: 15, part: Bps::new(rest) });
+            let parts = split(debt, &backing)?;
+            let sum = parts.iter().try_fold(Debt::ZERO, |sum, (_, part)| sum.plus(*part))?;
+            prop_assert_eq!(sum, debt);
+            for ((_, part), entry) in parts.iter().zip(&backing).take(points.len()) {
+                prop_assert_eq!(part.shares.get(), entry.part.of_down(shares));
+            }
+        }
+    }
+}
