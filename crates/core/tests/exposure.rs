@@ -548,6 +548,21 @@ fn untracked_debt_counts_in_full() {
     sound(&world);
 }
 
+/// Debt that counted in full while it was untracked has not grown when its account first acts: a cap
+/// that it is above already keeps nobody from releasing what the debt does not need.
+#[test]
+fn tracking_an_old_debt_is_no_growth() {
+    let mut world = bridged();
+    pledge(&mut world, ALICE, 3, 1_000 * unit(18));
+    borrow(&mut world, ALICE, 1, 400 * ONE).unwrap();
+    cap_bridge(&mut world, 0);
+    ceiling(&mut world, 3, 0);
+    release(&mut world, ALICE, 3, 100 * unit(18)).unwrap();
+    assert_eq!(behind_bridge(&mut world), [400 * ONE, 0]);
+    assert!(borrow(&mut world, ALICE, 1, 1).is_err());
+    sound(&world);
+}
+
 /// A tag counts from the moment it is written, for debt that is there already; several assets share a
 /// factor, one asset has one of each kind.
 #[test]

@@ -57,6 +57,8 @@ struct LineRow {
     cap: Shown,
     drawn: Shown,
     min_debt: Shown,
+    /// Whether it is kept what backs the line's debt: `gage_exposures` tells.
+    tracked: bool,
     first_loss: FirstLoss,
 }
 
@@ -116,6 +118,7 @@ fn line(book: &mut Book, market: MarketId, id: VaultId) -> Result<LineRow, Stop>
         cap: Shown::amount(line.cap.get(), line.decimals),
         drawn: Shown::amount(drawn.get(), line.decimals),
         min_debt: Shown::amount(line.min_debt.get(), line.decimals),
+        tracked: line.tracked,
         vault,
     })
 }

@@ -13,6 +13,7 @@
 //! | `gage_whatIf` | market, owner, sub, changes: see [`what_if::Changes`] |
 //! | `gage_queue` | market, vault, asset \[block\]: bids by discount, cumulated |
 //! | `gage_bids` | address \[block\]: a bidder's bids over all queues |
+//! | `gage_exposures` | \[vault\] \[block\]: what backs vaults' debt, by factor and collateral |
 //! | `gage_stakes` | address \[block\]: a staker's first-loss capital over all lines |
 //! | `gage_liquidations` | \[first block\] \[last block\]: sweeps and open liquidations |
 //! | `gage_losses` | \[first block\] \[last block\]: bad debt, and who bore it |
@@ -24,6 +25,7 @@
 mod accounts;
 mod bids;
 mod explain;
+mod exposures;
 mod feeds;
 mod liquidations;
 mod losses;
@@ -69,6 +71,7 @@ pub(crate) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     methods.heavy("gage_queue", queue::queue)?;
     methods.heavy("gage_bids", bids::bids_of)?;
     methods.heavy("gage_stakes", stakes::stakes_of)?;
+    methods.heavy("gage_exposures", exposures::exposures)?;
     methods.heavy("gage_liquidations", liquidations::liquidations)?;
     methods.heavy("gage_losses", losses::losses)?;
     methods.read("gage_submitReports", reports::submit)?;

@@ -5,7 +5,7 @@ use alloy_primitives::Address;
 use gage_core::{
     Stop,
     asset::AssetKind,
-    ids::{AssetId, VaultId},
+    ids::{AssetId, FactorId, MarketId, VaultId},
     interest::InterestModel,
     ledger::Ledger,
     vault::Accrued,
@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::{
     Book, book,
+    exposures::FactorName,
     names::{AssetName, VaultName},
     numbers::Shown,
 };
@@ -28,6 +29,8 @@ pub(super) struct AssetRow {
     issuer: Address,
     wraps_native: bool,
     supply: Shown,
+    /// What it has in common with others.
+    factors: Vec<FactorName>,
 }
 
 pub(super) fn assets(context: &Context, (id,): (Option<BlockId>,)) -> Answer<Vec<AssetRow>> {
@@ -47,6 +50,7 @@ fn asset(book: &mut Book, id: AssetId) -> Result<AssetRow, Stop> {
         issuer: record.issuer,
         wraps_native: record.kind == AssetKind::WrappedNative,
         supply: Shown::amount(record.supply.get(), record.decimals),
+        factors: FactorName::of_asset(book, id)?,
     })
 }
 
@@ -71,6 +75,10 @@ pub(super) struct VaultRow {
     borrow_cap: Shown,
     reserve_fee: Shown,
     paused: bool,
+    /// The markets to which it has lines.
+    lines: Vec<u32>,
+    /// The factors that it caps: `gage_exposures` tells how much.
+    capped_factors: Vec<u32>,
     rates: Rates,
 }
 
@@ -101,6 +109,7 @@ fn vault(book: &mut Book, id: VaultId) -> Result<VaultRow, Stop> {
     book.discard();
     let accrued = Accrued::load(book, id)?;
     let name = VaultName::of(book, id)?;
+    let (lines, capped) = (book.vault_lines(id)?, book.capped_factors(id)?);
     let record = accrued.record();
     let assets = |assets: gage_core::Assets| Shown::amount(assets.get(), name.asset.decimals);
     Ok(VaultRow {
@@ -120,6 +129,8 @@ fn vault(book: &mut Book, id: VaultId) -> Result<VaultRow, Stop> {
         borrow_cap: assets(record.borrow_cap),
         reserve_fee: Shown::bps(record.reserve_fee),
         paused: record.paused,
+        lines: lines.into_iter().map(MarketId::get).collect(),
+        capped_factors: capped.into_iter().map(FactorId::get).collect(),
         rates: rates(&record.model),
         vault: name,
     })
