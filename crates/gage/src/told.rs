@@ -130,6 +130,56 @@ pub(crate) struct FirstLoss {
     pub(crate) pending_until: Option<u64>,
 }
 
+/// One of `gage_exposures`.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct VaultExposures {
+    pub(crate) vault: Vault,
+    pub(crate) debt: Quantity,
+    pub(crate) untracked: Quantity,
+    pub(crate) factors: Vec<FactorExposure>,
+    pub(crate) lines: Vec<LineExposures>,
+}
+
+/// How much of a vault's debt something backs.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Backed {
+    pub(crate) exposure: Quantity,
+    pub(crate) cap: Option<Quantity>,
+    pub(crate) share: Quantity,
+}
+
+/// What assets with a factor back.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct FactorExposure {
+    pub(crate) factor: Factor,
+    pub(crate) assets: Vec<Asset>,
+    #[serde(flatten)]
+    pub(crate) backed: Backed,
+}
+
+/// What assets have in common.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Factor {
+    pub(crate) kind: String,
+    pub(crate) label: String,
+}
+
+/// What backs the debt through one line.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct LineExposures {
+    pub(crate) market: u32,
+    pub(crate) tracked: bool,
+    pub(crate) collaterals: Vec<CollateralExposure>,
+}
+
+/// What one collateral backs.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct CollateralExposure {
+    pub(crate) asset: Asset,
+    #[serde(flatten)]
+    pub(crate) backed: Backed,
+}
+
 /// How far a withdrawal has come.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "state")]

@@ -4,6 +4,7 @@
 mod authority;
 mod borders;
 mod entries;
+mod exposure;
 mod frames;
 mod gas;
 mod layout;

@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, with an example for each.
 
 mod bids;
+mod factors;
 mod market;
 mod operate;
 mod stakes;
@@ -11,6 +12,10 @@ use clap::{Parser, Subcommand};
 pub(crate) use bids::{
     BidCommand, ClaimArgs, ClearArgs, Discount, ListArgs, PlaceArgs, QueueArgs, RangeArgs, SetArgs,
     ShowArgs, StopLossCommand, TierArgs, WithdrawArgs,
+};
+pub(crate) use factors::{
+    AddFactorArgs, CeilingArgs, ExposureArgs, FactorCapArgs, FactorCommand, Kind, TagArgs,
+    UntagArgs,
 };
 pub(crate) use market::{MarginArgs, MarginCommand, MarketCommand, SetMarginArgs};
 pub(crate) use operate::{AbiArgs, CheckArgs, DevArgs, HistoryCommand, NodeArgs, Speed};
@@ -81,6 +86,8 @@ pub(crate) enum Command {
 
     /// Show who waits to buy liquidated collateral: bids by discount
     Queue(QueueArgs),
+    /// Show what backs vaults' debt, by common factor and by collateral, and the caps on it
+    Exposure(ExposureArgs),
     /// List liquidations: why, at which price, how much, who bought
     Liquidations(RangeArgs),
     /// List bad debt, and who bore it
@@ -107,7 +114,8 @@ pub(crate) enum Command {
     /// Charge an account the risk premium of what backs its debt now
     #[command(
         after_help = "After a repayment or new collateral the premium stays until it is refreshed; anyone\n\
-        may do that, for any account.\n\nExample:\n  gage refresh"
+        may do that, for any account. Where a vault caps its exposure, the debt is attributed anew to\n\
+        the collateral that backs it (`gage exposure`).\n\nExample:\n  gage refresh"
     )]
     Refresh(RefreshArgs),
     /// Repay an unhealthy account's debt and take collateral for it
@@ -118,6 +126,9 @@ pub(crate) enum Command {
     /// Stake vault shares as first-loss capital, and earn a premium for it
     #[command(subcommand)]
     Stake(StakeCommand),
+    /// Say what assets have in common, and cap what vaults lend against it
+    #[command(subcommand)]
+    Factor(FactorCommand),
     /// Sell collateral before it can be liquidated, on your own terms
     #[command(subcommand)]
     StopLoss(StopLossCommand),
@@ -201,6 +212,14 @@ mod tests {
             "gage stake list",
             "gage market margin show --market 2",
             "gage market margin set margin.toml",
+            "gage exposure",
+            "gage exposure USDC --json",
+            "gage factor list",
+            "gage factor add bridge Example",
+            "gage factor tag WBTC 1",
+            "gage factor untag WBTC bridge",
+            "gage factor cap USDC Example 500000",
+            "gage factor ceiling USDC WBTC none --market 2",
             "gage liquidations --from-block 5",
             "gage losses",
         ] {
@@ -237,6 +256,9 @@ mod tests {
             "gage stake",
             "gage market margin set",
             "gage stake add USDC",
+            "gage factor",
+            "gage factor add colour Red",
+            "gage factor cap USDC 1",
             "gage stake list nobody",
             "gage losses --from-block -1",
             "gage history fetch --exchange nasdaq --symbols BTC --from a --to b --out x",

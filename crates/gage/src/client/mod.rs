@@ -183,6 +183,11 @@ pub(crate) fn explanation(error: &str) -> Option<&'static str> {
         }
         "VaultNotListed" => "The market does not borrow from this vault (`gage markets`).",
         "CapExceeded" => "A cap that the curator or the market's owner set would be exceeded.",
+        "FactorCapExceeded" | "CeilingExceeded" => {
+            "The vault's curator allows no more debt against this collateral, or against what it has in \
+             common with others (`gage exposure`). Borrow less, or pledge another; repaying works."
+        }
+        "UnknownFactor" => "There is no factor with this number (`gage factor list`).",
         "NotAuthorised" => "Another account has this role.",
         "MarketPaused" | "VaultPaused" => "It is paused; repaying and debt-free withdrawals go on.",
         "LiquidationPaused" => {

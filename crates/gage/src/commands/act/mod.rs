@@ -3,6 +3,7 @@
 pub(crate) mod bid;
 pub(crate) mod borrow;
 pub(crate) mod coins;
+pub(crate) mod factor;
 pub(crate) mod lend;
 pub(crate) mod margin;
 pub(crate) mod pledge;
