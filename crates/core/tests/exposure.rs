@@ -734,3 +734,21 @@ fn lines_without_caps_keep_nothing() {
     assert_eq!(account.risk_premium, Bps::new(667));
     sound(&world);
 }
+
+/// No operation writes an account past the sums of what backs its debts.
+#[test]
+fn accounts_are_written_in_one_place() {
+    let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    let mut writers = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if std::fs::read_to_string(&path).unwrap().contains(".set_account(") {
+                writers.push(path.file_name().unwrap().to_owned());
+            }
+        }
+    }
+    assert_eq!(writers, ["exposure.rs"]);
+}

@@ -4,6 +4,7 @@
 mod world;
 
 use gage_core::borrowing;
+use gage_core::exposure;
 use gage_core::listing;
 use gage_core::premium::refresh_risk_premium;
 use gage_core::{Address, Assets, Bps, Debt, Error, Event, RAY, WAD, margin};
@@ -136,7 +137,21 @@ fn a_liquidation_refreshes_the_premium() {
 /// never lose a unit, and the account never owes less than the base rate says.
 #[test]
 fn reg_v02_a_premium_switched_up_and_down() {
-    let mut world = two_borrowers([0, 0, 0]);
+    switched_up_and_down(two_borrowers([0, 0, 0]));
+    // The same with what backs the debts kept.
+    switched_up_and_down(tracked([0, 0, 0]));
+}
+
+/// As [`two_borrowers`], on a line that is tracked.
+fn tracked(weights: [u16; 3]) -> World {
+    let mut world = two_borrowers(weights);
+    let cap = Some(Assets::new(1_000_000 * unit(6)));
+    let line = (MARKET, vault(1));
+    exposure::set_ceiling(&mut world.ledger, CURATOR, line, asset(3), cap).unwrap();
+    world
+}
+
+fn switched_up_and_down(mut world: World) {
     let mut dice = Dice(7);
     let index = |world: &World| world.settled().vaults[&vault(1)].index.get();
     let start = index(&world);
@@ -162,14 +177,18 @@ fn reg_v02_a_premium_switched_up_and_down() {
     }
     let record = world.ledger.vaults[&vault(1)];
     assert_eq!(record.owed, Debt::ZERO);
+    assert!(world.ledger.exposures.is_empty());
     sound(&world);
 }
 
 /// F-03: units borrowed and repaid in a loop, with a premium between them, gain nothing.
 #[test]
 fn reg_f03_unit_loops_with_ghost_shares() {
-    for weight in [1, 3_333, 50_000] {
-        let mut world = two_borrowers([0, 0, weight]);
+    for (weight, begin) in [1, 3_333, 50_000].into_iter().flat_map(|weight| {
+        let begin: [fn([u16; 3]) -> World; 2] = [two_borrowers, tracked];
+        begin.map(|begin| (weight, begin))
+    }) {
+        let mut world = begin([0, 0, weight]);
         world.pass(40_000_000);
         world.report_all_again();
         let team = [FRIEND];
