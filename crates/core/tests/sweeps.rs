@@ -85,7 +85,7 @@ impl Run {
             world.report_all_again();
         }
         world.factors();
-        let (limited, limits) = (seed % 2 == 0, Dice(seed << 32));
+        let (limited, limits) = (seed.is_multiple_of(2), Dice(seed << 32));
         Self { world, dice, limited, limits, tally: BTreeMap::new(), visited: BTreeMap::new() }
     }
 

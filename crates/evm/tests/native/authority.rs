@@ -14,6 +14,19 @@ type Entry = (Address, Address, &'static str, Vec<u8>);
 fn entry<C: SolCall>(contract: Address, role: Address, call: C) -> Entry {
     (contract, role, C::SIGNATURE, call.abi_encode())
 }
+
+/// What assets have in common, and the caps on it.
+fn about_exposure() -> Vec<Entry> {
+    let bridge = IRegistry::registerFactorCall { kind: 1, label: "Bridge".into() };
+    vec![
+        entry(VAULT, OWNER, IVault::setFactorCapCall { factor: 1, cap: u(1) }),
+        entry(VAULT, OWNER, IVault::setCeilingCall { market: 1, asset: GOLD, cap: u(1) }),
+        entry(REGISTRY, GOVERNOR, bridge),
+        entry(REGISTRY, GOVERNOR, IRegistry::tagAssetCall { asset: GOLD, factor: 1 }),
+        entry(REGISTRY, GOVERNOR, IRegistry::untagAssetCall { asset: GOLD, kind: 0 }),
+    ]
+}
+
 fn privileged(now: u64) -> Vec<Entry> {
     let mut all = of_owners();
     all.extend(of_terms(now));
@@ -38,7 +51,8 @@ fn of_owners() -> Vec<Entry> {
         ..IVault::Rates::default()
     };
     let feed_terms = IOracle::FeedTerms { maxAge: 60, priceMin: u(1), priceMax: u(1 << 100) };
-    vec![
+    let mut all = about_exposure();
+    all.extend([
         entry(USD, OWNER, IAsset::setIssuerCall { issuer: LENDER }),
         entry(USD, OWNER, IAsset::mintCall { to: LENDER, value: u(1) }),
         entry(VAULT, OWNER, IVault::setCuratorCall { curator: LENDER }),
@@ -47,8 +61,6 @@ fn of_owners() -> Vec<Entry> {
         entry(VAULT, OWNER, IVault::setRatesCall { rates }),
         entry(VAULT, OWNER, IVault::setPausedCall { paused: true }),
         entry(VAULT, OWNER, IVault::setLineCapCall { market: 1, cap: u(1) }),
-        entry(VAULT, OWNER, IVault::setFactorCapCall { factor: 1, cap: u(1) }),
-        entry(VAULT, OWNER, IVault::setCeilingCall { market: 1, asset: GOLD, cap: u(1) }),
         entry(VAULT, OWNER, IVault::collectReservesCall { to: OWNER, assets: u(1) }),
         entry(MARKET, OWNER, IMarket::setMarketTermsCall { market: 1, terms }),
         entry(MARKET, OWNER, IMarket::setMarketOwnerCall { market: 1, owner: LENDER }),
@@ -79,16 +91,10 @@ fn of_owners() -> Vec<Entry> {
             OWNER,
             IOracle::setPublisherCall { feed: 1, publisher: LENDER, allowed: true },
         ),
-        entry(
-            REGISTRY,
-            GOVERNOR,
-            IRegistry::registerFactorCall { kind: 1, label: "Bridge".into() },
-        ),
-        entry(REGISTRY, GOVERNOR, IRegistry::tagAssetCall { asset: GOLD, factor: 1 }),
-        entry(REGISTRY, GOVERNOR, IRegistry::untagAssetCall { asset: GOLD, kind: 0 }),
         entry(REGISTRY, GOVERNOR, IRegistry::setGovernanceCall { governance: LENDER }),
         entry(REGISTRY, GOVERNOR, IRegistry::setGuardianCall { guardian: LENDER }),
-    ]
+    ]);
+    all
 }
 
 /// What market owners decide of groups and moves.

@@ -165,3 +165,23 @@ fn factors_are_found_again() {
     let why = world.refused(GOVERNOR, REGISTRY, odd);
     assert_eq!(why, "InvalidParameter(name: kind, value: 4)");
 }
+
+/// What keeping exposures costs: nothing on a line without caps, four sums and the caps that it meets on
+/// one with them.
+#[test]
+fn only_lines_with_caps_pay_for_them() {
+    let borrowed = |world: &World| world.clone().call(BORROWER, MARKET, borrow(DOLLAR)).gas();
+    let repaid = |world: &World| world.clone().call(BORROWER, MARKET, repay(u(DOLLAR))).gas();
+    let mut world = World::loan();
+    let [plain_borrow, plain_repay] = [borrowed(&world), repaid(&world)];
+    // A factor and its tags are nobody's cost; a cap is its vault's borrowers'.
+    world.bridge(1_000_000);
+    world.cap(U256::MAX);
+    let untracked = world.clone().call(BORROWER, MARKET, repay(u(DOLLAR))).gas();
+    assert_eq!(untracked, plain_repay, "an account that is not tracked yet");
+    world.cap(u(1_000_000 * DOLLAR));
+    world.ok(STRANGER, MARKET, refresh());
+    let [kept_borrow, kept_repay] = [borrowed(&world), repaid(&world)];
+    println!("borrow {plain_borrow} -> {kept_borrow}, repay {plain_repay} -> {kept_repay}");
+    assert!(kept_borrow - plain_borrow < 40_000 && kept_repay - plain_repay < 25_000);
+}
