@@ -41,6 +41,9 @@ interface IGageErrors {
     error TooManyFactorCaps(uint32 vault, uint256 most);
     // Authority.
     error NotAuthorised(address actor, string role);
+    error NotPermitted(address actor, address owner, string permission);
+    error AuthorisationExpired(uint256 expiredAt);
+    error InsufficientCredit(address delegatee, uint256 limit, uint256 asked);
     // Tokens (ERC-6093, EIP-2612).
     error ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed);
     error ERC20InsufficientAllowance(address spender, uint256 allowance, uint256 needed);
@@ -71,6 +74,11 @@ interface IGageErrors {
     error CovarianceNotPositive(uint32 asset);
     error MarginRampRunning(uint256 until);
     error NoDebt();
+    // Moving an account.
+    error NothingToRehome();
+    error DebtLeftBehind(uint32 vault);
+    error NamedTwice(uint32 vault);
+    error AssetsDiffer(uint32 from, uint32 to);
     // Liquidation.
     error Healthy(uint256 healthFactor);
     error LiquidationPaused(uint256 resumesAt);
@@ -527,6 +535,63 @@ interface IMarket {
         uint16 part;
     }
 
+    /// EIP-712 typed data under the market contract's domain (name "Gage Market", version "1"): what an
+    /// owner signs for `setOperatorWithSig`. `nonce` is the owner's present one.
+    struct OperatorAuthorisation {
+        address owner;
+        uint32 market;
+        uint32 sub;
+        address operator;
+        uint8 permissions;
+        uint64 expiresAt;
+        address receiver;
+        uint256 nonce;
+        uint256 deadline;
+    }
+
+    /// As `OperatorAuthorisation`, for `delegateCreditWithSig`.
+    struct CreditDelegation {
+        address owner;
+        uint32 market;
+        uint32 sub;
+        address vault;
+        address delegatee;
+        uint256 limit;
+        uint64 expiresAt;
+        address receiver;
+        uint256 nonce;
+        uint256 deadline;
+    }
+
+    struct OperatorState {
+        /// 1 release collateral, 2 borrow, 4 manage, added up.
+        uint8 permissions;
+        /// The last second at which it may.
+        uint64 expiresAt;
+        /// Who receives what it releases and draws; zero is the owner.
+        address receiver;
+        /// Whether it may do anything now.
+        bool live;
+    }
+
+    struct CreditState {
+        /// What may still be drawn, in the vault's asset.
+        uint256 limit;
+        /// The last second at which it may be drawn.
+        uint64 expiresAt;
+        /// Who receives it; zero is the delegatee.
+        address receiver;
+        /// Whether anything may be drawn now.
+        bool live;
+    }
+
+    /// Where a debt goes in `rehome`: from the vault that is owed to one of the same asset, which may be
+    /// the same.
+    struct VaultPair {
+        address from;
+        address to;
+    }
+
     event MarketCreated(uint32 indexed market, address indexed owner);
     event MarketTermsChanged(uint32 indexed market, uint256 targetHealth, uint256 fullBonusHealth);
     event MarketOwnerChanged(uint32 indexed market, address indexed owner);
@@ -577,6 +642,18 @@ interface IMarket {
     event LossPending(uint32 indexed market, address indexed owner, address indexed vault, uint32 sub, uint256 until);
     /// A stop-loss order was left, or taken back (all zero).
     event StopLossChanged(uint32 indexed market, address indexed owner, uint32 sub, StopLoss order);
+    /// What an operator may do with an account changed; nothing without permissions.
+    event OperatorChanged(uint32 indexed market, address indexed owner, address indexed operator, uint32 sub, uint8 permissions, uint64 expiresAt, address receiver);
+    /// What a delegatee may draw on an account changed; nothing if the limit is zero.
+    event CreditDelegated(uint32 indexed market, address indexed owner, address indexed delegatee, uint32 sub, address vault, uint256 limit, uint64 expiresAt, address receiver);
+    /// A delegatee drew; `left` is what may still be drawn.
+    event CreditDrawn(uint32 indexed market, address indexed owner, address indexed delegatee, uint32 sub, address vault, uint256 amount, uint256 left);
+    /// Signatures of the owner's over nonces below `next` are void.
+    event SignaturesVoided(address indexed owner, uint64 next);
+    /// All of an account moved to another of its owner's; each collateral and debt comes before.
+    event Rehomed(uint32 indexed market, address indexed owner, uint32 indexed toMarket, uint32 sub, uint32 toSub, uint256 healthFactor);
+    event CollateralRehomed(uint32 indexed market, address indexed owner, address indexed asset, uint32 sub, uint32 toMarket, uint32 toSub, uint256 amount);
+    event DebtRehomed(uint32 indexed market, address indexed owner, address indexed vault, uint32 sub, uint32 toMarket, uint32 toSub, address toVault, uint256 amount);
     /// A block's sweep is over: how many accounts it touched, and how many its gas did not reach.
     event SweepEnded(uint32 swept, uint32 left);
     /// An account could not be swept, with the reason's ABI encoding; nothing of it changed.
@@ -636,6 +713,34 @@ interface IMarket {
     function setStopLoss(uint32 market, uint32 sub, address asset, address vault, uint256 trigger, uint256 target, uint8 tierMax) external;
     function clearStopLoss(uint32 market, uint32 sub) external;
 
+    /// Says what `operator` may do with one of the caller's accounts (1 release collateral, 2 borrow,
+    /// 4 manage, added up) until `expiresAt`, in place of what it might do before; 0 takes it back. What
+    /// it releases and draws goes to `receiver`, or to the owner if that is zero.
+    function setOperator(uint32 market, uint32 sub, address operator, uint8 permissions, uint64 expiresAt, address receiver) external;
+    /// `setOperator`, signed by `owner` (`OperatorAuthorisation`) and handed in by anyone.
+    function setOperatorWithSig(address owner, uint32 market, uint32 sub, address operator, uint8 permissions, uint64 expiresAt, address receiver, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external;
+    /// Lets `delegatee` draw up to `limit` from the vault on one of the caller's accounts, which owes it,
+    /// until `expiresAt`, in place of what it might draw before; 0 ends that. Draws lower the limit,
+    /// repayments do not raise it. What is drawn goes to `receiver`, or to the delegatee if that is zero.
+    function delegateCredit(uint32 market, uint32 sub, address vault, address delegatee, uint256 limit, uint64 expiresAt, address receiver) external;
+    /// `delegateCredit`, signed by `owner` (`CreditDelegation`) and handed in by anyone.
+    function delegateCreditWithSig(address owner, uint32 market, uint32 sub, address vault, address delegatee, uint256 limit, uint64 expiresAt, address receiver, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external;
+    /// Voids the caller's signatures over nonces below `next`, which becomes the present one.
+    function voidSignatures(uint64 next) external;
+    /// As operator of the account, or its owner: the receiver is the one that the owner named.
+    function borrowFor(uint32 market, address owner, uint32 sub, address vault, uint256 amount) external;
+    function withdrawCollateralFor(uint32 market, address owner, uint32 sub, address asset, uint256 amount) external returns (uint256 withdrawn);
+    function setStopLossFor(uint32 market, address owner, uint32 sub, address asset, address vault, uint256 trigger, uint256 target, uint8 tierMax) external;
+    function clearStopLossFor(uint32 market, address owner, uint32 sub) external;
+    /// Draws on credit that the account's owner delegated to the caller.
+    function drawCredit(uint32 market, address owner, uint32 sub, address vault, uint256 amount) external;
+
+    /// Moves all collateral and all debts of one account to another of the same owner's, in another
+    /// market, to other vaults, or both; all or nothing. `pairs` names each debt once. A debt that stays
+    /// with its vault needs no cash; another vault pays the first one. The owner may, and an operator that
+    /// manages both accounts. Returns the health factor there.
+    function rehome(address owner, uint32 market, uint32 sub, uint32 toMarket, uint32 toSub, VaultPair[] calldata pairs) external returns (uint256 healthFactor);
+
     /// Stakes shares of the vault as first-loss capital of its line to the market: they bear the
     /// line's losses before the vault's reserves and lenders do, and earn a premium out of the
     /// reserve fee. Returns the units for them.
@@ -673,6 +778,16 @@ interface IMarket {
     /// Empty if none of the account's debts is tracked.
     function backingOf(uint32 market, address owner, uint32 sub) external view returns (BackingPart[] memory);
     function previewSweep(uint32 market, address owner, uint32 sub) external view returns (SweepPlan memory);
+
+    function operatorState(uint32 market, address owner, uint32 sub, address operator) external view returns (OperatorState memory);
+    function creditAllowance(uint32 market, address owner, uint32 sub, address vault, address delegatee) external view returns (CreditState memory);
+    /// The nonce that the owner's next signature must bear.
+    function nonces(address owner) external view returns (uint256);
+    function DOMAIN_SEPARATOR() external view returns (bytes32);
+    function eip712Domain() external view returns (bytes1 fields, string memory name, string memory version, uint256 chainId, address verifyingContract, bytes32 salt, uint256[] memory extensions);
+    /// How the account would stand there, with rates as they would be, at the last prices; and the ABI
+    /// encoding of every error that forbids the move now.
+    function previewRehome(address owner, uint32 market, uint32 sub, uint32 toMarket, uint32 toSub, VaultPair[] calldata pairs) external view returns (AccountState memory there, bytes[] memory reasons);
 
     function marketState(uint32 market) external view returns (MarketState memory);
     function collateralState(uint32 market, address asset) external view returns (CollateralState memory);

@@ -71,6 +71,16 @@ pub fn encode_error(error: &Error) -> Bytes {
         Error::NotAuthorised { actor, role } => {
             data(&Sol::NotAuthorised { actor, role: role.name().into() })
         }
+        Error::NotPermitted { actor, owner, permission } => {
+            data(&Sol::NotPermitted { actor, owner, permission: permission.name().into() })
+        }
+        Error::AuthorisationExpired { expired_at } => {
+            data(&Sol::AuthorisationExpired { expiredAt: U256::from(expired_at.get()) })
+        }
+        Error::InsufficientCredit { delegatee, limit, asked } => {
+            let (limit, asked) = (wide(limit.get()), wide(asked.get()));
+            data(&Sol::InsufficientCredit { delegatee, limit, asked })
+        }
         Error::InsufficientBalance { sender, balance, needed } => {
             let (balance, needed) = (wide(balance), wide(needed));
             data(&Sol::ERC20InsufficientBalance { sender, balance, needed })
@@ -148,6 +158,12 @@ pub fn encode_error(error: &Error) -> Bytes {
             data(&Sol::MarginRampRunning { until: U256::from(until.get()) })
         }
         Error::NoDebt => data(&Sol::NoDebt {}),
+        Error::NothingToRehome => data(&Sol::NothingToRehome {}),
+        Error::DebtLeftBehind { vault } => data(&Sol::DebtLeftBehind { vault: vault.get() }),
+        Error::NamedTwice { vault } => data(&Sol::NamedTwice { vault: vault.get() }),
+        Error::AssetsDiffer { from, to } => {
+            data(&Sol::AssetsDiffer { from: from.get(), to: to.get() })
+        }
         Error::Healthy { health_factor } => {
             data(&Sol::Healthy { healthFactor: wide(health_factor.get()) })
         }

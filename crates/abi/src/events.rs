@@ -1,5 +1,6 @@
 //! `core`'s events in their Solidity form, one for one.
 
+use crate::authority;
 use crate::interfaces::{IAsset, IERC20Permit, IMarket, IOracle, IRegistry, IVault};
 use alloy_primitives::{Address, LogData, U256};
 use alloy_sol_types::SolEvent;
@@ -357,6 +358,32 @@ pub fn encode_event(event: &Event) -> (Address, LogData) {
             sub: account.sub,
             order: IMarket::StopLoss::from(order),
         }),
+        Event::OperatorChanged { account, operator, terms } => {
+            of_market(&authority::operator_changed(&account, operator, &terms))
+        }
+        Event::CreditDelegated { id, credit } => {
+            of_market(&authority::credit_delegated(&id, &credit))
+        }
+        Event::CreditDrawn { id, amount, left } => {
+            of_market(&authority::credit_drawn(&id, amount, left))
+        }
+        Event::SignaturesVoided { owner, next } => {
+            of_market(&IMarket::SignaturesVoided { owner, next })
+        }
+        Event::Rehomed { from, to, health_factor } => of_market(&IMarket::Rehomed {
+            market: from.market.get(),
+            owner: from.owner,
+            toMarket: to.market.get(),
+            sub: from.sub,
+            toSub: to.sub,
+            healthFactor: health(health_factor),
+        }),
+        Event::CollateralRehomed { from, to, asset, amount } => {
+            of_market(&authority::collateral_rehomed((&from, &to), asset, amount))
+        }
+        Event::DebtRehomed { from, to, vaults, amount } => {
+            of_market(&authority::debt_rehomed((&from, &to), vaults, amount))
+        }
         Event::FirstLossStaked { stake, shares, units } => {
             let StakeId { market, vault, staker } = stake;
             of_market(&IMarket::FirstLossStaked {

@@ -4,6 +4,7 @@
 //! [`IMarket`], …) and JSON ABIs ([`interfaces`]), and maps `core`'s errors and events to their
 //! Solidity form ([`encode_error`], [`encode_event`]).
 
+mod authority;
 mod describe;
 mod errors;
 mod events;

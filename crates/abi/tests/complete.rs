@@ -4,6 +4,7 @@
 use alloy_primitives::{Address, Bytes, U256};
 use gage_abi::{IGageErrors, decode_error, encode_error, encode_event, interfaces};
 use gage_core::bids::Tier;
+use gage_core::delegation::{Credit, CreditId, Operator, Permission, Permissions};
 use gage_core::feed::FeedTerms;
 use gage_core::groups::GroupTerms;
 use gage_core::listing::{CollateralTerms, MarketTerms};
@@ -58,6 +59,9 @@ fn errors() -> Vec<Error> {
         Error::TooManyTagged { factor, most: 64 },
         Error::TooManyFactorCaps { vault, most: 32 },
         Error::NotAuthorised { actor: sender, role: Role::Curator },
+        Error::NotPermitted { actor: sender, owner: sender, permission: Permission::Borrow },
+        Error::AuthorisationExpired { expired_at: time },
+        Error::InsufficientCredit { delegatee: sender, limit: a, asked: a },
         Error::InsufficientBalance { sender, balance: 1, needed: 2 },
         Error::InsufficientAllowance { spender: sender, allowance: U256::MAX, needed: 2 },
         Error::InvalidReceiver { receiver: sender },
@@ -84,6 +88,10 @@ fn errors() -> Vec<Error> {
         Error::CovarianceNotPositive { asset },
         Error::MarginRampRunning { until: time },
         Error::NoDebt,
+        Error::NothingToRehome,
+        Error::DebtLeftBehind { vault },
+        Error::NamedTwice { vault },
+        Error::AssetsDiffer { from: vault, to: vault },
         Error::Healthy { health_factor: wad },
         Error::LiquidationPaused { resumes_at: time },
         Error::LiquidationWouldWorsen { health_factor: wad, threshold: Bps::new(8_000) },
@@ -164,6 +172,10 @@ fn events() -> Vec<Event> {
     let (queue, tier) = (QueueId { market, vault, asset }, Tier::new(3).unwrap());
     let bid = BidId { queue, tier, bidder: who };
     let (none, units) = (Assets::ZERO, Units::new(12));
+    let permissions = Permissions::ALL;
+    let operator = Operator { permissions, expires_at: time, receiver: who };
+    let credit_id = CreditId { account, vault, delegatee: who };
+    let credit = Credit { limit: amount, expires_at: time, receiver: who };
     let stake = StakeId { market, vault, staker: who };
     let risk_factor = RiskFactor {
         place: 1,
@@ -264,6 +276,13 @@ fn events() -> Vec<Event> {
             debt_value: wad,
         },
         Event::StopLossChanged { account, order: None },
+        Event::OperatorChanged { account, operator: who, terms: operator },
+        Event::CreditDelegated { id: credit_id, credit },
+        Event::CreditDrawn { id: credit_id, amount, left: none },
+        Event::SignaturesVoided { owner: who, next: 9 },
+        Event::Rehomed { from: account, to: account, health_factor: wad },
+        Event::CollateralRehomed { from: account, to: account, asset, amount },
+        Event::DebtRehomed { from: account, to: account, vaults: (vault, vault), amount },
         Event::FirstLossStaked { stake, shares, units },
         Event::UnstakeAnnounced { stake, opens_at: time },
         Event::FirstLossUnstaked { stake, receiver: who, units, shares },

@@ -150,7 +150,7 @@ pub fn withdraw_collateral<L: Ledger + ?Sized>(
 }
 
 /// The caps that a vault and its line, as drawn on, must respect (CFG-1).
-fn check_caps(vault: &Accrued, line: &Line) -> Result<(), Error> {
+pub(crate) fn check_caps(vault: &Accrued, line: &Line) -> Result<(), Error> {
     let caps = [
         (Cap::Line, line.cap, vault.debt_of(line.owed)),
         (Cap::Borrow, vault.record().borrow_cap, vault.debt()),
@@ -163,7 +163,7 @@ fn check_caps(vault: &Accrued, line: &Line) -> Result<(), Error> {
     Ok(())
 }
 
-fn check_minimum(debt: Assets, line: &Line) -> Result<(), Error> {
+pub(crate) fn check_minimum(debt: Assets, line: &Line) -> Result<(), Error> {
     let minimum = line.min_debt;
     if !debt.is_zero() && debt < minimum {
         return Err(Error::DebtBelowMinimum { debt, minimum });

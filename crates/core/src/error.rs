@@ -1,5 +1,6 @@
 //! Why an operation stops: the caller's fault ([`Error`]), or the ledger's ([`Fault`]).
 
+use crate::delegation::Permission;
 use crate::fixed::{Assets, Bps, Shares, Timestamp, Units, Wad};
 use crate::ids::{AssetId, FactorId, FeedId, GroupId, MarketId, VaultId};
 use crate::market::PauseLevel;
@@ -240,6 +241,33 @@ pub enum Error {
         role: Role,
     },
 
+    /// The account's owner did not permit that.
+    #[error("{actor} may not {permission} for {owner}")]
+    NotPermitted {
+        /// Who asked.
+        actor: Address,
+        /// Whose account.
+        owner: Address,
+        /// What it takes.
+        permission: Permission,
+    },
+    /// The owner permitted that until a moment that has passed.
+    #[error("the authorisation expired at {expired_at}")]
+    AuthorisationExpired {
+        /// Its last second.
+        expired_at: Timestamp,
+    },
+    /// The owner lets the delegatee draw less.
+    #[error("{delegatee} may draw {limit}, asked for were {asked}")]
+    InsufficientCredit {
+        /// Who was to draw.
+        delegatee: Address,
+        /// What may be drawn.
+        limit: Assets,
+        /// What was asked for.
+        asked: Assets,
+    },
+
     /// The sender holds less (ERC-6093).
     #[error("{sender} holds {balance} and needs {needed}")]
     InsufficientBalance {
@@ -266,14 +294,14 @@ pub enum Error {
         /// The address.
         receiver: Address,
     },
-    /// The permit is too old (EIP-2612).
-    #[error("the permit expired at {deadline}")]
+    /// The signature is too old (EIP-2612).
+    #[error("the signature expired at {deadline}")]
     ExpiredSignature {
         /// Until when it was good.
         deadline: U256,
     },
-    /// The permit is signed by someone else (EIP-2612).
-    #[error("the permit is signed by {signer}, not by {owner}")]
+    /// Someone else signed, or something else (EIP-2612).
+    #[error("this is signed by {signer}, not by {owner}")]
     InvalidSigner {
         /// Who signed; zero if the signature is none.
         signer: Address,
@@ -449,6 +477,30 @@ pub enum Error {
     /// There is nothing to repay.
     #[error("there is no debt")]
     NoDebt,
+
+    /// The account holds nothing that would move.
+    #[error("there is nothing to move")]
+    NothingToRehome,
+    /// A debt must move, too, and it was not said where.
+    #[error("it was not said where the debt to vault {vault} goes")]
+    DebtLeftBehind {
+        /// The vault that is owed.
+        vault: VaultId,
+    },
+    /// It was said twice where a debt goes.
+    #[error("vault {vault} is named twice")]
+    NamedTwice {
+        /// The vault that is owed.
+        vault: VaultId,
+    },
+    /// A debt cannot become one of another asset.
+    #[error("vaults {from} and {to} are of different assets")]
+    AssetsDiffer {
+        /// The vault that is owed.
+        from: VaultId,
+        /// The vault that was to be owed.
+        to: VaultId,
+    },
 
     /// The account's health factor is one or more.
     #[error("the account is healthy at {health_factor}")]

@@ -1,6 +1,7 @@
 //! What happened, for those who watch.
 
 use crate::bids::Tier;
+use crate::delegation::{Credit, CreditId, Operator};
 use crate::factor::FactorKind;
 use crate::feed::FeedTerms;
 use crate::fixed::{Assets, Bps, Ray, Shares, Timestamp, Units, Wad};
@@ -180,6 +181,21 @@ pub enum Event {
     FirstLossPremiumChanged { market: MarketId, vault: VaultId, premium: Bps },
     /// An account on a line is insolvent: no stake leaves the line before `until`.
     LossPending { account: AccountId, vault: VaultId, until: Timestamp },
+    /// An operator may do something else with an account; nothing if there are no permissions.
+    OperatorChanged { account: AccountId, operator: Address, terms: Operator },
+    /// A delegatee may draw something else; nothing if the limit is zero.
+    CreditDelegated { id: CreditId, credit: Credit },
+    /// A delegatee drew; `left` is what may still be drawn.
+    CreditDrawn { id: CreditId, amount: Assets, left: Assets },
+    /// Signatures of an owner over nonces below `next` are void.
+    SignaturesVoided { owner: Address, next: u64 },
+    /// All of an account moved to another; one [`Event::CollateralRehomed`] or
+    /// [`Event::DebtRehomed`] for each part comes before it.
+    Rehomed { from: AccountId, to: AccountId, health_factor: Wad },
+    /// Collateral moved between accounts of one owner.
+    CollateralRehomed { from: AccountId, to: AccountId, asset: AssetId, amount: Assets },
+    /// A debt moved between accounts or vaults: what was owed, rounded up.
+    DebtRehomed { from: AccountId, to: AccountId, vaults: (VaultId, VaultId), amount: Assets },
     /// A debt that nothing covers any more was written off.
     BadDebt { account: AccountId, vault: VaultId, amount: Assets },
 

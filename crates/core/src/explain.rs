@@ -187,7 +187,7 @@ fn takes_risk(before: &Account, after: &Account) -> bool {
     after.debts.iter().any(more) || before.collaterals.iter().any(less)
 }
 
-fn explain_position<L: Ledger + ?Sized>(
+pub(crate) fn explain_position<L: Ledger + ?Sized>(
     ledger: &mut L,
     (id, market): (MarketId, &Market),
     account: &Account,

@@ -79,6 +79,7 @@ pub fn check_invariants(ledger: &MemoryLedger) -> Vec<Violation> {
     kept_terms(ledger, &mut findings);
     groups(ledger, &mut findings);
     margins(ledger, &mut findings);
+    authorisations(ledger, &mut findings);
     for (id, vault) in &ledger.vaults {
         solvency(ledger, *id, vault, &mut findings);
     }
@@ -441,6 +442,45 @@ fn margins(ledger: &MemoryLedger, findings: &mut Findings) {
     }
 }
 
+/// AUT-1: what is kept of operators and credit permits something, in a market that there is.
+fn authorisations(ledger: &MemoryLedger, findings: &mut Findings) {
+    for ((account, operator), terms) in &ledger.operators {
+        let permits = (1..8).contains(&terms.permissions.bits()) && !operator.is_zero();
+        let known = ledger.markets.contains_key(&account.market);
+        findings.check("AUT-1", permits && known, || format!("{account:?} {operator}: {terms:?}"));
+    }
+    for (id, credit) in &ledger.credits {
+        let permits = !credit.limit.is_zero() && !id.delegatee.is_zero();
+        let known = ledger.lines.contains_key(&(id.account.market, id.vault));
+        findings.check("AUT-1", permits && known, || format!("{id:?}: {credit:?}"));
+    }
+}
+
+/// AUT-1: nonces only rise, and credit changes by what was told of it.
+fn consents(before: &MemoryLedger, after: &MemoryLedger, told: &[Event], findings: &mut Findings) {
+    for (owner, nonce) in &before.authorisation_nonces {
+        let now = after.authorisation_nonces.get(owner);
+        findings.check("AUT-1", now >= Some(nonce), || format!("the nonce of {owner} fell"));
+    }
+    let ids = before.credits.keys().chain(after.credits.keys());
+    for id in ids {
+        let limit =
+            |ledger: &MemoryLedger| ledger.credits.get(id).copied().unwrap_or_default().limit;
+        let mut expected = limit(before);
+        for event in told {
+            match event {
+                Event::CreditDelegated { id: of, credit } if of == id => expected = credit.limit,
+                Event::CreditDrawn { id: of, amount, .. } if of == id => {
+                    expected = expected.saturating_sub(*amount);
+                }
+                _ => {}
+            }
+        }
+        let now = limit(after);
+        findings.check("AUT-1", now == expected, || format!("{id:?}: {now}, not {expected}"));
+    }
+}
+
 /// SOL-1, SOL-2, INT-1: a vault's claims are backed, its cash is in custody.
 fn solvency(ledger: &MemoryLedger, id: VaultId, vault: &Vault, findings: &mut Findings) {
     let owned = claims(vault);
@@ -484,6 +524,7 @@ pub fn check_step(before: &MemoryLedger, after: &MemoryLedger) -> Vec<Violation>
     }
     let told = after.events.get(before.events.len()..).unwrap_or_default();
     losses(after, told, &mut findings);
+    consents(before, after, told, &mut findings);
     for (key, new) in &after.lines {
         let Some(vault) = after.vaults.get(&key.1) else { continue };
         // What the line owes now, at the present index; interest is no draw.

@@ -4,6 +4,7 @@ use crate::account::Account;
 use crate::asset::Asset;
 use crate::bids::{Bid, Queue, Tier, TierState};
 use crate::debt::Debt;
+use crate::delegation::{Credit, CreditId, Operator};
 use crate::error::Stop;
 use crate::event::Event;
 use crate::factor::{Factor, Tags};
@@ -362,6 +363,44 @@ pub trait Ledger {
     /// # Errors
     /// A fault of the ledger.
     fn set_stop_loss(&mut self, id: &AccountId, order: Option<&StopLoss>) -> Result<(), Stop>;
+
+    /// What an address may do with another's account; nothing if that was never written.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn operator(&mut self, account: &AccountId, operator: Address) -> Result<Operator, Stop>;
+    /// Writes what an address may do with another's account; without permissions it is removed.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_operator(
+        &mut self,
+        account: &AccountId,
+        operator: Address,
+        terms: &Operator,
+    ) -> Result<(), Stop>;
+
+    /// What a delegatee may draw; nothing if that was never written.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn credit(&mut self, id: &CreditId) -> Result<Credit, Stop>;
+    /// Writes what a delegatee may draw; nothing is removed.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_credit(&mut self, id: &CreditId, credit: &Credit) -> Result<(), Stop>;
+
+    /// The nonce that `owner`'s next signed authorisation must bear.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn authorisation_nonce(&mut self, owner: Address) -> Result<u64, Stop>;
+    /// Writes the nonce of `owner`'s next signed authorisation.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_authorisation_nonce(&mut self, owner: Address, nonce: u64) -> Result<(), Stop>;
 
     /// What an address holds of a token, in base units; zero if nothing was written.
     ///

@@ -4,6 +4,7 @@ use crate::account::Account;
 use crate::asset::Asset;
 use crate::bids::{Bid, Queue, Tier, TierState};
 use crate::debt::Debt;
+use crate::delegation::{Credit, CreditId, Operator};
 use crate::error::{Error, Stop};
 use crate::event::Event;
 use crate::factor::{Factor, Tags};
@@ -85,6 +86,12 @@ pub struct MemoryLedger {
     pub stakes: BTreeMap<StakeId, Stake>,
     /// Every stop-loss order.
     pub stop_losses: BTreeMap<AccountId, StopLoss>,
+    /// What operators may do with which accounts.
+    pub operators: BTreeMap<(AccountId, Address), Operator>,
+    /// What delegatees may draw.
+    pub credits: BTreeMap<CreditId, Credit>,
+    /// Every nonce of authorisations that is not zero.
+    pub authorisation_nonces: BTreeMap<Address, u64>,
     /// Every balance that is not zero.
     pub balances: BTreeMap<(Token, Address), u128>,
     /// Every allowance that is not zero, by token, owner and spender.
@@ -421,6 +428,38 @@ impl Ledger for MemoryLedger {
             Some(order) => self.stop_losses.insert(*id, *order),
             None => self.stop_losses.remove(id),
         };
+        Ok(())
+    }
+
+    fn operator(&mut self, account: &AccountId, operator: Address) -> Result<Operator, Stop> {
+        Ok(self.operators.get(&(*account, operator)).copied().unwrap_or_default())
+    }
+
+    fn set_operator(
+        &mut self,
+        account: &AccountId,
+        operator: Address,
+        terms: &Operator,
+    ) -> Result<(), Stop> {
+        put(&mut self.operators, (*account, operator), *terms);
+        Ok(())
+    }
+
+    fn credit(&mut self, id: &CreditId) -> Result<Credit, Stop> {
+        Ok(self.credits.get(id).copied().unwrap_or_default())
+    }
+
+    fn set_credit(&mut self, id: &CreditId, credit: &Credit) -> Result<(), Stop> {
+        put(&mut self.credits, *id, *credit);
+        Ok(())
+    }
+
+    fn authorisation_nonce(&mut self, owner: Address) -> Result<u64, Stop> {
+        Ok(self.authorisation_nonces.get(&owner).copied().unwrap_or_default())
+    }
+
+    fn set_authorisation_nonce(&mut self, owner: Address, nonce: u64) -> Result<(), Stop> {
+        put(&mut self.authorisation_nonces, owner, nonce);
         Ok(())
     }
 

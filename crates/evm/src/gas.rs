@@ -20,6 +20,8 @@ pub(crate) const OPERATION: u64 = 2_000;
 pub(crate) const MARGIN: u64 = 60_000;
 /// A liquidation, with its plan.
 pub(crate) const LIQUIDATION: u64 = 4_000;
+/// Moving an account, with its plan.
+pub(crate) const REHOMING: u64 = 6_000;
 /// Judging an account and planning its sale to the bids, in the sweep.
 pub(crate) const SWEEP: u64 = 4_000;
 /// What a sweep keeps for the account that it begins: enough for the largest sale that `core` plans.

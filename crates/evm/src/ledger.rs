@@ -11,6 +11,7 @@ use alloy_primitives::{Address, U256};
 use gage_abi::encode_event;
 use gage_core::address::Native;
 use gage_core::bids::{Bid, Queue, Tier, TierState};
+use gage_core::delegation::{Credit, CreditId, Operator};
 use gage_core::exposure::FACTOR_CAPS_MAX;
 use gage_core::factor::FACTOR_ASSETS_MAX;
 use gage_core::first_loss::{Stake, Tranche};
@@ -578,6 +579,37 @@ impl<S: Slots> Ledger for SlotLedger<S> {
     fn set_stop_loss(&mut self, id: &AccountId, order: Option<&StopLoss>) -> Result<(), Stop> {
         let words = order.map_or(Ok([U256::ZERO; 2]), StopLoss::to_words)?;
         Ok(self.write(Native::Market, keys::stop_loss(id), &words)?)
+    }
+
+    fn operator(&mut self, account: &AccountId, operator: Address) -> Result<Operator, Stop> {
+        let key = keys::operator(account, operator);
+        Ok(self.record(Native::Market, key, 1)?.unwrap_or_default())
+    }
+
+    fn set_operator(
+        &mut self,
+        account: &AccountId,
+        operator: Address,
+        terms: &Operator,
+    ) -> Result<(), Stop> {
+        self.set_record(Native::Market, keys::operator(account, operator), terms)
+    }
+
+    fn credit(&mut self, id: &CreditId) -> Result<Credit, Stop> {
+        Ok(self.record(Native::Market, keys::credit(id), 2)?.unwrap_or_default())
+    }
+
+    fn set_credit(&mut self, id: &CreditId, credit: &Credit) -> Result<(), Stop> {
+        self.set_record(Native::Market, keys::credit(id), credit)
+    }
+
+    fn authorisation_nonce(&mut self, owner: Address) -> Result<u64, Stop> {
+        let nonce = self.number(Native::Market, keys::nonce(owner))?;
+        Ok(u64::try_from(nonce).map_err(|_| Fault::Unreadable)?)
+    }
+
+    fn set_authorisation_nonce(&mut self, owner: Address, nonce: u64) -> Result<(), Stop> {
+        Ok(self.write(Native::Market, keys::nonce(owner), &[U256::from(nonce)])?)
     }
 
     fn balance(&mut self, token: Token, holder: Address) -> Result<u128, Stop> {

@@ -31,7 +31,7 @@ pub use genesis::{GenesisAccount, MARKER, ProtocolGenesis, genesis_accounts};
 pub use ledger::SlotLedger;
 pub use machine::{evm, is_native, system_call};
 pub use prelude::{prelude_call, sweep_call};
-pub use signing::report_hash;
+pub use signing::{authorisation_hash, report_hash};
 pub use slots::{Change, Slot, Slots};
 
 pub use gage_abi::SYSTEM_ADDRESS;

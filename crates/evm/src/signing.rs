@@ -1,15 +1,17 @@
-//! Signatures over typed data (EIP-712): permits (EIP-2612) and price reports.
+//! Signatures over typed data (EIP-712): permits (EIP-2612), authorisations and price reports.
 
 use alloy_primitives::{Address, B256, U256, keccak256, uint};
 use alloy_sol_types::{Eip712Domain, SolStruct};
 use gage_abi::IOracle::PriceReport;
-use gage_abi::addresses::ORACLE;
+use gage_abi::addresses::{MARKET, ORACLE};
 use gage_core::Label;
 
 /// The version in every domain.
 pub(crate) const VERSION: &str = "1";
 /// The name in the oracle's domain.
 const ORACLE_NAME: &str = "Gage Oracle";
+/// The name in the market contract's domain.
+pub(crate) const MARKET_NAME: &str = "Gage Market";
 /// Half the order of secp256k1: the larger of the two `s` that sign the same is refused (EIP-2).
 const S_MAX: U256 = uint!(0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0_U256);
 /// Added to the recovery bit in `v`.
@@ -64,6 +66,19 @@ pub(crate) fn token_domain(name: &Label, chain_id: u64, token: Address) -> Eip71
 /// The domain of price reports.
 pub(crate) fn oracle_domain(chain_id: u64) -> Eip712Domain {
     domain(ORACLE_NAME.to_owned(), chain_id, ORACLE)
+}
+
+/// The domain of authorisations.
+pub(crate) fn market_domain(chain_id: u64) -> Eip712Domain {
+    domain(MARKET_NAME.to_owned(), chain_id, MARKET)
+}
+
+/// What an owner signs to let somebody act on an account, on the chain `chain_id` (EIP-712): an
+/// [`OperatorAuthorisation`](gage_abi::IMarket::OperatorAuthorisation) or a
+/// [`CreditDelegation`](gage_abi::IMarket::CreditDelegation).
+#[must_use]
+pub fn authorisation_hash(chain_id: u64, data: &impl SolStruct) -> B256 {
+    signing_hash(market_domain(chain_id).separator(), data)
 }
 
 /// What a publisher signs to report a price on the chain `chain_id` (EIP-712).

@@ -59,13 +59,7 @@ pub(super) fn act(frame: &mut Frame<'_>, call: Call) -> Answer {
             Ok(IMarket::claimBidCall::abi_encode_returns(&wide(claimed)))
         }
         Call::setStopLoss(call) => {
-            let order = StopLoss {
-                asset: asset_id(call.asset)?,
-                vault: vault_id(call.vault)?,
-                trigger: wad(call.trigger)?,
-                target: wad(call.target)?,
-                tier_max: tier(call.tierMax)?,
-            };
+            let order = order((call.asset, call.vault), [call.trigger, call.target], call.tierMax)?;
             let place = (MarketId::new(call.market), call.sub);
             set_stop_loss(ledger, caller, place, Some(&order))?;
             Ok(Vec::new())
@@ -76,6 +70,21 @@ pub(super) fn act(frame: &mut Frame<'_>, call: Call) -> Answer {
         }
         other => Err(misrouted(other.selector())),
     }
+}
+
+/// A stop-loss order: the collateral and the vault, the trigger and the target, the largest tier.
+pub(super) fn order(
+    (asset, vault): (Address, Address),
+    [trigger, target]: [U256; 2],
+    tier_max: u8,
+) -> Answer<StopLoss> {
+    Ok(StopLoss {
+        asset: asset_id(asset)?,
+        vault: vault_id(vault)?,
+        trigger: wad(trigger)?,
+        target: wad(target)?,
+        tier_max: tier(tier_max)?,
+    })
 }
 
 /// What the queues hold, and what a sweep would do.

@@ -6,7 +6,7 @@ use super::shapes::{
     market_state, market_terms,
 };
 use super::{Answer, Frame, misrouted};
-use super::{bids, exposure, first_loss, groups, margin as portfolio};
+use super::{bids, delegation, exposure, first_loss, groups, margin as portfolio, rehoming};
 use crate::gas;
 use alloy_sol_types::{SolCall, SolInterface};
 use gage_abi::IMarket::{self, IMarketCalls as Call};
@@ -56,6 +56,24 @@ pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
         Call::exposureState(_) | Call::ceilingState(_) | Call::backingOf(_) => {
             exposure::read(frame, call)
         }
+        Call::setOperator(_)
+        | Call::delegateCredit(_)
+        | Call::voidSignatures(_)
+        | Call::setStopLossFor(_)
+        | Call::clearStopLossFor(_)
+        | Call::borrowFor(_)
+        | Call::withdrawCollateralFor(_)
+        | Call::drawCredit(_) => delegation::act(frame, call),
+        Call::setOperatorWithSig(_) | Call::delegateCreditWithSig(_) => {
+            delegation::act_signed(frame, call)
+        }
+        Call::operatorState(_)
+        | Call::creditAllowance(_)
+        | Call::nonces(_)
+        | Call::DOMAIN_SEPARATOR(_)
+        | Call::eip712Domain(_) => delegation::read(frame, call),
+        Call::rehome(call) => rehoming::rehome(frame, &call),
+        Call::previewRehome(call) => rehoming::preview(frame, &call),
         Call::firstLossState(_) | Call::stakeOf(_) => first_loss::read(frame, call),
         Call::bidState(_) | Call::queueState(_) | Call::stopLossOf(_) | Call::previewSweep(_) => {
             bids::read(frame, call)

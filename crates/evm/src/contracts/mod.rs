@@ -5,6 +5,7 @@
 
 mod asset;
 mod bids;
+mod delegation;
 mod exposure;
 mod first_loss;
 mod frame;
@@ -14,6 +15,7 @@ mod market;
 mod numbers;
 mod oracle;
 mod registry;
+mod rehoming;
 mod shapes;
 mod token;
 mod vault;

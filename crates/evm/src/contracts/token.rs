@@ -11,7 +11,7 @@ use gage_core::token::{self, Movement, Permit};
 use gage_core::{Label, Ledger, Stop, Token, address};
 
 /// EIP-5267: name, version, chain id and contract are in the domain.
-const DOMAIN_FIELDS: FixedBytes<1> = FixedBytes([0x0f]);
+pub(super) const DOMAIN_FIELDS: FixedBytes<1> = FixedBytes([0x0f]);
 
 pub(super) fn call(frame: &mut Frame<'_>, token: Token, call: Call) -> Answer {
     match call {

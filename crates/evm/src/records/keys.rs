@@ -2,13 +2,13 @@
 //!
 //! A key is a tag byte and the record's number, holder or account, written out: two records cannot
 //! share a key, nothing is hashed to find one, and whoever walks a contract's storage sees what each
-//! slot is. Only allowances and bids, whose names are longer than a key, take a hash. The trie hashes keys anyway.
+//! slot is. Only allowances, bids and authorisations, whose names are longer than a key, take a hash. The trie hashes keys anyway.
 //!
 //! | tag | contract | rest of the key | slots |
 //! |---|---|---|---|
 //! | 0 | registry, vault, asset | slot number | the contract's own record |
 //! | 1 | vault, asset | holder | balance |
-//! | 2 | vault, asset | owner | permit nonce |
+//! | 2 | vault, asset, market | owner | nonce of permits, or of authorisations |
 //! | 3 | vault, asset | 31 bytes of keccak(owner, spender) | allowance |
 //! | 4 | market | market, slot number | the market |
 //! | 5 | market | market, asset, slot number | a collateral's terms and total |
@@ -29,6 +29,8 @@
 //! | 20 | market | market, group, slot number | what accounts keep of a group's earlier terms |
 //! | 22 | market | market | its portfolio margin |
 //! | 23 | market | place of the set, market, asset, slot number | how an asset moves |
+//! | 28 | market | 31 bytes of keccak(owner, market, sub-account, operator) | what an operator may do |
+//! | 29 | market | 31 bytes of keccak(owner, market, sub-account, vault, delegatee), the last bit the slot number | what a delegatee may draw |
 //! | 32 | registry | factor, slot number | a factor |
 //! | 33 | registry | factor, slot number | the assets that have a factor |
 //! | 34 | registry | asset | the factors that an asset has |
@@ -38,6 +40,7 @@
 
 use alloy_primitives::{Address, U256, keccak256};
 use gage_core::bids::Tier;
+use gage_core::delegation::CreditId;
 use gage_core::terms::Subject;
 use gage_core::{
     AccountId, AssetId, BidId, ExposureCapId, ExposureId, FactorId, FeedId, GroupId, MarketId,
@@ -76,6 +79,8 @@ pub(crate) enum Tag {
     CappedFactors = 35,
     ExposureCap = 36,
     Exposure = 37,
+    Operator = 28,
+    Credit = 29,
 }
 
 /// The first slot of a contract's own record.
@@ -295,6 +300,31 @@ pub(crate) fn exposure(id: ExposureId) -> U256 {
     let market = id.market.map_or(0, MarketId::get);
     let asset = id.asset.map_or(0, AssetId::get);
     key_of_three(Tag::Exposure, [id.vault.get(), market, asset])
+}
+
+/// The account's owner, market and number, written out.
+fn name_of(id: &AccountId) -> [u8; 28] {
+    let mut name = [0; 28];
+    name[..20].copy_from_slice(id.owner.as_slice());
+    name[20..24].copy_from_slice(&id.market.get().to_be_bytes());
+    name[24..].copy_from_slice(&id.sub.to_be_bytes());
+    name
+}
+
+/// What `operator` may do with an account.
+pub(crate) fn operator(account: &AccountId, operator: Address) -> U256 {
+    let mut hash = keccak256([&name_of(account), operator.as_slice()].concat());
+    hash[0] = Tag::Operator as u8;
+    hash.into()
+}
+
+/// The first of the two slots of what a delegatee may draw.
+pub(crate) fn credit(id: &CreditId) -> U256 {
+    let vault = id.vault.get().to_be_bytes();
+    let mut hash = keccak256([&name_of(&id.account), &vault[..], id.delegatee.as_slice()].concat());
+    hash[0] = Tag::Credit as u8;
+    hash[31] &= !1;
+    hash.into()
 }
 
 /// The vault whose shares are staked in the tranche whose amounts lie at `key`, if one's do.

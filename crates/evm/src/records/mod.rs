@@ -5,6 +5,7 @@
 
 mod account;
 mod bids;
+mod delegation;
 mod exposure;
 mod first_loss;
 pub(crate) mod keys;
@@ -56,6 +57,7 @@ mod tests {
     use alloy_primitives::Address;
     use core::fmt::Debug;
     use gage_core::bids::{Bid, Tier, TierState};
+    use gage_core::delegation::{Credit, Operator, Permissions};
     use gage_core::first_loss::{Stake, Tranche};
     use gage_core::portfolio::FACTORS_MAX;
     use gage_core::stop_loss::StopLoss;
@@ -230,6 +232,12 @@ mod tests {
             prop_assert_eq!(words.len(), factor_slots(words[0]));
             prop_assert_eq!(factor_from_words(&words).unwrap(), Some(factor));
             prop_assert_eq!(factor_from_words(&[U256::ZERO]).unwrap(), None);
+            reads_back(&Operator {
+                permissions: Permissions::new(decimals % 8).unwrap(),
+                expires_at: times[7],
+                receiver: owner,
+            });
+            reads_back(&Credit { limit: assets[6], expires_at: times[8], receiver: other });
             reads_back(&StopLoss {
                 asset: AssetId::new(small[0]),
                 vault: VaultId::new(small[1]),
