@@ -141,8 +141,8 @@ fn second_vault() -> Address {
     gage_abi::addresses::vault(gage_core::VaultId::new(2))
 }
 
-/// What anyone may call, for what is their own.
-const OPEN: [&str; 39] = [
+/// What anyone may call, for what is their own, or what its owner let them do (`delegation`).
+const OPEN: &[&str] = &[
     "transfer",
     "approve",
     "transferFrom",
@@ -174,6 +174,17 @@ const OPEN: [&str; 39] = [
     "markLossPending",
     "setStopLoss",
     "clearStopLoss",
+    "setOperator",
+    "setOperatorWithSig",
+    "delegateCredit",
+    "delegateCreditWithSig",
+    "voidSignatures",
+    "borrowFor",
+    "withdrawCollateralFor",
+    "setStopLossFor",
+    "clearStopLossFor",
+    "drawCredit",
+    "rehome",
     "sweep",
     "createFeed",
     "prelude",

@@ -3,6 +3,7 @@
 
 mod authority;
 mod borders;
+mod delegation;
 mod entries;
 mod exposure;
 mod frames;

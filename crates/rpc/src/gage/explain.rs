@@ -53,7 +53,7 @@ pub(super) struct Explained {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Collateral {
+pub(super) struct Collateral {
     asset: AssetName,
     amount: Shown,
     quote: Quote,
@@ -69,7 +69,7 @@ struct Collateral {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Debt {
+pub(super) struct Debt {
     vault: VaultName,
     amount: Shown,
     quote: Quote,
@@ -153,7 +153,7 @@ pub(super) fn explained(book: &mut Book, id: &AccountId) -> Result<Explained, St
     })
 }
 
-fn collateral(book: &mut Book, leg: &CollateralView) -> Result<Collateral, Stop> {
+pub(super) fn collateral(book: &mut Book, leg: &CollateralView) -> Result<Collateral, Stop> {
     let asset = AssetName::of(book, leg.asset)?;
     Ok(Collateral {
         amount: Shown::amount(leg.amount.get(), asset.decimals),
@@ -168,7 +168,7 @@ fn collateral(book: &mut Book, leg: &CollateralView) -> Result<Collateral, Stop>
     })
 }
 
-fn debt(book: &mut Book, leg: &DebtView) -> Result<Debt, Stop> {
+pub(super) fn debt(book: &mut Book, leg: &DebtView) -> Result<Debt, Stop> {
     let vault = VaultName::of(book, leg.vault)?;
     Ok(Debt {
         amount: Shown::amount(leg.amount.get(), vault.asset.decimals),

@@ -15,6 +15,8 @@
 //! | `gage_bids` | address \[block\]: a bidder's bids over all queues |
 //! | `gage_exposures` | \[vault\] \[block\]: what backs vaults' debt, by factor and collateral |
 //! | `gage_stakes` | address \[block\]: a staker's first-loss capital over all lines |
+//! | `gage_authorisations` | owner \[first block\] \[last block\]: operators and delegated credit |
+//! | `gage_rehomePreview` | owner, `{ market, sub }`, `{ market, sub }` \[list of `{ from, to }` vaults\]: an account elsewhere |
 //! | `gage_liquidations` | \[first block\] \[last block\]: sweeps and open liquidations |
 //! | `gage_losses` | \[first block\] \[last block\]: bad debt, and who bore it |
 //! | `gage_submitReports` | list of `{ report: { feed, round, time, price }, v, r, s }` |
@@ -23,6 +25,7 @@
 //! Numbers are JSON numbers, decimal strings or hex.
 
 mod accounts;
+mod authorisations;
 mod bids;
 mod explain;
 mod exposures;
@@ -36,6 +39,7 @@ mod notice;
 mod numbers;
 mod past;
 mod queue;
+mod rehoming;
 mod reports;
 mod stakes;
 mod status;
@@ -72,6 +76,8 @@ pub(crate) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     methods.heavy("gage_bids", bids::bids_of)?;
     methods.heavy("gage_stakes", stakes::stakes_of)?;
     methods.heavy("gage_exposures", exposures::exposures)?;
+    methods.heavy("gage_authorisations", authorisations::authorisations)?;
+    methods.heavy("gage_rehomePreview", rehoming::rehome_preview)?;
     methods.heavy("gage_liquidations", liquidations::liquidations)?;
     methods.heavy("gage_losses", losses::losses)?;
     methods.read("gage_submitReports", reports::submit)?;

@@ -22,14 +22,8 @@ use crate::{
 /// The first and the last block; by default as many up to the head as one query spans.
 pub(super) type Range = (Option<BlockNumberOrTag>, Option<BlockNumberOrTag>);
 
-/// The logs of the market contract and of every vault with one of these first topics, in their
-/// order.
-pub(super) fn logs(
-    context: &Context,
-    book: &mut Book,
-    (from, to): Range,
-    topics: Vec<B256>,
-) -> Answer<Vec<FoundLog>> {
+/// The first and the last block of a range that one query may span.
+pub(super) fn blocks(context: &Context, (from, to): Range) -> Answer<(u64, u64)> {
     let most = context.limits.log_blocks_max;
     let to = bound(context, to).min(context.chain.head().number);
     let from = from.map_or((to + 1).saturating_sub(most), |from| bound(context, Some(from)));
@@ -40,6 +34,18 @@ pub(super) fn logs(
     if asked > most {
         return Err(LimitError::LogBlocks { asked, most }.into());
     }
+    Ok((from, to))
+}
+
+/// The logs of the market contract and of every vault with one of these first topics, in their
+/// order.
+pub(super) fn logs(
+    context: &Context,
+    book: &mut Book,
+    (from, to): Range,
+    topics: Vec<B256>,
+) -> Answer<Vec<FoundLog>> {
+    let (from, to) = blocks(context, (from, to))?;
     let vaults = (1..=book.protocol()?.vaults).map(|id| vault(VaultId::new(id)));
     let addresses = std::iter::once(MARKET).chain(vaults).collect();
     let mut filter = LogFilter { from, to, addresses, ..LogFilter::default() };

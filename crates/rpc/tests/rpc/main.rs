@@ -2,6 +2,7 @@
 
 mod calls;
 mod client;
+mod delegation;
 mod exposures;
 mod filters;
 mod liquidation;
