@@ -2,13 +2,13 @@
 
 use alloy_primitives::{Address, U256};
 use anyhow::Context as _;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{amounts, calendar::minute, client::Client};
 
 /// A quantity in base units.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Quantity {
     raw: String,
     /// As the node writes it.
@@ -48,7 +48,7 @@ impl Quantity {
 }
 
 /// An asset's names.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Asset {
     pub(crate) address: Address,
     pub(crate) symbol: String,
@@ -56,7 +56,7 @@ pub(crate) struct Asset {
 }
 
 /// A vault's names.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Vault {
     pub(crate) address: Address,
     pub(crate) symbol: String,
@@ -361,6 +361,83 @@ pub(crate) struct Planned {
     pub(crate) discount: Quantity,
     pub(crate) repaid: Quantity,
     pub(crate) seized: Quantity,
+}
+
+/// The names of an operator's permissions.
+pub(crate) fn permissions(bits: u8) -> Vec<&'static str> {
+    let all = [(1, "release"), (2, "borrow"), (4, "manage")];
+    all.into_iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| name).collect()
+}
+
+/// `gage_authorisations`.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Authorisations {
+    pub(crate) nonce: u64,
+    pub(crate) operators: Vec<Operator>,
+    pub(crate) credits: Vec<Credit>,
+}
+
+/// What an operator may do with an account.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Operator {
+    pub(crate) market: u32,
+    pub(crate) sub: u32,
+    pub(crate) operator: Address,
+    pub(crate) permissions: Vec<String>,
+    pub(crate) expires_at: u64,
+    pub(crate) expired: bool,
+    pub(crate) receiver: Address,
+}
+
+/// What a delegatee may draw on an account.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Credit {
+    pub(crate) market: u32,
+    pub(crate) sub: u32,
+    pub(crate) vault: Vault,
+    pub(crate) delegatee: Address,
+    pub(crate) limit: Quantity,
+    pub(crate) expires_at: u64,
+    pub(crate) expired: bool,
+    pub(crate) receiver: Address,
+}
+
+/// `gage_rehomePreview`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Rehoming {
+    pub(crate) reasons: Vec<Refusal>,
+    pub(crate) pairs: Vec<Pair>,
+    pub(crate) health_factor_before: Quantity,
+    pub(crate) health_factor: Quantity,
+    pub(crate) debts: Vec<Owed>,
+    pub(crate) debt_value: Quantity,
+    pub(crate) borrow_limit: Quantity,
+    pub(crate) risk_premium: Quantity,
+}
+
+/// Why something is refused.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Refusal {
+    pub(crate) error: String,
+}
+
+/// Where a debt goes.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Pair {
+    pub(crate) from: Vault,
+    pub(crate) to: Vault,
+}
+
+/// What would be owed.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Owed {
+    pub(crate) vault: Vault,
+    pub(crate) amount: Quantity,
+    pub(crate) value: Quantity,
+    pub(crate) rate: Quantity,
 }
 
 /// An answer, as the node told it and as it is read.

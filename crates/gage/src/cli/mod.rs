@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, with an example for each.
 
 mod bids;
+mod delegates;
 mod factors;
 mod market;
 mod operate;
@@ -12,6 +13,10 @@ use clap::{Parser, Subcommand};
 pub(crate) use bids::{
     BidCommand, ClaimArgs, ClearArgs, Discount, ListArgs, PlaceArgs, QueueArgs, RangeArgs, SetArgs,
     ShowArgs, StopLossCommand, TierArgs, WithdrawArgs,
+};
+pub(crate) use delegates::{
+    Allowed, AuthorisationsArgs, CreditCommand, DelegateArgs, DrawArgs, OperatorCommand,
+    RehomeArgs, RevokeArgs, SetOperatorArgs, SignCreditArgs, SubmitArgs, VoidArgs,
 };
 pub(crate) use factors::{
     AddFactorArgs, CeilingArgs, ExposureArgs, FactorCapArgs, FactorCommand, Kind, TagArgs,
@@ -132,6 +137,14 @@ pub(crate) enum Command {
     /// Sell collateral before it can be liquidated, on your own terms
     #[command(subcommand)]
     StopLoss(StopLossCommand),
+    /// Let others act on an account within bounds: release, borrow or manage
+    #[command(subcommand)]
+    Operator(OperatorCommand),
+    /// Let others draw on an account's credit, up to a limit
+    #[command(subcommand)]
+    Credit(CreditCommand),
+    /// Move an account, collateral and debt, to another market or to other vaults
+    Rehome(RehomeArgs),
     /// Send coins or tokens
     #[command(
         after_help = "Example:\n  gage send 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 1.5\n  \
@@ -220,6 +233,16 @@ mod tests {
             "gage factor untag WBTC bridge",
             "gage factor cap USDC Example 500000",
             "gage factor ceiling USDC WBTC none --market 2",
+            "gage operator set 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --allow borrow,manage --until 30d",
+            "gage operator list",
+            "gage operator revoke 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --sub 1",
+            "gage credit delegate 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 USDC 500 --until 2027-01-31",
+            "gage credit draw 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 USDC max",
+            "gage credit sign 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 USDC 500 --until 30d --deadline 2h",
+            "gage credit submit -",
+            "gage credit void --next 9",
+            "gage borrow USDC 10 --owner 0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
+            "gage rehome --to-market 2 --vault gUSDC=gUSDC2 --preview",
             "gage liquidations --from-block 5",
             "gage losses",
         ] {
@@ -260,6 +283,13 @@ mod tests {
             "gage factor add colour Red",
             "gage factor cap USDC 1",
             "gage stake list nobody",
+            "gage operator set nobody --allow borrow --until 30d",
+            "gage operator set 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --allow steal --until 30d",
+            "gage operator set 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --allow borrow",
+            "gage credit delegate 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 USDC 5 --until soon",
+            "gage credit submit",
+            "gage rehome",
+            "gage rehome --to-market 2 --vault gUSDC",
             "gage losses --from-block -1",
             "gage history fetch --exchange nasdaq --symbols BTC --from a --to b --out x",
         ] {

@@ -88,6 +88,9 @@ pub(crate) struct CollateralArgs {
     pub(crate) asset: String,
     /// How much: 2, 0.5, or max
     pub(crate) amount: String,
+    /// Whose account; to take collateral back you must be its operator [default: one's own]
+    #[arg(long)]
+    pub(crate) owner: Option<Address>,
     #[command(flatten)]
     pub(crate) account: OwnAccount,
     #[command(flatten)]
@@ -101,6 +104,9 @@ pub(crate) struct BorrowArgs {
     pub(crate) vault: String,
     /// How much: 1000, 0.5
     pub(crate) amount: String,
+    /// Whose account, if you are its operator [default: one's own]
+    #[arg(long)]
+    pub(crate) owner: Option<Address>,
     #[command(flatten)]
     pub(crate) account: OwnAccount,
     #[command(flatten)]

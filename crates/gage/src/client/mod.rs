@@ -189,6 +189,21 @@ pub(crate) fn explanation(error: &str) -> Option<&'static str> {
         }
         "UnknownFactor" => "There is no factor with this number (`gage factor list`).",
         "NotAuthorised" => "Another account has this role.",
+        "NotPermitted" => {
+            "The account's owner has not let this key do that (`gage operator list`, `gage operator \
+             --help`)."
+        }
+        "AuthorisationExpired" => "The owner let this key do that until a moment that has passed.",
+        "InsufficientCredit" => {
+            "The owner lets this key draw less, or nothing (`gage credit list`); repaying does not \
+             raise what may be drawn."
+        }
+        "ERC2612InvalidSigner" => {
+            "The signature is not the owner's over exactly these words and the owner's present nonce: \
+             used, voided, out of order, or changed."
+        }
+        "ERC2612ExpiredSignature" => "The signature's deadline has passed; ask for a new one.",
+        "NothingToRehome" => "The account is empty, or everything would stay where it is.",
         "MarketPaused" | "VaultPaused" => "It is paused; repaying and debt-free withdrawals go on.",
         "LiquidationPaused" => {
             "Liquidation resumes some time after a pause or a stale price, so that owners can act."

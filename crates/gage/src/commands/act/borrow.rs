@@ -19,14 +19,21 @@ pub(crate) fn borrow(args: &BorrowArgs) -> anyhow::Result<()> {
     let wallet = wallet(&client, &args.signing)?;
     let names = Names::read(&client)?;
     let vault = names.vault(&args.vault)?;
-    let owner = wallet.address();
+    let (sender, owner) = (wallet.address(), args.owner.unwrap_or_else(|| wallet.address()));
     let (market, sub) = (args.account.market, args.account.sub);
     let no_most = || bail!("say how much to borrow; `gage explain` shows what the limit leaves");
     let amount = amount(&args.amount, &vault.asset, no_most)?;
-    let borrow =
-        IMarket::borrowCall { market, sub, vault: vault.token.address, amount, receiver: owner };
     let what = format!("borrow {}", vault.asset.symbol);
-    let receipt = wallet.send(&call(MARKET, &borrow, what))?;
+    let vault_address = vault.token.address;
+    let borrow = if owner == sender {
+        let receiver = owner;
+        let own = IMarket::borrowCall { market, sub, vault: vault_address, amount, receiver };
+        call(MARKET, &own, what)
+    } else {
+        let others = IMarket::borrowForCall { market, owner, sub, vault: vault_address, amount };
+        call(MARKET, &others, what)
+    };
+    let receipt = wallet.send(&borrow)?;
     let desk = Desk { client: &client, json: args.signing.remote.json };
     let (health, told_health) = desk.health(AccountKey { market, owner, sub })?;
     let (symbol, decimals) = (&vault.asset.symbol, vault.asset.decimals);

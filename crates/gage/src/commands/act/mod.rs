@@ -3,11 +3,14 @@
 pub(crate) mod bid;
 pub(crate) mod borrow;
 pub(crate) mod coins;
+pub(crate) mod credit;
 pub(crate) mod factor;
 pub(crate) mod lend;
 pub(crate) mod margin;
+pub(crate) mod operator;
 pub(crate) mod pledge;
 pub(crate) mod price;
+pub(crate) mod rehome;
 mod shares;
 pub(crate) mod stake;
 pub(crate) mod stop_loss;

@@ -18,8 +18,8 @@ pub(crate) fn supply(args: &CollateralArgs) -> anyhow::Result<()> {
     let wallet = wallet(&client, &args.signing)?;
     let names = Names::read(&client)?;
     let asset = names.asset(&args.asset)?;
-    let owner = wallet.address();
-    let held = balance(&client, asset.address, owner)?;
+    let (sender, owner) = (wallet.address(), args.owner.unwrap_or_else(|| wallet.address()));
+    let held = balance(&client, asset.address, sender)?;
     let amount = amount(&args.amount, asset, || Ok(held))?;
     if asset.address == contracts::asset(1) && held < amount {
         let missing = amount - held;
@@ -47,22 +47,25 @@ pub(crate) fn withdraw(args: &CollateralArgs) -> anyhow::Result<()> {
     let wallet = wallet(&client, &args.signing)?;
     let names = Names::read(&client)?;
     let asset = names.asset(&args.asset)?;
-    let owner = wallet.address();
+    let (sender, owner) = (wallet.address(), args.owner.unwrap_or_else(|| wallet.address()));
     let (market, sub) = (args.account.market, args.account.sub);
     let pledged = || {
         let call = IMarket::collateralOfCall { market, owner, sub, asset: asset.address };
         ask(&client, MARKET, &call)
     };
     let amount: U256 = amount(&args.amount, asset, pledged)?;
-    let withdraw = IMarket::withdrawCollateralCall {
-        market,
-        sub,
-        asset: asset.address,
-        amount,
-        receiver: owner,
-    };
     let what = format!("take {} back", asset.symbol);
-    let receipt = wallet.send(&call(MARKET, &withdraw, what))?;
+    let address = asset.address;
+    let withdraw = if owner == sender {
+        let receiver = owner;
+        let own = IMarket::withdrawCollateralCall { market, sub, asset: address, amount, receiver };
+        call(MARKET, &own, what)
+    } else {
+        let others =
+            IMarket::withdrawCollateralForCall { market, owner, sub, asset: address, amount };
+        call(MARKET, &others, what)
+    };
+    let receipt = wallet.send(&withdraw)?;
     let desk = Desk { client: &client, json: args.signing.remote.json };
     let (health, told_health) = desk.health(AccountKey { market, owner, sub })?;
     let (symbol, decimals) = (&asset.symbol, asset.decimals);
