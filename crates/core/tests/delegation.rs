@@ -194,6 +194,29 @@ fn credit_is_drawn_up_to_its_limit() {
     sound(&world);
 }
 
+/// The table of `docs/delegation.md`.
+#[test]
+fn the_worked_example_of_the_documentation() {
+    let mut world = alice();
+    let start = held(&world, 1, FRIEND);
+    delegate(&mut world, FRIEND, 50, Address::ZERO);
+    let row = |world: &mut World| {
+        let limit = world.ledger.credits.get(&credit_id(FRIEND)).copied().unwrap_or_default().limit;
+        let owed = borrowing::debt_of(&mut world.ledger, &of(ALICE), vault(1)).unwrap();
+        [limit.get(), owed.get(), held(world, 1, FRIEND) - start].map(|units| units / unit(6))
+    };
+    assert_eq!(row(&mut world), [50, 10, 0]);
+    draw_credit(&mut world, FRIEND, 30 * unit(6)).unwrap();
+    assert_eq!(row(&mut world), [20, 40, 30]);
+    repay(&mut world, FRIEND, ALICE, 1, 30 * unit(6)).unwrap();
+    assert_eq!(row(&mut world), [20, 10, 0]);
+    draw_credit(&mut world, FRIEND, 20 * unit(6)).unwrap();
+    assert_eq!(row(&mut world), [0, 30, 20]);
+    let more = refused(draw_credit(&mut world, FRIEND, unit(6)));
+    assert!(matches!(more, Error::InsufficientCredit { .. }));
+    assert_eq!(row(&mut world), [0, 30, 20]);
+}
+
 #[test]
 fn bad_authorisations_are_refused() {
     let mut world = alice();

@@ -7,6 +7,7 @@ use gage_core::bids::Tier;
 use gage_core::borrowing::{self, Draw, Release};
 use gage_core::curation::{self, Caps};
 use gage_core::delegation::{self, Operator, Permission, Permissions};
+use gage_core::explain::explain;
 use gage_core::invariants::{check_invariants, check_step};
 use gage_core::listing::{self, LineTerms, MarketTerms};
 use gage_core::rehoming::{self, Pair, Route};
@@ -472,6 +473,33 @@ fn a_stop_loss_order_goes_along() {
     assert!(world.ledger.stop_losses.is_empty());
     let ended = Event::StopLossChanged { account: at(MARKET, 0), order: None };
     assert!(world.ledger.events.contains(&ended));
+}
+
+/// The table of `docs/rehoming.md`.
+#[test]
+fn the_worked_example_of_the_documentation() {
+    let mut world = two_homes();
+    lend_out(&mut world, 1);
+    // Owed in whole tokens, the vault, its yearly rate in thousandths of a percent, the limit in dollars,
+    // health in parts of ten thousand.
+    let row = |world: &mut World, id: &AccountId| {
+        let told = explain(&mut world.ledger, id).unwrap();
+        let debt = told.debts[0];
+        let rate = debt.rate.get() * 31_536_000 / (gage_core::RAY / 100_000_000);
+        let limit = told.totals.borrow_limit.get() / WAD;
+        let health = told.health_factor.get() / (WAD / 10_000);
+        (debt.amount.get() / unit(6), debt.vault.get(), rate.div_ceil(1_000), limit, health)
+    };
+    let [here, there] = [at(MARKET, 0), at(OTHER, 0)];
+    assert_eq!(row(&mut world, &here), (60, 1, 306_000, 7_500, 13_666));
+    go(&mut world, (1, 0), (2, 0), &[(1, 1)]).unwrap();
+    assert_eq!(row(&mut world, &there), (60, 1, 306_000, 8_000, 13_833));
+    go(&mut world, (2, 0), (2, 0), &[(1, 3)]).unwrap();
+    assert_eq!(row(&mut world, &there), (60, 3, 1_375, 8_000, 13_833));
+    let vault = world.ledger.vaults[&vault(1)];
+    assert_eq!(vault.cash, Assets::new(60 * unit(6)));
+    let others = vault.accrue(world.ledger.now).borrow_rate().get() * 31_536_000;
+    assert_eq!((others / (gage_core::RAY / 10_000)).div_ceil(100), 216);
 }
 
 /// V-11 (Prisma): a migration entry called for someone else's position. Strangers, operators of one of

@@ -17,6 +17,7 @@ use gage_core::liquidation::{self, Kind, Liquidation, Payment, Plan};
 use gage_core::listing::{self, CollateralTerms, MarketTerms};
 use gage_core::portfolio::{self, PortfolioTerms};
 use gage_core::premium;
+use gage_core::rehoming::{self, Pair, Route};
 use gage_core::terms::{self, Kept, Subject};
 use gage_core::token::{self, Movement, Permit};
 use gage_core::{
@@ -26,7 +27,7 @@ use gage_core::{
 };
 use world::*;
 
-const OPERATIONS: [&str; 42] = [
+const OPERATIONS: &[&str] = &[
     "deposit",
     "mint",
     "withdraw",
@@ -48,6 +49,7 @@ const OPERATIONS: [&str; 42] = [
     "repay",
     "repay_all",
     "refresh_premium",
+    "rehome",
     "weigh",
     "liquidate",
     "liquidate",
@@ -172,7 +174,7 @@ impl Run {
         if self.dice.below(12) == 0 {
             listing::set_pause(&mut self.world.ledger, OWNER, MARKET, PauseLevel::Open).unwrap();
         }
-        let name = self.dice.pick(&OPERATIONS);
+        let name = self.dice.pick(OPERATIONS);
         if name == "liquidate" {
             self.stress();
         }
@@ -242,6 +244,7 @@ impl Run {
             | "weigh" => self.borrow(name),
             "enter_group" | "leave_group" => self.regroup(name),
             "liquidate" => self.liquidate(),
+            "rehome" => self.rehome(),
             _ => self.govern(name),
         }
     }
@@ -433,6 +436,29 @@ impl Run {
         };
         let outcome = outcome.map(|()| Did::Risked);
         Step { name, actor: id.owner, account: Some(id), outcome }
+    }
+
+    /// Moves the debts of an account between the vaults of one asset, in place: [`check_bystanders`]
+    /// knows of one account a step. `rehoming.rs` moves accounts.
+    ///
+    /// [`check_bystanders`]: Self::check_bystanders
+    fn rehome(&mut self) -> Step {
+        let id = self.indebted().unwrap_or_else(|| self.someone());
+        let account = self.world.ledger.accounts.get(&id).cloned().unwrap_or_default();
+        let vaults = self.world.ledger.markets[&MARKET].vaults.clone();
+        let mut pairs = Vec::new();
+        for owed in &account.debts {
+            let from = vaults[usize::from(owed.index)];
+            let to = self.vault();
+            let asset = |vault| self.world.ledger.vaults[vault].asset;
+            let to = if self.dice.below(6) == 0 || asset(&from) == asset(&to) { to } else { from };
+            pairs.push(Pair { from, to });
+        }
+        let place = (id.market, id.sub);
+        let route = Route { owner: id.owner, from: place, to: place, pairs: &pairs };
+        let outcome = rehoming::rehome(&mut self.world.ledger, id.owner, &route);
+        let outcome = outcome.map(|_| Did::Risked);
+        Step { name: "rehome", actor: id.owner, account: Some(id), outcome }
     }
 
     /// Lets the price of some debtor's collateral fall, a little or far.
