@@ -449,9 +449,10 @@ impl Run {
         let mut pairs = Vec::new();
         for owed in &account.debts {
             let from = vaults[usize::from(owed.index)];
-            let to = self.vault();
             let asset = |vault| self.world.ledger.vaults[vault].asset;
-            let to = if self.dice.below(6) == 0 || asset(&from) == asset(&to) { to } else { from };
+            let same = vaults.iter().filter(|to| **to != from && asset(to) == asset(&from));
+            let other = same.copied().next().unwrap_or(from);
+            let to = if self.dice.below(6) == 0 { self.vault() } else { other };
             pairs.push(Pair { from, to });
         }
         let place = (id.market, id.sub);
