@@ -232,6 +232,33 @@ fn the_block_liquidates_who_is_due_before_anyone_else_acts() {
     world.chain.check().unwrap();
 }
 
+/// An account that moved is watched where it is, and no longer where it was.
+#[test]
+fn a_moved_account_is_found_in_its_new_home() {
+    let mut world = World::new(chain());
+    world.lend();
+    world.bid(2, 20_000);
+    world.price(1_900);
+    let rehome = IMarket::rehomeCall {
+        owner: borrower(0),
+        market: 1,
+        sub: 0,
+        toMarket: 1,
+        toSub: 3,
+        pairs: vec![IMarket::VaultPair { from: VAULT, to: VAULT }],
+    };
+    world.block(&[(BORROWERS[0], MARKET, rehome.abi_encode())]);
+    let block = world.price(1_700);
+    let receipts = world.chain.receipts(block.number()).unwrap().unwrap();
+    let logs = receipts[1].receipt.logs().iter();
+    let swept: Vec<_> = logs
+        .filter_map(|log| IMarket::Swept::decode_log(log).ok())
+        .map(|log| (log.owner, log.sub))
+        .collect();
+    assert_eq!(swept, [(borrower(0), 3)]);
+    world.chain.check().unwrap();
+}
+
 #[test]
 fn without_bids_nobody_is_swept() {
     let mut world = World::new(chain());

@@ -414,3 +414,34 @@ fn a_move_costs_little_gas() {
     println!("rehome: {gas}");
     assert!((100_000..250_000).contains(&gas), "{gas}");
 }
+
+/// A draw in another's name costs two more slots at most, and the owner's own costs what it did.
+#[test]
+fn a_delegated_draw_costs_little_more() {
+    let mut world = World::loan();
+    let set = setOperatorCall {
+        market: 1,
+        sub: 0,
+        operator: STRANGER,
+        permissions: 2,
+        expiresAt: world.now + 60,
+        receiver: Address::ZERO,
+    };
+    world.ok(BORROWER, MARKET, set);
+    let credit = delegateCreditCall {
+        market: 1,
+        sub: 0,
+        vault: VAULT,
+        delegatee: STRANGER,
+        limit: u(1_000 * DOLLAR),
+        expiresAt: world.now + 60,
+        receiver: BORROWER,
+    };
+    world.ok(BORROWER, MARKET, credit);
+    let own = world.call(BORROWER, MARKET, borrow(DOLLAR)).gas();
+    let operator = world.call(STRANGER, MARKET, borrow_for(BORROWER, 1)).gas();
+    let drawn = world.call(STRANGER, MARKET, draw(BORROWER, 1)).gas();
+    println!("borrow {own}, as operator {operator}, on credit {drawn}");
+    // A cold slot to read; two, one to write, and an event.
+    assert!(operator <= own + 3_000 && drawn <= own + 13_000, "{own} {operator} {drawn}");
+}
