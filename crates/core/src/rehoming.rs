@@ -21,8 +21,10 @@ use crate::delegation::{Permission, receiver_for};
 use crate::error::{Cap, Error, Fault, Stop};
 use crate::event::Event;
 use crate::explain::{Explanation, explain_position};
+use crate::exposure;
 use crate::first_loss::Settled;
 use crate::fixed::{Assets, Bps, Wad};
+use crate::groups;
 use crate::ids::{AccountId, AssetId, MarketId, Token, VaultId};
 use crate::ledger::Ledger;
 use crate::margin::{DebtLeg, Position, Prices};
@@ -163,6 +165,7 @@ struct Leg {
 struct Plan {
     from: AccountId,
     to: AccountId,
+    here: Market,
     there: Market,
     /// The account that takes over, with the collateral; its debts are the position's.
     account: Account,
@@ -178,7 +181,8 @@ struct Plan {
 pub struct Preview {
     /// The account that takes over, with rates as they would be.
     pub explanation: Explanation,
-    /// Every rule that forbids the move now, most important first; without any it can be made.
+    /// Every rule that forbids the move now, most important first; without any it can be made, unless a
+    /// cap on exposure ([`crate::exposure`]) refuses it: those are judged on what is written.
     pub reasons: Vec<Error>,
 }
 
@@ -214,8 +218,9 @@ pub fn rehome<L: Ledger + ?Sized>(
 /// # Errors
 /// Those of [`rehome`] for a route that names what is not there; a fault of the ledger.
 pub fn preview<L: Ledger + ?Sized>(ledger: &mut L, route: &Route<'_>) -> Result<Preview, Stop> {
-    let Plan { there, position, reasons, .. } = plan(ledger, route)?;
-    Ok(Preview { explanation: explain_position(ledger, &there, &position)?, reasons })
+    let Plan { to, there, account, position, reasons, .. } = plan(ledger, route)?;
+    let explanation = explain_position(ledger, (to.market, &there), &account, &position)?;
+    Ok(Preview { explanation, reasons })
 }
 
 fn plan<L: Ledger + ?Sized>(ledger: &mut L, route: &Route<'_>) -> Result<Plan, Stop> {
@@ -244,6 +249,7 @@ fn plan<L: Ledger + ?Sized>(ledger: &mut L, route: &Route<'_>) -> Result<Plan, S
     let mut plan = Plan {
         from,
         to,
+        here,
         there,
         account,
         collaterals,
@@ -416,9 +422,14 @@ impl Plan {
             self.note(fresh.map(drop));
         }
         let mut found = Vec::new();
+        let group = (self.to.market, self.account.group);
         for (leg, Leg { touched, drawn, .. }) in self.position.debts.iter().zip(legs) {
             if *touched {
                 found.extend(check_minimum(leg.amount(), &leg.line).err());
+                match groups::check_draw(ledger, group, (leg.index, leg.vault)) {
+                    Err(Stop::Refused(error)) => found.push(error),
+                    outcome => outcome?,
+                }
             }
             if *drawn {
                 found.extend(check_caps(&leg.accrued, &leg.line).err());
@@ -431,7 +442,9 @@ impl Plan {
 }
 
 fn apply<L: Ledger + ?Sized>(ledger: &mut L, plan: Plan) -> Result<Wad, Stop> {
-    let Plan { from, to, there, mut account, collaterals, debts, position, mut books, .. } = plan;
+    let Plan {
+        from, to, here, there, mut account, collaterals, debts, position, mut books, ..
+    } = plan;
     for (pair, amount) in &debts {
         if pair.from != pair.to {
             let token = Token::Asset(books.vault(pair.from)?.record().asset);
@@ -458,9 +471,15 @@ fn apply<L: Ledger + ?Sized>(ledger: &mut L, plan: Plan) -> Result<Wad, Stop> {
             let (asset, amount) = (*asset, *amount);
             ledger.emit(Event::CollateralRehomed { from, to, asset, amount })?;
         }
-        ledger.set_account(&from, &Account::default())?;
+        // Emptied, its tracked debts no longer count where they were.
+        let Account { tracked, backing, group, .. } = ledger.account(&from)?;
+        let mut left = Account { tracked, backing, group, ..Account::default() };
+        let _falls = exposure::store_account(ledger, &from, &here, &mut left)?;
     }
-    ledger.set_account(&to, &account)?;
+    if !debts.is_empty() {
+        account.terms_version = there.terms_version;
+    }
+    exposure::store_account(ledger, &to, &there, &mut account)?.check(ledger, to.market)?;
     carry_order(ledger, (from, to), &there, &debts)?;
     let health_factor = position.totals().health_factor();
     ledger.emit(Event::Rehomed { from, to, health_factor })?;

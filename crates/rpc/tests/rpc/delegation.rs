@@ -88,7 +88,6 @@ fn open_second(story: &mut Story, ltv: u16) {
         bonusMax: 700,
         riskWeight: 5_000,
         cap: U256::from(1_000 * WAD),
-        rampSeconds: 0,
     };
     story.send(OWNER, MARKET, IMarket::addCollateralCall { market: 2, asset: coin(), terms });
     let (feed, min) = (USD_FEED, U256::from(100 * USD));
