@@ -34,10 +34,10 @@ impl World {
         let asset = AssetId::new(1 + dice.below(self.decimals.len() as u64) as u32);
         let factor = FactorId::new(1 + dice.below(4) as u32);
         let whole = unit(self.ledger.assets[&self.ledger.vaults[&vault].asset].decimals);
-        let cap = match dice.below(8) {
-            0..3 => None,
-            3 => Some(Assets::ZERO),
-            _ => Some(Assets::new(u128::from(dice.below(2_000)) * whole)),
+        let cap = match dice.below(16) {
+            0..8 => None,
+            8 => Some(Assets::ZERO),
+            _ => Some(Assets::new(u128::from(dice.below(20_000)) * whole)),
         };
         let l = &mut self.ledger;
         match dice.below(6) {
