@@ -367,6 +367,34 @@ fn untracked_on_line<L: Ledger + ?Sized>(
     Ok(owed.less(ledger.exposure(id)?)?)
 }
 
+/// The most sums that writing an account's debts anew moves: what a sweep sets gas aside for. None
+/// where nothing is tracked.
+///
+/// # Errors
+/// [`Error::UnknownMarket`], or a fault of the ledger.
+pub fn sums_moved_at_most<L: Ledger + ?Sized>(ledger: &mut L, id: &AccountId) -> Result<u64, Stop> {
+    let account = ledger.account(id)?;
+    if !account.has_debt() {
+        return Ok(0);
+    }
+    let market = ledger.market(id.market)?;
+    let mut debts = 0_u64;
+    for owed in &account.debts {
+        let vault = market.vaults.get(usize::from(owed.index));
+        let vault = *vault.ok_or(crate::error::Fault::Unreadable)?;
+        let counts = account.is_tracked(owed.index) || ledger.line(id.market, vault)?.tracked;
+        debts = debts.saturating_add(u64::from(counts));
+    }
+    let pledged = account.collaterals.iter().map(|pledge| pledge.index);
+    let backing = account.backing.iter().map(|entry| entry.index);
+    let mut places: Vec<u8> = pledged.chain(backing).collect();
+    places.sort_unstable();
+    places.dedup();
+    // By line and asset and by asset; by line and by vault.
+    let each = u64::try_from(places.len()).unwrap_or(u64::MAX).saturating_add(1);
+    Ok(debts.saturating_mul(each).saturating_mul(2))
+}
+
 /// Writes an account to which collateral was added, and attributes its tracked debts anew if there are
 /// prices; without them it keeps what it had (HLT-6). Collateral that the account did not need is
 /// refused if it would back more than a cap allows: an account within its limit without it can do

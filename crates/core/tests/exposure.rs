@@ -7,7 +7,7 @@ use gage_core::borrowing::{self, Draw};
 use gage_core::curation;
 use gage_core::exposure::{
     Exposure, FACTOR_CAPS_MAX, backing, exposure_to_collateral, exposure_to_factor, set_ceiling,
-    set_factor_cap,
+    set_factor_cap, sums_moved_at_most,
 };
 use gage_core::factor::{FACTOR_ASSETS_MAX, register_factor, tag_asset, untag_asset};
 use gage_core::listing::{self, LineTerms, MarketTerms};
@@ -188,6 +188,10 @@ fn each_vault_has_its_own_exposure() {
     assert_eq!(world.ledger.accounts[&of(ALICE)].tracked, 3);
     let found = exposure_to_collateral(&mut world.ledger, line, asset(3)).unwrap();
     assert_eq!(found, Exposure { amount: all, untracked: Assets::ZERO, cap });
+    // Two debts, one collateral: by line and asset, by asset, by line, by vault.
+    assert_eq!(sums_moved_at_most(&mut world.ledger, &of(ALICE)), Ok(8));
+    assert_eq!(world.ledger.exposures.len(), 8);
+    assert_eq!(sums_moved_at_most(&mut world.ledger, &of(FRIEND)), Ok(0));
     sound(&world);
 }
 

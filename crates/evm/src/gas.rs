@@ -28,6 +28,10 @@ pub(crate) const SWEEP: u64 = 4_000;
 pub(crate) const SWEEP_RESERVE: u64 = 4_000_000;
 /// What a sweep keeps for each account whose debt it will write off.
 pub(crate) const WRITE_OFF_RESERVE: u64 = 400_000;
+/// Besides these, for each sum of tracked debt that a sale may move: a cold slot that was zero.
+pub(crate) const SWEEP_SUM_RESERVE: u64 = 22_200;
+/// The same for a write-off, which only lowers what is there.
+pub(crate) const WRITE_OFF_SUM_RESERVE: u64 = 5_100;
 /// Recovering a signer, as the `ecrecover` precompile costs.
 pub(crate) const RECOVER: u64 = 3_000;
 /// Hashing typed data.

@@ -13,10 +13,11 @@ use gage_abi::IMarket::{self, IMarketCalls as Call};
 use gage_abi::{IGageErrors, SYSTEM_ADDRESS};
 use gage_core::address::{self, Native};
 use gage_core::bids::{self, NOTICE_SECONDS, Tier, WINDOW_SECONDS};
+use gage_core::exposure::sums_moved_at_most;
 use gage_core::stop_loss::{StopLoss, set_stop_loss};
 use gage_core::sweep::{self, SweepPlan};
 use gage_core::{
-    AccountId, Accrued, BidId, Error, Ledger, MarketId, QueueId, Shares, Timestamp, VaultId,
+    AccountId, Accrued, BidId, Error, Ledger, MarketId, QueueId, Shares, Stop, Timestamp, VaultId,
 };
 
 fn queue(market: u32, vault: Address, asset: Address) -> Answer<QueueId> {
@@ -171,10 +172,14 @@ pub(super) fn sweep(frame: &mut Frame<'_>, packed: &[u8]) -> Answer {
         return Err(refused(&IGageErrors::SystemOnly {}));
     }
     let accounts = sweep_accounts(packed).ok_or_else(|| refused(&IGageErrors::MalformedCall {}))?;
-    let (mut swept, mut left, mut exhausted) = (0_u32, 0, Vec::new());
+    let (mut swept, mut left, mut exhausted, mut kept) = (0_u32, 0, Vec::new(), 0_u64);
     for (place, id) in accounts.iter().enumerate() {
-        let kept = gas::WRITE_OFF_RESERVE.saturating_mul(exhausted.len() as u64);
-        if ledger.slots().meter().left() < gas::SWEEP_RESERVE.saturating_add(kept) {
+        let least = gas::SWEEP_RESERVE.saturating_add(kept);
+        // What the account's sums would cost is read only where there is gas for that.
+        let reading = ledger.slots().meter().left() >= least;
+        let sums = if reading { sums_of(ledger, id)? } else { 0 };
+        let more = sums.saturating_mul(gas::SWEEP_SUM_RESERVE + gas::WRITE_OFF_SUM_RESERVE);
+        if !reading || ledger.slots().meter().left() < least.saturating_add(more) {
             left = u32::try_from(accounts.len() - place).unwrap_or(u32::MAX);
             break;
         }
@@ -184,6 +189,8 @@ pub(super) fn sweep(frame: &mut Frame<'_>, packed: &[u8]) -> Answer {
                 swept += 1;
                 if plan.leaves_bad_debt() {
                     exhausted.push(id);
+                    let more = sums.saturating_mul(gas::WRITE_OFF_SUM_RESERVE);
+                    kept = kept.saturating_add(gas::WRITE_OFF_RESERVE).saturating_add(more);
                 }
             }
             Ok(None) => {}
@@ -198,6 +205,15 @@ pub(super) fn sweep(frame: &mut Frame<'_>, packed: &[u8]) -> Answer {
     let event = IMarket::SweepEnded { swept, left };
     ledger.slots().log(Native::Market, event.encode_log_data())?;
     Ok(Vec::new())
+}
+
+/// The most sums of tracked debt that sweeping an account moves.
+fn sums_of(ledger: &mut Records<'_>, id: &AccountId) -> Answer<u64> {
+    match sums_moved_at_most(ledger, id) {
+        // What refuses this will refuse the sweep, by name.
+        Err(Stop::Refused(_)) => Ok(0),
+        outcome => Ok(outcome?),
+    }
 }
 
 fn skip(ledger: &mut Records<'_>, id: &AccountId, reason: Bytes) -> Answer<()> {
