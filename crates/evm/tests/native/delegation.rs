@@ -319,7 +319,6 @@ fn gold_terms(ltv: u16) -> IMarket::CollateralTerms {
         bonusMax: 800,
         riskWeight: 1_000,
         cap: u(1_000_000 * WAD),
-        rampSeconds: 0,
     }
 }
 
