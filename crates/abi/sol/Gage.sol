@@ -3,7 +3,7 @@ pragma solidity ^0.8.20;
 
 // The native contracts of a Gage chain. Every address is 0x67616765 ("gage"), a kind byte,
 // eleven zero bytes and a 32-bit id: registry 01, oracle 02, market 03 (id 0 each),
-// vaults 04 and assets 05 (ids from 1).
+// vaults 04, assets 05 and exit queues 06 (ids from 1; a queue has its vault's).
 //
 // Amounts are base units. Prices, values and health factors are wads (1e18), indexes and
 // per-second rates rays (1e27), ratios basis points (1e4), times Unix seconds.
@@ -98,6 +98,13 @@ interface IGageErrors {
     error InsufficientStake(uint256 units, uint256 asked);
     error LossPending(uint256 until);
     error Solvent(uint256 healthFactor);
+    // Exit queues (ERC-6093).
+    error ERC721NonexistentToken(uint256 tokenId);
+    error ERC721IncorrectOwner(address sender, uint256 tokenId, address owner);
+    error ERC721InsufficientApproval(address operator, uint256 tokenId);
+    error ERC721InvalidApprover(address approver);
+    error ERC721InvalidReceiver(address receiver);
+    error NothingToClaim(uint256 requestId, uint256 ahead);
     // Prices.
     error StalePrice(uint32 feed, uint256 updatedAt, uint256 maxAge);
     error PriceOutOfBounds(uint32 feed, uint256 price);
@@ -181,8 +188,48 @@ interface IVault {
         Rates rates;
     }
 
+    /// A vault's exit queue.
+    struct ExitQueueState {
+        /// The ERC-721 contract of its places.
+        address token;
+        /// Shares that wait.
+        uint256 waiting;
+        /// What they are worth.
+        uint256 worth;
+        /// Places ever given; the next one's number is one more.
+        uint256 places;
+        /// How many times it began.
+        uint32 run;
+        /// Since it began: shares queued, shares filled, fills, and assets set aside for them.
+        uint256 queued;
+        uint256 filled;
+        uint256 fills;
+        uint256 paid;
+    }
+
+    /// A place in the exit queue.
+    struct ExitState {
+        address owner;
+        /// Its shares that wait, and what they are worth.
+        uint256 waiting;
+        uint256 worth;
+        /// Others' shares that come before, and what they are worth.
+        uint256 ahead;
+        uint256 aheadWorth;
+        /// Its shares that were filled and not claimed.
+        uint256 filled;
+        /// The assets set aside for them.
+        uint256 claimable;
+    }
+
     event Deposit(address indexed sender, address indexed owner, uint256 assets, uint256 shares);
     event Withdraw(address indexed sender, address indexed receiver, address indexed owner, uint256 assets, uint256 shares);
+    /// Shares were put into the exit queue for a place (ERC-7540).
+    event RedeemRequest(address indexed controller, address indexed owner, uint256 indexed requestId, address sender, uint256 shares);
+    /// The exit queue was filled from the front: `assets` were set aside for `shares`; `waiting` are left.
+    event ExitsFilled(uint256 shares, uint256 assets, uint256 waiting);
+    /// What was set aside for `shares` of a place was paid out.
+    event ExitClaimed(uint256 indexed requestId, address indexed receiver, uint256 shares, uint256 assets);
     event Accrued(uint256 interest, uint256 fee, uint256 borrowIndex);
     event LossRealised(uint32 indexed market, uint256 shortfall, uint256 fromFirstLoss, uint256 fromReserves, uint256 fromLenders);
     event CuratorChanged(address indexed curator);
@@ -214,6 +261,19 @@ interface IVault {
     function withdraw(uint256 assets, address receiver, address owner) external returns (uint256 shares);
     function redeem(uint256 shares, address receiver, address owner) external returns (uint256 assets);
 
+    /// Puts shares of `owner` into the exit queue, whatever the cash; `controller` gets the place, an
+    /// ERC-721 token of `IExit` numbered `requestId`. The queue has all cash that comes in before
+    /// anybody else; shares in it earn and bear losses like all others until they are filled.
+    function requestRedeem(uint256 shares, address controller, address owner) external returns (uint256 requestId);
+    /// Pays out what was set aside for a place. Its owner and whoever may move it can.
+    function claimExit(uint256 requestId, address receiver) external returns (uint256 assets);
+    /// A place's shares that wait; 0 unless `controller` owns it (ERC-7540).
+    function pendingRedeemRequest(uint256 requestId, address controller) external view returns (uint256 shares);
+    /// A place's shares that were filled and not claimed; 0 unless `controller` owns it (ERC-7540).
+    function claimableRedeemRequest(uint256 requestId, address controller) external view returns (uint256 shares);
+    function exitState(uint256 requestId) external view returns (ExitState memory);
+    function exitQueue() external view returns (ExitQueueState memory);
+
     function accrue() external;
     function state() external view returns (VaultState memory);
     /// The markets to which the curator opened lines.
@@ -235,6 +295,34 @@ interface IVault {
     /// type(uint256).max ends the ceiling.
     function setCeiling(uint32 market, address asset, uint256 cap) external;
     function collectReserves(address to, uint256 assets) external;
+}
+
+/// The places of a vault's exit queue (ERC-721 with metadata). The contract exists from the first
+/// request on. What was set aside for a place goes with it.
+interface IExit {
+    event Transfer(address indexed from, address indexed to, uint256 indexed tokenId);
+    event Approval(address indexed owner, address indexed approved, uint256 indexed tokenId);
+    event ApprovalForAll(address indexed owner, address indexed operator, bool approved);
+
+    function name() external view returns (string memory);
+    function symbol() external view returns (string memory);
+    /// JSON that says what the place stands for, as a data URI.
+    function tokenURI(uint256 tokenId) external view returns (string memory);
+    function vault() external view returns (address);
+    function balanceOf(address owner) external view returns (uint256);
+    function ownerOf(uint256 tokenId) external view returns (address);
+    /// The owner's places, in no order, by an index below the balance.
+    function tokenOfOwnerByIndex(address owner, uint256 index) external view returns (uint256 tokenId);
+    function getApproved(uint256 tokenId) external view returns (address);
+    function isApprovedForAll(address owner, address operator) external view returns (bool);
+    function approve(address to, uint256 tokenId) external;
+    function setApprovalForAll(address operator, bool approved) external;
+    function transferFrom(address from, address to, uint256 tokenId) external;
+    /// As `transferFrom`, to accounts without code only: a native contract never calls out, so it cannot
+    /// ask a contract whether it can handle the token.
+    function safeTransferFrom(address from, address to, uint256 tokenId) external;
+    function safeTransferFrom(address from, address to, uint256 tokenId, bytes calldata data) external;
+    function supportsInterface(bytes4 interfaceId) external view returns (bool);
 }
 
 /// The borrowers' side: every market, every account.

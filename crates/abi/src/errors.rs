@@ -208,6 +208,20 @@ pub fn encode_error(error: &Error) -> Bytes {
         Error::Solvent { health_factor } => {
             data(&Sol::Solvent { healthFactor: wide(health_factor.get()) })
         }
+        Error::NonexistentPlace { place } => {
+            data(&Sol::ERC721NonexistentToken { tokenId: U256::from(place) })
+        }
+        Error::NotPlaceOwner { sender, place, owner } => {
+            data(&Sol::ERC721IncorrectOwner { sender, tokenId: U256::from(place), owner })
+        }
+        Error::PlaceNotApproved { operator, place } => {
+            data(&Sol::ERC721InsufficientApproval { operator, tokenId: U256::from(place) })
+        }
+        Error::InvalidPlaceApprover { approver } => data(&Sol::ERC721InvalidApprover { approver }),
+        Error::InvalidPlaceReceiver { receiver } => data(&Sol::ERC721InvalidReceiver { receiver }),
+        Error::NothingToClaim { place, ahead } => {
+            data(&Sol::NothingToClaim { requestId: U256::from(place), ahead: wide(ahead.get()) })
+        }
         Error::StalePrice { feed, updated_at, max_age } => data(&Sol::StalePrice {
             feed: feed.get(),
             updatedAt: U256::from(updated_at.get()),

@@ -1,7 +1,7 @@
 //! `core`'s events in their Solidity form, one for one.
 
 use crate::authority;
-use crate::interfaces::{IAsset, IERC20Permit, IMarket, IOracle, IRegistry, IVault};
+use crate::interfaces::{IAsset, IERC20Permit, IExit, IMarket, IOracle, IRegistry, IVault};
 use alloy_primitives::{Address, LogData, U256};
 use alloy_sol_types::SolEvent;
 use gage_core::address::{self, MARKET, ORACLE, REGISTRY};
@@ -30,6 +30,10 @@ fn wide_cap(cap: Option<Assets>) -> U256 {
 
 fn of_vault(vault: VaultId, event: &impl SolEvent) -> (Address, LogData) {
     (address::vault(vault), event.encode_log_data())
+}
+
+fn of_exits(vault: VaultId, event: &impl SolEvent) -> (Address, LogData) {
+    (address::exits(vault), event.encode_log_data())
 }
 
 fn of_market(event: &impl SolEvent) -> (Address, LogData) {
@@ -93,6 +97,34 @@ pub fn encode_event(event: &Event) -> (Address, LogData) {
         Event::Withdraw { vault, sender, receiver, owner, assets, shares } => {
             let (assets, shares) = (wide(assets), wide_shares(shares));
             of_vault(vault, &IVault::Withdraw { sender, receiver, owner, assets, shares })
+        }
+        Event::ExitRequested { place, sender, owner, controller, shares } => {
+            let (request, shares) = (U256::from(place.number), wide_shares(shares));
+            let log =
+                IVault::RedeemRequest { controller, owner, requestId: request, sender, shares };
+            of_vault(place.vault, &log)
+        }
+        Event::ExitsFilled { vault, shares, assets, waiting } => {
+            let (shares, waiting) = (wide_shares(shares), wide_shares(waiting));
+            of_vault(vault, &IVault::ExitsFilled { shares, assets: wide(assets), waiting })
+        }
+        Event::ExitClaimed { place, receiver, shares, assets } => {
+            let (request, shares) = (U256::from(place.number), wide_shares(shares));
+            let assets = wide(assets);
+            of_vault(
+                place.vault,
+                &IVault::ExitClaimed { requestId: request, receiver, shares, assets },
+            )
+        }
+        Event::PlaceMoved { place, from, to } => {
+            of_exits(place.vault, &IExit::Transfer { from, to, tokenId: U256::from(place.number) })
+        }
+        Event::PlaceApproved { place, owner, approved } => {
+            let token = U256::from(place.number);
+            of_exits(place.vault, &IExit::Approval { owner, approved, tokenId: token })
+        }
+        Event::PlaceOperatorChanged { vault, owner, operator, allowed } => {
+            of_exits(vault, &IExit::ApprovalForAll { owner, operator, approved: allowed })
         }
         Event::Accrued { vault, interest, fee, borrow_index } => {
             let (interest, fee) = (wide(interest), wide(fee));

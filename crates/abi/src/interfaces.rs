@@ -10,7 +10,9 @@ mod generated {
     );
 }
 
-pub use generated::{IAsset, IERC20Permit, IGageErrors, IMarket, IOracle, IRegistry, IVault};
+pub use generated::{
+    IAsset, IERC20Permit, IExit, IGageErrors, IMarket, IOracle, IRegistry, IVault,
+};
 
 /// The text of `sol/Gage.sol`, for those who compile contracts against it.
 pub const SOLIDITY: &str = include_str!("../sol/Gage.sol");
@@ -23,6 +25,7 @@ pub fn interfaces() -> Vec<(&'static str, JsonAbi)> {
         ("IERC20Permit", IERC20Permit::abi::contract()),
         ("IAsset", IAsset::abi::contract()),
         ("IVault", IVault::abi::contract()),
+        ("IExit", IExit::abi::contract()),
         ("IMarket", IMarket::abi::contract()),
         ("IOracle", IOracle::abi::contract()),
         ("IRegistry", IRegistry::abi::contract()),

@@ -12,8 +12,8 @@ use gage_core::sweep::SweepReason;
 use gage_core::terms::Subject;
 use gage_core::{
     AccountId, AssetId, Assets, BidId, Bps, Cap, Error, Event, FactorId, FactorKind, FeedId,
-    GroupId, InterestModel, Label, MarketId, PauseLevel, QueueId, Ray, RiskFactor, Role, Shares,
-    Sigma, StakeId, Timestamp, Token, Units, VaultId, Wad,
+    GroupId, InterestModel, Label, MarketId, PauseLevel, PlaceId, QueueId, Ray, RiskFactor, Role,
+    Shares, Sigma, StakeId, Timestamp, Token, Units, VaultId, Wad,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -108,6 +108,12 @@ fn errors() -> Vec<Error> {
         Error::InsufficientStake { units: Units::new(1), asked: Units::new(2) },
         Error::LossPending { until: time },
         Error::Solvent { health_factor: wad },
+        Error::NonexistentPlace { place: 7 },
+        Error::NotPlaceOwner { sender, place: 7, owner: sender },
+        Error::PlaceNotApproved { operator: sender, place: 7 },
+        Error::InvalidPlaceApprover { approver: sender },
+        Error::InvalidPlaceReceiver { receiver: sender },
+        Error::NothingToClaim { place: 7, ahead: s },
         Error::StalePrice { feed, updated_at: time, max_age: 60 },
         Error::PriceOutOfBounds { feed, price: wad },
         Error::ReportNotNewer { feed, round: 1, last_round: 2 },
@@ -186,6 +192,7 @@ fn events() -> Vec<Event> {
         correlations: [-1; 15],
     };
     let (factor, kind) = (FactorId::new(6), FactorKind::Bridge);
+    let place = PlaceId { vault, number: 7 };
     vec![
         Event::Transfer { token: Token::Asset(asset), from: who, to: who, value: 1 },
         Event::Approval { token: Token::Share(vault), owner: who, spender: who, value: U256::MAX },
@@ -194,6 +201,12 @@ fn events() -> Vec<Event> {
         Event::Unwrapped { asset, account: who, value: amount },
         Event::Deposit { vault, sender: who, owner: who, assets: amount, shares },
         Event::Withdraw { vault, sender: who, receiver: who, owner: who, assets: amount, shares },
+        Event::ExitRequested { place, sender: who, owner: who, controller: who, shares },
+        Event::ExitsFilled { vault, shares, assets: amount, waiting: shares },
+        Event::ExitClaimed { place, receiver: who, shares, assets: amount },
+        Event::PlaceMoved { place, from: who, to: who },
+        Event::PlaceApproved { place, owner: who, approved: who },
+        Event::PlaceOperatorChanged { vault, owner: who, operator: who, allowed: true },
         Event::Accrued { vault, interest: amount, fee: none, borrow_index: Ray::ONE },
         Event::LossRealised {
             vault,
@@ -320,7 +333,10 @@ fn events_map_one_to_one() {
         let (_, data) = encode_event(&event);
         let (key, (name, topics)) = declared
             .iter()
-            .find(|((_, selector), _)| Some(selector) == data.topics().first())
+            .find(|((_, selector), (_, topics))| {
+                // ERC-20 and ERC-721 share signatures, and index different parameters.
+                Some(selector) == data.topics().first() && data.topics().len() == *topics
+            })
             .unwrap_or_else(|| panic!("{event:?} has no Solidity event"));
         assert_eq!(data.topics().len(), *topics, "{name}");
         assert!(seen.insert(*key), "{name} stands for two events");

@@ -1,7 +1,8 @@
 //! Where the native contracts live, and who holds what is entrusted to them.
 //!
 //! An address is `"gage"`, a kind byte, eleven zero bytes and the object's number. A vault's cash
-//! lies on the vault's contract, all pledged collateral on the market contract.
+//! lies on the vault's contract, all pledged collateral on the market contract, and what the exit
+//! queue holds, shares and assets set aside, on the vault's exit contract.
 
 use crate::ids::{AssetId, Token, VaultId};
 use alloy_primitives::Address;
@@ -22,6 +23,8 @@ pub enum Native {
     Vault(VaultId),
     /// One asset.
     Asset(AssetId),
+    /// The exit queue of one vault, and the token of its places.
+    Exit(VaultId),
 }
 
 impl Native {
@@ -32,6 +35,7 @@ impl Native {
             Self::Market => (3, 0),
             Self::Vault(id) => (4, id.get()),
             Self::Asset(id) => (5, id.get()),
+            Self::Exit(id) => (6, id.get()),
         }
     }
 
@@ -59,6 +63,7 @@ impl Native {
             (3, 0) => Some(Self::Market),
             (4, number) if number > 0 => Some(Self::Vault(VaultId::new(number))),
             (5, number) if number > 0 => Some(Self::Asset(AssetId::new(number))),
+            (6, number) if number > 0 => Some(Self::Exit(VaultId::new(number))),
             _ => None,
         }
     }
@@ -81,6 +86,12 @@ pub const fn vault(id: VaultId) -> Address {
 #[must_use]
 pub const fn asset(id: AssetId) -> Address {
     Native::Asset(id).address()
+}
+
+/// The contract of a vault's exit queue, who holds its shares and what is set aside for them.
+#[must_use]
+pub const fn exits(id: VaultId) -> Address {
+    Native::Exit(id).address()
 }
 
 /// The contract of a token.
@@ -116,6 +127,7 @@ mod tests {
         assert_eq!(MARKET, address!("6761676503000000000000000000000000000000"));
         assert_eq!(vault(VaultId::new(1)), address!("6761676504000000000000000000000000000001"));
         assert_eq!(asset(AssetId::new(258)), address!("6761676505000000000000000000000000000102"));
+        assert_eq!(exits(VaultId::new(1)), address!("6761676506000000000000000000000000000001"));
     }
 
     #[test]
@@ -126,6 +138,7 @@ mod tests {
             Native::Market,
             Native::Vault(VaultId::new(7)),
             Native::Asset(AssetId::new(u32::MAX)),
+            Native::Exit(VaultId::new(7)),
         ] {
             assert_eq!(Native::at(native.address()), Some(native));
         }

@@ -102,6 +102,7 @@ pub fn create_vault<L: Ledger + ?Sized>(
         supply_cap: terms.caps.supply,
         borrow_cap: terms.caps.borrow,
         paused: false,
+        exits_waiting: false,
         model: terms.model,
     };
     ledger.set_protocol(&protocol)?;

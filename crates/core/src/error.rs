@@ -608,6 +608,51 @@ pub enum Error {
         health_factor: Wad,
     },
 
+    /// No such place is in the exit queue, or it was claimed to its end.
+    #[error("there is no place {place}")]
+    NonexistentPlace {
+        /// Its number.
+        place: u64,
+    },
+    /// A place is not whose the caller says it is.
+    #[error("place {place} is {owner}'s, not {sender}'s")]
+    NotPlaceOwner {
+        /// Who was said to own it.
+        sender: Address,
+        /// Its number.
+        place: u64,
+        /// Whose it is.
+        owner: Address,
+    },
+    /// The caller may not move a place or claim for it.
+    #[error("{operator} may not move place {place}")]
+    PlaceNotApproved {
+        /// The caller.
+        operator: Address,
+        /// Its number.
+        place: u64,
+    },
+    /// The caller may not say who else may move a place.
+    #[error("{approver} may not approve anyone for this place")]
+    InvalidPlaceApprover {
+        /// The caller.
+        approver: Address,
+    },
+    /// An address cannot receive places.
+    #[error("{receiver} cannot receive a place")]
+    InvalidPlaceReceiver {
+        /// The address.
+        receiver: Address,
+    },
+    /// Nothing of a place was filled since it was last claimed.
+    #[error("nothing of place {place} was filled, {ahead} shares are ahead of it")]
+    NothingToClaim {
+        /// Its number.
+        place: u64,
+        /// Others' shares that are filled before.
+        ahead: Shares,
+    },
+
     /// The price is too old, or there was never one.
     #[error("the price of feed {feed} is from {updated_at}, older than {max_age} s")]
     StalePrice {

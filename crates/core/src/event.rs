@@ -7,8 +7,8 @@ use crate::feed::FeedTerms;
 use crate::fixed::{Assets, Bps, Ray, Shares, Timestamp, Units, Wad};
 use crate::groups::GroupTerms;
 use crate::ids::{
-    AccountId, AssetId, BidId, FactorId, FeedId, GroupId, MarketId, QueueId, StakeId, Token,
-    VaultId,
+    AccountId, AssetId, BidId, FactorId, FeedId, GroupId, MarketId, PlaceId, QueueId, StakeId,
+    Token, VaultId,
 };
 use crate::interest::InterestModel;
 use crate::label::Label;
@@ -48,6 +48,24 @@ pub enum Event {
         assets: Assets,
         shares: Shares,
     },
+    /// Shares were put into a vault's exit queue for a place (ERC-7540).
+    ExitRequested {
+        place: PlaceId,
+        sender: Address,
+        owner: Address,
+        controller: Address,
+        shares: Shares,
+    },
+    /// A vault's exit queue was filled from the front: `assets` were set aside for `shares`.
+    ExitsFilled { vault: VaultId, shares: Shares, assets: Assets, waiting: Shares },
+    /// What was set aside for `shares` of a place was paid out.
+    ExitClaimed { place: PlaceId, receiver: Address, shares: Shares, assets: Assets },
+    /// A place changed hands (ERC-721); from zero when given, to zero when it ended.
+    PlaceMoved { place: PlaceId, from: Address, to: Address },
+    /// An address may move a place (ERC-721).
+    PlaceApproved { place: PlaceId, owner: Address, approved: Address },
+    /// An address may move all of an owner's places, or no longer (ERC-721).
+    PlaceOperatorChanged { vault: VaultId, owner: Address, operator: Address, allowed: bool },
     /// A vault's debt grew; `fee` of the interest went to its reserves.
     Accrued { vault: VaultId, interest: Assets, fee: Assets, borrow_index: Ray },
     /// A vault wrote off debt; the line's first-loss capital bore it first, then the reserves, then

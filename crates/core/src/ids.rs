@@ -150,6 +150,15 @@ pub enum ExposureCapId {
     Collateral(MarketId, VaultId, AssetId),
 }
 
+/// One place in a vault's exit queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlaceId {
+    /// The vault, shares of which wait there.
+    pub vault: VaultId,
+    /// Its number among all places that the vault ever gave, from 1.
+    pub number: u64,
+}
+
 /// What the token ledger counts: assets, and shares of vaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Token {

@@ -22,6 +22,7 @@ use alloc::vec::Vec;
 use alloc::{format, vec};
 use alloy_primitives::U256;
 
+mod exits;
 mod exposure;
 
 /// A broken invariant.
@@ -75,6 +76,7 @@ pub fn check_invariants(ledger: &MemoryLedger) -> Vec<Violation> {
     exposure::exposures(ledger, &mut findings);
     exposure::factors(ledger, &mut findings);
     shares_in_custody(ledger, &mut findings);
+    exits::state(ledger, &mut findings);
     accounts(ledger, &mut findings);
     kept_terms(ledger, &mut findings);
     groups(ledger, &mut findings);
@@ -522,6 +524,7 @@ pub fn check_step(before: &MemoryLedger, after: &MemoryLedger) -> Vec<Violation>
             )
         });
     }
+    exits::step(before, after, &mut findings);
     let told = after.events.get(before.events.len()..).unwrap_or_default();
     losses(after, told, &mut findings);
     consents(before, after, told, &mut findings);

@@ -7,6 +7,7 @@ use crate::debt::Debt;
 use crate::delegation::{Credit, CreditId, Operator};
 use crate::error::Stop;
 use crate::event::Event;
+use crate::exits::{Checkpoint, ExitQueue, Place};
 use crate::factor::{Factor, Tags};
 use crate::feed::Feed;
 use crate::first_loss::{Stake, Tranche};
@@ -14,7 +15,7 @@ use crate::fixed::{Assets, Timestamp};
 use crate::groups::Group;
 use crate::ids::{
     AccountId, AssetId, BidId, ExposureCapId, ExposureId, FactorId, FeedId, GroupId, MarketId,
-    QueueId, StakeId, Token, VaultId,
+    PlaceId, QueueId, StakeId, Token, VaultId,
 };
 use crate::market::{Collateral, Line, Market};
 use crate::portfolio::{Portfolio, RiskFactor, SetPlace};
@@ -352,6 +353,99 @@ pub trait Ledger {
     /// # Errors
     /// A fault of the ledger.
     fn set_stake(&mut self, id: &StakeId, stake: &Stake) -> Result<(), Stop>;
+
+    /// A vault's exit queue, empty if it was never written.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn exit_queue(&mut self, vault: VaultId) -> Result<ExitQueue, Stop>;
+    /// Writes a vault's exit queue.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_exit_queue(&mut self, vault: VaultId, queue: &ExitQueue) -> Result<(), Stop>;
+
+    /// A fill of an exit queue, by its run and its number there from 1; zero if it was never written.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn exit_checkpoint(&mut self, vault: VaultId, fill: (u32, u64)) -> Result<Checkpoint, Stop>;
+    /// Writes a fill of an exit queue.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_exit_checkpoint(
+        &mut self,
+        vault: VaultId,
+        fill: (u32, u64),
+        checkpoint: &Checkpoint,
+    ) -> Result<(), Stop>;
+
+    /// A place in an exit queue; `None` if it was never given, or has ended.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn place(&mut self, id: PlaceId) -> Result<Option<Place>, Stop>;
+    /// Writes or removes a place.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_place(&mut self, id: PlaceId, place: Option<&Place>) -> Result<(), Stop>;
+
+    /// Who besides its owner may move a place; the zero address if nobody.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn place_approval(&mut self, id: PlaceId) -> Result<Address, Stop>;
+    /// Writes who besides its owner may move a place.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_place_approval(&mut self, id: PlaceId, approved: Address) -> Result<(), Stop>;
+
+    /// How many places of a vault's exit queue an address holds.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn places_held(&mut self, vault: VaultId, owner: Address) -> Result<u64, Stop>;
+    /// Writes how many places an address holds.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_places_held(&mut self, vault: VaultId, owner: Address, held: u64) -> Result<(), Stop>;
+
+    /// The number of the place that stands at an index of an owner's list; zero beyond its end.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn place_at(&mut self, vault: VaultId, at: (Address, u32)) -> Result<u64, Stop>;
+    /// Writes which place stands at an index of an owner's list.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_place_at(&mut self, vault: VaultId, at: (Address, u32), number: u64)
+    -> Result<(), Stop>;
+
+    /// Whether `operator` may move all places of `owner`.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn is_place_operator(
+        &mut self,
+        vault: VaultId,
+        owner: Address,
+        operator: Address,
+    ) -> Result<bool, Stop>;
+    /// Lets an operator move all places of an owner, or no longer.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_place_operator(
+        &mut self,
+        vault: VaultId,
+        pair: (Address, Address),
+        allowed: bool,
+    ) -> Result<(), Stop>;
 
     /// The stop-loss order that an account's owner left, if any.
     ///

@@ -35,6 +35,7 @@ pub mod debt;
 pub mod delegation;
 pub mod error;
 pub mod event;
+pub mod exits;
 pub mod explain;
 pub mod exposure;
 pub mod factor;
@@ -78,7 +79,7 @@ pub use fixed::{
 };
 pub use ids::{
     AccountId, AssetId, BidId, ExposureCapId, ExposureId, FactorId, FeedId, GroupId, MarketId,
-    QueueId, StakeId, Token, VaultId,
+    PlaceId, QueueId, StakeId, Token, VaultId,
 };
 pub use interest::InterestModel;
 pub use label::Label;

@@ -517,6 +517,7 @@ pub(crate) mod tests {
             supply_cap: Assets::ZERO,
             borrow_cap: Assets::ZERO,
             paused: false,
+            exits_waiting: false,
             model: InterestModel::Kinked { base: 0, slope1: 0, slope2: 0, kink: Bps::new(1) },
         };
         DebtLeg {

@@ -7,6 +7,7 @@ use crate::debt::Debt;
 use crate::delegation::{Credit, CreditId, Operator};
 use crate::error::{Error, Stop};
 use crate::event::Event;
+use crate::exits::{Checkpoint, ExitQueue, Place};
 use crate::factor::{Factor, Tags};
 use crate::feed::Feed;
 use crate::first_loss::{Stake, Tranche};
@@ -14,7 +15,7 @@ use crate::fixed::{Assets, Timestamp};
 use crate::groups::Group;
 use crate::ids::{
     AccountId, AssetId, BidId, ExposureCapId, ExposureId, FactorId, FeedId, GroupId, MarketId,
-    QueueId, StakeId, Token, VaultId,
+    PlaceId, QueueId, StakeId, Token, VaultId,
 };
 use crate::ledger::Ledger;
 use crate::market::{Collateral, Line, Market};
@@ -84,6 +85,20 @@ pub struct MemoryLedger {
     pub tranches: BTreeMap<(MarketId, VaultId), Tranche>,
     /// Every stake.
     pub stakes: BTreeMap<StakeId, Stake>,
+    /// The exit queue of every vault that ever had one.
+    pub exit_queues: BTreeMap<VaultId, ExitQueue>,
+    /// Every fill of an exit queue, by vault, run and number.
+    pub exit_checkpoints: BTreeMap<(VaultId, (u32, u64)), Checkpoint>,
+    /// Every place in an exit queue.
+    pub places: BTreeMap<PlaceId, Place>,
+    /// Who besides its owner may move a place.
+    pub place_approvals: BTreeMap<PlaceId, Address>,
+    /// How many places an address holds.
+    pub places_held: BTreeMap<(VaultId, Address), u64>,
+    /// The places that an address holds, by index.
+    pub place_lists: BTreeMap<(VaultId, (Address, u32)), u64>,
+    /// Who may move all of an owner's places, by vault, owner and operator.
+    pub place_operators: BTreeSet<(VaultId, Address, Address)>,
     /// Every stop-loss order.
     pub stop_losses: BTreeMap<AccountId, StopLoss>,
     /// What operators may do with which accounts.
@@ -416,6 +431,97 @@ impl Ledger for MemoryLedger {
 
     fn set_stake(&mut self, id: &StakeId, stake: &Stake) -> Result<(), Stop> {
         put(&mut self.stakes, *id, *stake);
+        Ok(())
+    }
+
+    fn exit_queue(&mut self, vault: VaultId) -> Result<ExitQueue, Stop> {
+        Ok(self.exit_queues.get(&vault).copied().unwrap_or_default())
+    }
+
+    fn set_exit_queue(&mut self, vault: VaultId, queue: &ExitQueue) -> Result<(), Stop> {
+        put(&mut self.exit_queues, vault, *queue);
+        Ok(())
+    }
+
+    fn exit_checkpoint(&mut self, vault: VaultId, fill: (u32, u64)) -> Result<Checkpoint, Stop> {
+        Ok(self.exit_checkpoints.get(&(vault, fill)).copied().unwrap_or_default())
+    }
+
+    fn set_exit_checkpoint(
+        &mut self,
+        vault: VaultId,
+        fill: (u32, u64),
+        checkpoint: &Checkpoint,
+    ) -> Result<(), Stop> {
+        put(&mut self.exit_checkpoints, (vault, fill), *checkpoint);
+        Ok(())
+    }
+
+    fn place(&mut self, id: PlaceId) -> Result<Option<Place>, Stop> {
+        Ok(self.places.get(&id).copied())
+    }
+
+    fn set_place(&mut self, id: PlaceId, place: Option<&Place>) -> Result<(), Stop> {
+        match place {
+            Some(place) => self.places.insert(id, *place),
+            None => self.places.remove(&id),
+        };
+        Ok(())
+    }
+
+    fn place_approval(&mut self, id: PlaceId) -> Result<Address, Stop> {
+        Ok(self.place_approvals.get(&id).copied().unwrap_or_default())
+    }
+
+    fn set_place_approval(&mut self, id: PlaceId, approved: Address) -> Result<(), Stop> {
+        put(&mut self.place_approvals, id, approved);
+        Ok(())
+    }
+
+    fn places_held(&mut self, vault: VaultId, owner: Address) -> Result<u64, Stop> {
+        Ok(self.places_held.get(&(vault, owner)).copied().unwrap_or_default())
+    }
+
+    fn set_places_held(&mut self, vault: VaultId, owner: Address, held: u64) -> Result<(), Stop> {
+        put(&mut self.places_held, (vault, owner), held);
+        Ok(())
+    }
+
+    fn place_at(&mut self, vault: VaultId, at: (Address, u32)) -> Result<u64, Stop> {
+        Ok(self.place_lists.get(&(vault, at)).copied().unwrap_or_default())
+    }
+
+    fn set_place_at(
+        &mut self,
+        vault: VaultId,
+        at: (Address, u32),
+        number: u64,
+    ) -> Result<(), Stop> {
+        put(&mut self.place_lists, (vault, at), number);
+        Ok(())
+    }
+
+    fn is_place_operator(
+        &mut self,
+        vault: VaultId,
+        owner: Address,
+        operator: Address,
+    ) -> Result<bool, Stop> {
+        Ok(self.place_operators.contains(&(vault, owner, operator)))
+    }
+
+    fn set_place_operator(
+        &mut self,
+        vault: VaultId,
+        (owner, operator): (Address, Address),
+        allowed: bool,
+    ) -> Result<(), Stop> {
+        let entry = (vault, owner, operator);
+        if allowed {
+            self.place_operators.insert(entry);
+        } else {
+            self.place_operators.remove(&entry);
+        }
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 use crate::debt::Debt;
 use crate::error::{Error, Stop};
 use crate::event::Event;
+use crate::exits;
 use crate::fixed::{
     Assets, BPS, Bps, Ray, Shares, Timestamp, WAD, Wad, mul_div_down_saturating,
     mul_div_up_saturating,
@@ -53,6 +54,8 @@ pub struct Vault {
     pub borrow_cap: Assets,
     /// No deposits and no new debt; withdrawal and repayment go on.
     pub paused: bool,
+    /// Whether shares wait in its exit queue ([`crate::exits`]).
+    pub exits_waiting: bool,
     /// How its borrow rate follows utilisation.
     pub model: InterestModel,
 }
@@ -117,11 +120,13 @@ impl Accrued {
         Ok(ledger.vault(id)?.accrue(now))
     }
 
-    /// Writes the vault, and tells of the interest that was counted.
+    /// Writes the vault, and tells of the interest that was counted. If its exit queue waits, that takes
+    /// the cash first: assets that come in must be in custody by now.
     ///
     /// # Errors
     /// A fault of the ledger.
-    pub fn store<L: Ledger + ?Sized>(self, ledger: &mut L, id: VaultId) -> Result<(), Stop> {
+    pub fn store<L: Ledger + ?Sized>(mut self, ledger: &mut L, id: VaultId) -> Result<(), Stop> {
+        exits::fill(ledger, id, &mut self)?;
         ledger.set_vault(id, &self.vault)?;
         if self.interest.is_zero() {
             return Ok(());
@@ -284,6 +289,7 @@ pub(crate) mod tests {
                     supply_cap: crate::fixed::AMOUNT_MAX,
                     borrow_cap: crate::fixed::AMOUNT_MAX,
                     paused: false,
+                    exits_waiting: false,
                     model: InterestModel::Kinked {
                         base: 10,
                         slope1: 500,

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 use gage_core::borrowing::{self, Draw, Release};
 use gage_core::curation::{self, Caps};
+use gage_core::exits::places::{Handover, transfer};
+use gage_core::exits::{self, Request};
 use gage_core::fixed::product_at_most;
 use gage_core::groups::{self, GroupTerms, Members};
 use gage_core::invariants::{check_invariants, check_step};
@@ -22,8 +24,8 @@ use gage_core::terms::{self, Kept, Subject};
 use gage_core::token::{self, Movement, Permit};
 use gage_core::{
     AccountId, Address, AssetId, Assets, Bps, Debt, Error, FeedId, GroupId, InterestModel,
-    MarginModel, MemoryLedger, PauseLevel, Ray, Shares, Stop, Token, U256, VaultId, WAD, Wad,
-    address, interest,
+    MarginModel, MemoryLedger, PauseLevel, PlaceId, Ray, Shares, Stop, Token, U256, VaultId, WAD,
+    Wad, address, interest,
 };
 use world::*;
 
@@ -33,6 +35,9 @@ const OPERATIONS: &[&str] = &[
     "withdraw",
     "redeem",
     "accrue",
+    "request_exit",
+    "claim_exit",
+    "move_place",
     "transfer",
     "transfer_from",
     "approve",
@@ -232,6 +237,7 @@ impl Run {
     fn act(&mut self, name: &'static str) -> Step {
         match name {
             "deposit" | "mint" | "withdraw" | "redeem" | "accrue" => self.lend(name),
+            "request_exit" | "claim_exit" | "move_place" => self.leave(name),
             "transfer" | "transfer_from" | "approve" | "permit" | "issue" | "burn" | "donate" => {
                 self.tokens(name)
             }
@@ -309,6 +315,33 @@ impl Run {
             _ => lending::accrue(l, vault).map(|()| Did::Something),
         };
         Step { name, actor, account: None, outcome }
+    }
+
+    fn leave(&mut self, name: &'static str) -> Step {
+        let (actor, other, vault) = (self.user(), self.user(), self.vault());
+        let held = self.world.held(Token::Share(vault), actor);
+        let shares = Shares::new(self.dice.amount(held / 2));
+        let places: Vec<_> = self.world.ledger.places.keys().copied().collect();
+        let place = if places.is_empty() || self.dice.below(20) == 0 {
+            PlaceId { vault, number: self.dice.next() }
+        } else {
+            self.dice.pick(&places)
+        };
+        let owner = self.world.ledger.places.get(&place).map_or(other, |place| place.owner);
+        let l = &mut self.world.ledger;
+        let (actor, outcome) = match name {
+            "request_exit" => {
+                let request = Request { shares, controller: other, owner: actor };
+                (actor, exits::request_redeem(l, actor, vault, &request).map(drop))
+            }
+            "claim_exit" => (owner, exits::claim(l, owner, place, other).map(drop)),
+            _ => {
+                let outcome = transfer(l, actor, &Handover { place, from: owner, to: other });
+                assert!(actor == owner || outcome.is_err(), "AUT-1");
+                (actor, outcome)
+            }
+        };
+        Step { name, actor, account: None, outcome: outcome.map(|()| Did::Something) }
     }
 
     fn tokens(&mut self, name: &'static str) -> Step {
@@ -890,6 +923,7 @@ impl Run {
         for (id, vault) in &self.world.ledger.vaults {
             mark("empty vault", vault.shares.is_zero());
             mark("fully lent", vault.cash.is_zero() && !vault.owed.is_zero());
+            mark("somebody waits to leave", vault.exits_waiting);
             mark("paused vault", vault.paused);
             mark(
                 "two debts",
@@ -982,6 +1016,7 @@ fn invariants_hold_in_random_histories() {
         "spread backing",
         "untracked debt on a tracked line",
         "refused for an exposure",
+        "somebody waits to leave",
     ] {
         assert!(visited.get(class).is_some_and(|times| *times > 0), "never visited: {class}");
     }

@@ -265,6 +265,7 @@ fn debt_leg(place: u8, shares: u128, index: u128, price: u128, decimals: u8) -> 
         supply_cap: Assets::ZERO,
         borrow_cap: Assets::ZERO,
         paused: false,
+        exits_waiting: false,
         model: InterestModel::Kinked { base: 0, slope1: 0, slope2: 0, kink: Bps::new(1) },
     };
     let line = Line {

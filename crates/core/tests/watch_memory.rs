@@ -80,6 +80,7 @@ fn ledger() -> MemoryLedger {
         supply_cap: Assets::ZERO,
         borrow_cap: Assets::ZERO,
         paused: false,
+        exits_waiting: false,
         model: InterestModel::Adaptive { rate_at_target: Ray::ONE },
     };
     ledger.vaults.insert(VaultId::new(1), vault);

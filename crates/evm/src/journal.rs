@@ -4,7 +4,7 @@ use crate::gas::Meter;
 use crate::genesis::MARKER;
 use crate::slots::{Change, Slot, Slots};
 use alloy_evm::EvmInternals;
-use alloy_primitives::{Address, Bytes, KECCAK256_EMPTY, Log, LogData, U256};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Log, LogData, U256};
 use core::fmt::Debug;
 use gage_core::address::Native;
 use gage_core::{Fault, Timestamp};
@@ -56,6 +56,13 @@ impl<'a> JournalSlots<'a> {
         }
     }
 
+    /// Whether an account has code, paying for it if it is cold.
+    pub(crate) fn is_contract(&mut self, account: Address) -> Result<bool, Fault> {
+        let Self { internals, meter, failure, .. } = self;
+        let account = open(internals, meter, failure, account)?;
+        Ok(!matches!(*account.code_hash(), KECCAK256_EMPTY | B256::ZERO))
+    }
+
     /// A point to return to with [`JournalSlots::revert_to`], or to leave by
     /// [`JournalSlots::keep`].
     pub(crate) fn checkpoint(&mut self) -> JournalCheckpoint {
@@ -98,15 +105,15 @@ fn unreadable(failure: &mut Option<String>, error: &impl Debug) -> Fault {
     Fault::Unreadable
 }
 
-/// Loads a contract's account, paying for it if it is cold.
+/// Loads an account, paying for it if it is cold.
 fn open<'b>(
     internals: &'b mut EvmInternals<'_>,
     meter: &mut Meter,
     failure: &mut Option<String>,
-    contract: Native,
+    address: Address,
 ) -> Result<Box<dyn JournaledAccountTr + 'b>, Fault> {
     let skip_cold = meter.lacks_cold_account();
-    match internals.load_account_mut_skip_cold_load(contract.address(), skip_cold) {
+    match internals.load_account_mut_skip_cold_load(address, skip_cold) {
         Ok(account) => {
             meter.charge_account(account.is_cold)?;
             Ok(account.data)
@@ -128,7 +135,7 @@ impl Slots for JournalSlots<'_> {
         take: &mut dyn FnMut(U256, Slot),
     ) -> Result<(), Fault> {
         let Self { internals, meter, failure, .. } = self;
-        let mut account = open(internals, meter, failure, contract)?;
+        let mut account = open(internals, meter, failure, contract.address())?;
         let mut key = first;
         for _ in 0..count {
             let slot = match account.sload(key, meter.lacks_cold_slot()) {
@@ -151,7 +158,7 @@ impl Slots for JournalSlots<'_> {
     ) -> Result<(), Fault> {
         self.check_access()?;
         let Self { internals, meter, failure, .. } = self;
-        let mut account = open(internals, meter, failure, contract)?;
+        let mut account = open(internals, meter, failure, contract.address())?;
         for Change { key, before, after } in changes {
             meter.charge_store(&SStoreResult {
                 original_value: before.original,
@@ -176,7 +183,7 @@ impl Slots for JournalSlots<'_> {
         self.check_access()?;
         let Self { internals, meter, failure, .. } = self;
         meter.charge_create()?;
-        let mut account = open(internals, meter, failure, contract)?;
+        let mut account = open(internals, meter, failure, contract.address())?;
         if *account.code_hash() == KECCAK256_EMPTY {
             account.set_code_and_hash_slow(Bytecode::new_raw(Bytes::from_static(&MARKER)));
             account.set_nonce(1);

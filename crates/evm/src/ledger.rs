@@ -12,6 +12,7 @@ use gage_abi::encode_event;
 use gage_core::address::Native;
 use gage_core::bids::{Bid, Queue, Tier, TierState};
 use gage_core::delegation::{Credit, CreditId, Operator};
+use gage_core::exits::{Checkpoint, ExitQueue, Place};
 use gage_core::exposure::FACTOR_CAPS_MAX;
 use gage_core::factor::FACTOR_ASSETS_MAX;
 use gage_core::first_loss::{Stake, Tranche};
@@ -22,8 +23,8 @@ use gage_core::terms::{Kept, Subject};
 use gage_core::{
     Account, AccountId, Asset, AssetId, Assets, BidId, Collateral, Debt, Error, Event,
     ExposureCapId, ExposureId, Factor, FactorId, Fault, Feed, FeedId, GroupId, Ledger, Line,
-    Market, MarketId, Portfolio, Protocol, QueueId, RiskFactor, SetPlace, StakeId, Stop, Tags,
-    Timestamp, Token, Vault, VaultId,
+    Market, MarketId, PlaceId, Portfolio, Protocol, QueueId, RiskFactor, SetPlace, StakeId, Stop,
+    Tags, Timestamp, Token, Vault, VaultId,
 };
 
 /// Records in storage slots. Every slot is read once, when it is first needed, and written once, if
@@ -66,6 +67,7 @@ fn digest(contract: Native, key: U256) -> u64 {
         Native::Market => 3,
         Native::Vault(id) => 4 << 32 | u64::from(id.get()),
         Native::Asset(id) => 5 << 32 | u64::from(id.get()),
+        Native::Exit(id) => 6 << 32 | u64::from(id.get()),
     };
     let [low, next, middle, top] = *key.as_limbs();
     low ^ next.rotate_left(16) ^ middle.rotate_left(32) ^ top ^ number << 8
@@ -610,6 +612,89 @@ impl<S: Slots> Ledger for SlotLedger<S> {
 
     fn set_authorisation_nonce(&mut self, owner: Address, nonce: u64) -> Result<(), Stop> {
         Ok(self.write(Native::Market, keys::nonce(owner), &[U256::from(nonce)])?)
+    }
+
+    fn exit_queue(&mut self, vault: VaultId) -> Result<ExitQueue, Stop> {
+        Ok(self.record(Native::Exit(vault), keys::OWN, 2)?.unwrap_or_default())
+    }
+
+    fn set_exit_queue(&mut self, vault: VaultId, queue: &ExitQueue) -> Result<(), Stop> {
+        self.set_own(Native::Exit(vault), queue, 2)
+    }
+
+    fn exit_checkpoint(&mut self, vault: VaultId, fill: (u32, u64)) -> Result<Checkpoint, Stop> {
+        let key = keys::exit_checkpoint(fill);
+        Ok(self.record(Native::Exit(vault), key, 1)?.unwrap_or_default())
+    }
+
+    fn set_exit_checkpoint(
+        &mut self,
+        vault: VaultId,
+        fill: (u32, u64),
+        checkpoint: &Checkpoint,
+    ) -> Result<(), Stop> {
+        self.set_record(Native::Exit(vault), keys::exit_checkpoint(fill), checkpoint)
+    }
+
+    fn place(&mut self, id: PlaceId) -> Result<Option<Place>, Stop> {
+        self.record(Native::Exit(id.vault), keys::place(id.number), 2)
+    }
+
+    fn set_place(&mut self, id: PlaceId, place: Option<&Place>) -> Result<(), Stop> {
+        let words = place.map_or(Ok([U256::ZERO; 2]), Place::to_words)?;
+        Ok(self.write(Native::Exit(id.vault), keys::place(id.number), &words)?)
+    }
+
+    fn place_approval(&mut self, id: PlaceId) -> Result<Address, Stop> {
+        let word = self.read_one(Native::Exit(id.vault), keys::place_approval(id.number))?;
+        Ok(Address::from_word(word.into()))
+    }
+
+    fn set_place_approval(&mut self, id: PlaceId, approved: Address) -> Result<(), Stop> {
+        let word = U256::from_be_bytes(approved.into_word().0);
+        Ok(self.write(Native::Exit(id.vault), keys::place_approval(id.number), &[word])?)
+    }
+
+    fn places_held(&mut self, vault: VaultId, owner: Address) -> Result<u64, Stop> {
+        let held = self.number(Native::Exit(vault), keys::balance(owner))?;
+        Ok(u64::try_from(held).map_err(|_| Fault::Unreadable)?)
+    }
+
+    fn set_places_held(&mut self, vault: VaultId, owner: Address, held: u64) -> Result<(), Stop> {
+        Ok(self.write(Native::Exit(vault), keys::balance(owner), &[U256::from(held)])?)
+    }
+
+    fn place_at(&mut self, vault: VaultId, at: (Address, u32)) -> Result<u64, Stop> {
+        let number = self.number(Native::Exit(vault), keys::place_at(at))?;
+        Ok(u64::try_from(number).map_err(|_| Fault::Unreadable)?)
+    }
+
+    fn set_place_at(
+        &mut self,
+        vault: VaultId,
+        at: (Address, u32),
+        number: u64,
+    ) -> Result<(), Stop> {
+        Ok(self.write(Native::Exit(vault), keys::place_at(at), &[U256::from(number)])?)
+    }
+
+    fn is_place_operator(
+        &mut self,
+        vault: VaultId,
+        owner: Address,
+        operator: Address,
+    ) -> Result<bool, Stop> {
+        Ok(!self.read_one(Native::Exit(vault), keys::allowance(owner, operator))?.is_zero())
+    }
+
+    fn set_place_operator(
+        &mut self,
+        vault: VaultId,
+        (owner, operator): (Address, Address),
+        allowed: bool,
+    ) -> Result<(), Stop> {
+        let word = U256::from(u8::from(allowed));
+        Ok(self.write(Native::Exit(vault), keys::allowance(owner, operator), &[word])?)
     }
 
     fn balance(&mut self, token: Token, holder: Address) -> Result<u128, Stop> {

@@ -5,7 +5,7 @@ use crate::records::keys;
 use crate::view::{self, ViewSlots};
 use alloy_primitives::{Address, U256};
 use gage_core::address::{self, MARKET, market_custody};
-use gage_core::{AssetId, Ledger, Stop, Token, VaultId};
+use gage_core::{AssetId, Ledger, PlaceId, Stop, Token, VaultId, exits};
 use revm::DatabaseRef;
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ impl Tie {
 
 /// Every total of the protocol in `state` against the sum of its parts; `storage_of` lists all
 /// slots of an account. Checks SOL-2, SOL-3 and BID-1: balances sum to supply, cash, pledged collateral,
-/// bids and stakes are held, lines' debt shares sum to their vault's, wrapped coins have native ones.
+/// bids, stakes and exits are held, lines' debt shares sum to their vault's, wrapped coins have native ones.
 ///
 /// # Errors
 /// The state cannot be read.
@@ -76,6 +76,7 @@ pub fn ties<D: DatabaseRef>(
         let held = ledger.balance(Token::Share(id), market_custody())?;
         let name = format!("shares bid or staked of vault {id}");
         ties.push(tie(name, bid, held, Relation::AtMost));
+        exit_ties(&mut ledger, id, &storage_of(address::exits(id)), &mut ties)?;
     }
     Ok(ties)
 }
@@ -103,6 +104,32 @@ fn vault_ties<D: DatabaseRef>(
     {
         ties.push(tie(format!("debt {what} of lines of vault {id}"), sum, kept, Relation::Equal));
     }
+    Ok(())
+}
+
+/// Places sum to what waits; that, and what was set aside for them, is in escrow.
+fn exit_ties<D: DatabaseRef>(
+    ledger: &mut SlotLedger<ViewSlots<D>>,
+    vault: VaultId,
+    storage: &[(U256, U256)],
+    ties: &mut Vec<Tie>,
+) -> Result<(), Stop> {
+    let (mut waiting, mut claimable) = (U256::ZERO, U256::ZERO);
+    let written = storage.iter().filter(|(_, word)| !word.is_zero());
+    for number in written.filter_map(|(key, _)| keys::place_of(*key)) {
+        let place = exits::exit_place(ledger, PlaceId { vault, number })?;
+        add(&mut waiting, U256::from(place.waiting.get()));
+        add(&mut claimable, U256::from(place.claimable.get()));
+    }
+    let queued = ledger.exit_queue(vault)?.waiting();
+    let escrow = address::exits(vault);
+    let shares = ledger.balance(Token::Share(vault), escrow)?;
+    let asset = ledger.vault(vault)?.asset;
+    let assets = ledger.balance(Token::Asset(asset), escrow)?;
+    let name = |what: &str| format!("{what} of the exit queue of vault {vault}");
+    ties.push(tie(name("places"), waiting, queued.get(), Relation::Equal));
+    ties.push(tie(name("shares"), waiting, shares, Relation::AtMost));
+    ties.push(tie(name("assets set aside"), claimable, assets, Relation::AtMost));
     Ok(())
 }
 

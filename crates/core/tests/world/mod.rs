@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod acts;
+pub(crate) mod exits;
 pub(crate) mod limits;
 pub(crate) mod margin;
 

@@ -6,6 +6,7 @@
 mod asset;
 mod bids;
 mod delegation;
+mod exits;
 mod exposure;
 mod first_loss;
 mod frame;
@@ -14,6 +15,7 @@ mod margin;
 mod market;
 mod numbers;
 mod oracle;
+mod places;
 mod registry;
 mod rehoming;
 mod shapes;
@@ -124,6 +126,7 @@ fn dispatch(frame: &mut Frame<'_>, data: &[u8]) -> Answer {
             Some(call) => token::call(frame, Token::Asset(id), call),
             None => asset::call(frame.figures(), id, expect(data)?),
         },
+        Native::Exit(id) => places::call(frame, id, expect(data)?),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::numbers::{asset_id, assets, cap_or_none, shares, wide};
 use super::shapes::{model, vault_state};
-use super::{Answer, Frame, misrouted};
+use super::{Answer, Frame, exits, misrouted};
 use crate::gas;
 use alloy_primitives::U256;
 use alloy_sol_types::{SolCall, SolInterface};
@@ -35,6 +35,7 @@ pub(super) fn call(frame: &mut Frame<'_>, id: VaultId, call: Call) -> Answer {
             let paid = lending::redeem(ledger, caller, id, shares(amount)?, exit)?;
             Ok(IVault::redeemCall::abi_encode_returns(&wide(paid)))
         }
+        Call::requestRedeem(_) | Call::claimExit(_) => exits::act(frame, id, call),
         Call::accrue(_) => {
             let (ledger, _) = frame.act(gas::SMALL)?;
             lending::accrue(ledger, id)?;
@@ -49,6 +50,10 @@ pub(super) fn call(frame: &mut Frame<'_>, id: VaultId, call: Call) -> Answer {
         | Call::setFactorCap(_)
         | Call::setCeiling(_)
         | Call::collectReserves(_) => curate(frame, id, call),
+        Call::pendingRedeemRequest(_)
+        | Call::claimableRedeemRequest(_)
+        | Call::exitState(_)
+        | Call::exitQueue(_) => exits::read(frame, id, call),
         view => read(frame, id, view),
     }
 }
@@ -167,6 +172,6 @@ fn read(frame: &mut Frame<'_>, id: VaultId, call: Call) -> Answer {
     })
 }
 
-fn wide_shares(amount: Shares) -> U256 {
+pub(super) fn wide_shares(amount: Shares) -> U256 {
     U256::from(amount.get())
 }

@@ -29,6 +29,10 @@
 //! | 20 | market | market, group, slot number | what accounts keep of a group's earlier terms |
 //! | 22 | market | market | its portfolio margin |
 //! | 23 | market | place of the set, market, asset, slot number | how an asset moves |
+//! | 24 | exits | run, number | a fill of an exit queue |
+//! | 25 | exits | number, slot number | a place in it |
+//! | 26 | exits | number | who may move the place besides its owner |
+//! | 27 | exits | index, owner | a place of the owner's list |
 //! | 28 | market | 31 bytes of keccak(owner, market, sub-account, operator) | what an operator may do |
 //! | 29 | market | 31 bytes of keccak(owner, market, sub-account, vault, delegatee), the last bit the slot number | what a delegatee may draw |
 //! | 32 | registry | factor, slot number | a factor |
@@ -37,6 +41,9 @@
 //! | 35 | market | vault, slot number | the factors that a vault caps |
 //! | 36 | market | vault, market, asset; or vault, 0, factor | a cap on what backs a vault's debt |
 //! | 37 | market | vault, market or 0, asset or 0 | a sum of tracked debt |
+//!
+//! An exit queue's own record lies in its contract's first slots; how many places an address holds lies where
+//! tokens have balances, and who may move all of an owner's places where they have allowances.
 
 use alloy_primitives::{Address, U256, keccak256};
 use gage_core::bids::Tier;
@@ -81,6 +88,10 @@ pub(crate) enum Tag {
     Exposure = 37,
     Operator = 28,
     Credit = 29,
+    ExitCheckpoint = 24,
+    Place = 25,
+    PlaceApproval = 26,
+    PlaceAt = 27,
 }
 
 /// The first slot of a contract's own record.
@@ -325,6 +336,40 @@ pub(crate) fn credit(id: &CreditId) -> U256 {
     hash[0] = Tag::Credit as u8;
     hash[31] &= !1;
     hash.into()
+}
+
+fn key_of_place(tag: Tag, number: u64) -> U256 {
+    let mut bytes = [0; 32];
+    bytes[0] = tag as u8;
+    bytes[20..28].copy_from_slice(&number.to_be_bytes());
+    U256::from_be_bytes(bytes)
+}
+
+/// A fill of an exit queue.
+pub(crate) fn exit_checkpoint((run, number): (u32, u64)) -> U256 {
+    key_of_place(Tag::ExitCheckpoint, number) | U256::from(run) << 128
+}
+
+/// The first slot of a place in an exit queue.
+pub(crate) fn place(number: u64) -> U256 {
+    key_of_place(Tag::Place, number)
+}
+
+/// Who may move a place besides its owner.
+pub(crate) fn place_approval(number: u64) -> U256 {
+    key_of_place(Tag::PlaceApproval, number)
+}
+
+/// The place at an index of an owner's list.
+pub(crate) fn place_at((owner, index): (Address, u32)) -> U256 {
+    key_of_holder(Tag::PlaceAt, index, owner)
+}
+
+/// The number of the place whose first slot is at `key`, if one's is.
+pub(crate) fn place_of(key: U256) -> Option<u64> {
+    let bytes: [u8; 32] = key.to_be_bytes();
+    let number = bytes[20..28].iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+    (bytes[0] == Tag::Place as u8 && bytes[31] == 0).then_some(number)
 }
 
 /// The vault whose shares are staked in the tranche whose amounts lie at `key`, if one's do.

@@ -6,6 +6,7 @@
 mod account;
 mod bids;
 mod delegation;
+mod exits;
 mod exposure;
 mod first_loss;
 pub(crate) mod keys;
@@ -58,6 +59,7 @@ mod tests {
     use core::fmt::Debug;
     use gage_core::bids::{Bid, Tier, TierState};
     use gage_core::delegation::{Credit, Operator, Permissions};
+    use gage_core::exits::{Checkpoint, ExitQueue, Place};
     use gage_core::first_loss::{Stake, Tranche};
     use gage_core::portfolio::FACTORS_MAX;
     use gage_core::stop_loss::StopLoss;
@@ -134,6 +136,7 @@ mod tests {
                 supply_cap: caps[0],
                 borrow_cap: caps[1],
                 paused,
+                exits_waiting: wrapped,
                 model,
             });
             reads_back(&Collateral {
@@ -238,6 +241,23 @@ mod tests {
                 receiver: owner,
             });
             reads_back(&Credit { limit: assets[6], expires_at: times[8], receiver: other });
+            reads_back(&ExitQueue {
+                run: small[0].max(1),
+                checkpoints: numbers[1] as u64 >> 24,
+                places: numbers[2] as u64 >> 8,
+                paid: assets[3],
+                queued: shares[4],
+                filled: shares[5],
+            });
+            reads_back(&Checkpoint { filled: shares[0], paid: assets[1] });
+            reads_back(&Place {
+                owner,
+                index: small[0] >> 8,
+                run: small[1],
+                first: numbers[2] as u64 >> 24,
+                start: shares[3],
+                end: shares[4],
+            });
             reads_back(&StopLoss {
                 asset: AssetId::new(small[0]),
                 vault: VaultId::new(small[1]),

@@ -2,7 +2,7 @@
 //! and so do what a loan and what a deposit change.
 //!
 //! ```text
-//! 0  curator 20 · asset 4 · decimals 1 · reserve fee 2 · paused 1 · model's kind 1
+//! 0  curator 20 · asset 4 · decimals 1 · reserve fee 2 · paused 1 · model's kind 1 · exits waiting 1
 //! 1  index 14 · updated at 8 · rate at target 10, or base 4 · slope1 4 · kink 2
 //! 2  cash 16 · debt shares 16
 //! 3  shares 16 · reserves 16
@@ -42,6 +42,7 @@ impl Record<8> for Vault {
                 .u16(self.reserve_fee.get())
                 .u8(u8::from(self.paused))
                 .u8(kind)
+                .u8(u8::from(self.exits_waiting))
                 .finish(),
             interest.finish(),
             Writer::new().u128(self.cash.get()).u128(self.owed.shares.get()).finish(),
@@ -67,6 +68,7 @@ impl Record<8> for Vault {
         let reserve_fee = Bps::new(head.u16());
         let paused = head.bool();
         let kind = head.u8();
+        let exits_waiting = head.bool();
         let index = Ray::new(interest.wide::<INDEX_BYTES>());
         let updated_at = Timestamp::new(interest.u64());
         let supply_cap = Assets::new(caps.wide::<AMOUNT_BYTES>());
@@ -102,6 +104,7 @@ impl Record<8> for Vault {
             supply_cap,
             borrow_cap,
             paused,
+            exits_waiting,
             model,
         })
     }

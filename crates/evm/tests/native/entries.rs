@@ -16,6 +16,7 @@ pub(crate) fn entries() -> Vec<(Address, Function)> {
             "IERC20Permit" => &[USD, VAULT],
             "IAsset" => &[WRAPPED, USD],
             "IVault" => &[VAULT],
+            "IExit" => &[EXITS],
             "IMarket" => &[MARKET],
             "IOracle" => &[ORACLE],
             "IRegistry" => &[REGISTRY],
@@ -42,7 +43,7 @@ pub(crate) fn zeros(function: &Function) -> Vec<u8> {
 
 #[test]
 fn every_function_is_dispatched() {
-    let world = World::loan();
+    let world = World::queued();
     for (contract, function) in entries() {
         let done = world.clone().send(OWNER, contract, U256::ZERO, zeros(&function));
         assert!(!done.is_halt(), "{}: {:?}", function.signature(), done.result);
@@ -58,7 +59,7 @@ fn every_function_is_dispatched() {
 /// gas of the frame and without effect, directly and one frame deeper.
 #[test]
 fn reg_e06_static_frames_cannot_write() {
-    let mut base = World::loan();
+    let mut base = World::queued();
     base.proxy(By::StaticCall);
     let caller = base.proxy(By::Call);
     let before = base.state();
@@ -80,7 +81,7 @@ fn reg_e06_static_frames_cannot_write() {
 /// EVM-2: a view changes nothing and logs nothing, however it is called.
 #[test]
 fn views_leave_no_trace() {
-    let world = World::loan();
+    let world = World::queued();
     let before = world.state();
     for (contract, function) in entries().into_iter().filter(|(_, function)| is_view(function)) {
         let mut world = world.clone();
@@ -93,7 +94,7 @@ fn views_leave_no_trace() {
 /// EVM-2, E-01, E-03: `reg_e01`. Another contract's context never reaches a native contract.
 #[test]
 fn reg_e01_delegated_calls_are_refused() {
-    let mut world = World::loan();
+    let mut world = World::queued();
     world.proxy(By::DelegateCall);
     world.proxy(By::CallCode);
     let before = world.state();
@@ -109,7 +110,7 @@ fn reg_e01_delegated_calls_are_refused() {
 
 #[test]
 fn coins_are_refused_where_they_are_not_asked_for() {
-    let world = World::loan();
+    let world = World::queued();
     let mut paid = Vec::new();
     for (contract, function) in entries() {
         let mut world = world.clone();
@@ -126,8 +127,8 @@ fn coins_are_refused_where_they_are_not_asked_for() {
 
 #[test]
 fn unknown_and_cut_calls_are_refused() {
-    let mut world = World::market();
-    for contract in [REGISTRY, ORACLE, MARKET, VAULT, USD] {
+    let mut world = World::queued();
+    for contract in [REGISTRY, ORACLE, MARKET, VAULT, USD, EXITS] {
         let mut refused = |data: &[u8]| world.send(STRANGER, contract, U256::ZERO, data.to_vec());
         assert_eq!(refused(&[]).error(), "MalformedCall()");
         assert_eq!(refused(&[1, 2, 3]).error(), "MalformedCall()");

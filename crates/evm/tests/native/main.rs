@@ -5,6 +5,7 @@ mod authority;
 mod borders;
 mod delegation;
 mod entries;
+mod exits;
 mod exposure;
 mod frames;
 mod gas;

@@ -35,6 +35,7 @@ pub const WRAPPED: Address = addresses::asset(AssetId::new(1));
 pub const GOLD: Address = addresses::asset(AssetId::new(2));
 pub const USD: Address = addresses::asset(AssetId::new(3));
 pub const VAULT: Address = addresses::vault(VaultId::new(1));
+pub const EXITS: Address = addresses::exits(VaultId::new(1));
 
 pub const GOLD_FEED: u32 = 1;
 pub const USD_FEED: u32 = 2;
@@ -239,6 +240,15 @@ impl World {
         let mut world = Self::market();
         world.ok(BORROWER, MARKET, supply(10 * WAD));
         world.ok(BORROWER, MARKET, borrow(12_000 * DOLLAR));
+        world
+    }
+
+    /// [`World::loan`], and the lender took a place in the exit queue, which was filled from the cash.
+    pub fn queued() -> Self {
+        let mut world = Self::loan();
+        let shares = u(WAD / 10);
+        let request = IVault::requestRedeemCall { shares, controller: LENDER, owner: LENDER };
+        assert_eq!(world.ok(LENDER, VAULT, request), U256::ONE);
         world
     }
 
