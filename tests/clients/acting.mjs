@@ -10,6 +10,8 @@ export function actingIn(world, reader) {
     usd: () => ({ address: world.usd, abi: abi().asset }),
     weth: () => ({ address: world.weth, abi: abi().asset }),
     vault: () => ({ address: world.vault, abi: abi().vault }),
+    // The token of the places in the vault's exit queue: kind 06, the vault's number.
+    exit: () => ({ address: world.vault.replace(/^0x6761676504/, '0x6761676506'), abi: abi().exit }),
     market: () => ({ address: MARKET, abi: abi().market }),
   }
   const read = (contract, functionName, ...args) =>

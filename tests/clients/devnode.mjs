@@ -134,6 +134,7 @@ export function abis() {
     return {
       asset: [...read('IAsset'), ...token, ...errors],
       vault: [...read('IVault'), ...token, ...errors],
+      exit: [...read('IExit'), ...errors],
       market: [...read('IMarket'), ...errors],
       oracle: [...read('IOracle'), ...errors],
       registry: [...read('IRegistry'), ...errors],

@@ -78,6 +78,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Losses(args) => commands::past::losses(&args)?,
         Command::Deposit(args) => act::lend::deposit(&args)?,
         Command::Redeem(args) => act::lend::redeem(&args)?,
+        Command::Exit(command) => act::exit::exit(&command)?,
         Command::Supply(args) => act::pledge::supply(&args)?,
         Command::Withdraw(args) => act::pledge::withdraw(&args)?,
         Command::Borrow(args) => act::borrow::borrow(&args)?,

@@ -1,7 +1,7 @@
 //! Reading the protocol through its own contracts: the same questions, asked of a chain in this
 //! process or of a node over JSON-RPC.
 
-use alloy_primitives::{Address, Bytes};
+use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall;
 use anyhow::{Context as _, bail};
 use gage_abi::{IERC20Permit, IMarket, IOracle, IRegistry, IVault};
@@ -79,6 +79,11 @@ pub(crate) fn vault(of: &dyn Answers, id: u32) -> anyhow::Result<VaultReading> {
     let address = contracts::vault(id);
     let state = ask(of, address, &IVault::stateCall {})?;
     Ok(VaultReading { id, token: token(of, address)?, asset: token(of, state.asset)?, state })
+}
+
+/// What waits in a vault's exit queue, in its asset.
+pub(crate) fn exits_waiting(of: &dyn Answers, vault: Address) -> anyhow::Result<U256> {
+    Ok(ask(of, vault, &IVault::exitQueueCall {})?.worth)
 }
 
 /// Every vault.

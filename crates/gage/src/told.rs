@@ -121,6 +121,18 @@ pub(crate) struct Stake {
     pub(crate) line: FirstLoss,
 }
 
+/// One of `gage_exits`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Exit {
+    pub(crate) vault: Vault,
+    pub(crate) place: u64,
+    pub(crate) worth: Quantity,
+    pub(crate) ahead_worth: Quantity,
+    pub(crate) filled: Quantity,
+    pub(crate) claimable: Quantity,
+}
+
 /// What is staked on a line.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

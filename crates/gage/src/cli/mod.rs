@@ -2,6 +2,7 @@
 
 mod bids;
 mod delegates;
+mod exits;
 mod factors;
 mod market;
 mod operate;
@@ -18,6 +19,7 @@ pub(crate) use delegates::{
     Allowed, AuthorisationsArgs, CreditCommand, DelegateArgs, DrawArgs, OperatorCommand,
     RehomeArgs, RevokeArgs, SetOperatorArgs, SignCreditArgs, SubmitArgs, VoidArgs,
 };
+pub(crate) use exits::{ClaimExitArgs, ExitCommand, PlacesArgs, RequestArgs};
 pub(crate) use factors::{
     AddFactorArgs, CeilingArgs, ExposureArgs, FactorCapArgs, FactorCommand, Kind, TagArgs,
     UntagArgs,
@@ -104,6 +106,9 @@ pub(crate) enum Command {
     /// Take lent assets out of a vault
     #[command(after_help = "Example:\n  gage redeem USDC max")]
     Redeem(VaultArgs),
+    /// Leave a vault whose cash is lent out: take a place in its exit queue
+    #[command(subcommand)]
+    Exit(ExitCommand),
     /// Pledge collateral (coins are wrapped as needed)
     #[command(after_help = "Example:\n  gage supply WETH 2")]
     Supply(CollateralArgs),
@@ -243,6 +248,11 @@ mod tests {
             "gage credit void --next 9",
             "gage borrow USDC 10 --owner 0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
             "gage rehome --to-market 2 --vault gUSDC=gUSDC2 --preview",
+            "gage exit request USDC max",
+            "gage exit request USDC 5 --shares",
+            "gage exit list",
+            "gage exit claim",
+            "gage exit claim USDC 7 --json",
             "gage liquidations --from-block 5",
             "gage losses",
         ] {
@@ -290,6 +300,11 @@ mod tests {
             "gage credit submit",
             "gage rehome",
             "gage rehome --to-market 2 --vault gUSDC",
+            "gage exit",
+            "gage exit request USDC",
+            "gage exit list nobody",
+            "gage exit claim USDC",
+            "gage exit claim USDC -1",
             "gage losses --from-block -1",
             "gage history fetch --exchange nasdaq --symbols BTC --from a --to b --out x",
         ] {

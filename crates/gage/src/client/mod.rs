@@ -166,8 +166,8 @@ pub(crate) fn explanation(error: &str) -> Option<&'static str> {
         }
         "Healthy" => "The account's health factor is 1 or more, so nobody may liquidate it.",
         "Illiquid" => {
-            "The vault has lent its cash out. Wait for repayments, or ask for at most its cash \
-             (`gage vaults`)."
+            "The vault has lent its cash out. Ask for at most its cash (`gage vaults`), or take a \
+             place in its exit queue (`gage exit request`)."
         }
         "StalePrice" => {
             "The price is older than its feed allows: borrowing, releasing collateral and \
@@ -243,6 +243,13 @@ pub(crate) fn explanation(error: &str) -> Option<&'static str> {
         "LossPending" => {
             "An account that draws on the line is insolvent; its loss may be the stake's."
         }
+        "NothingToClaim" => {
+            "The queue has not reached this place since it was last claimed (`gage exit list`)."
+        }
+        "ERC721NonexistentToken" => {
+            "There is no such place, or it was claimed to its end (`gage exit list`)."
+        }
+        "ERC721InsufficientApproval" => "The place is another's (`gage exit list`).",
         "Solvent" => "Its collateral covers its debt: no loss is pending.",
         "ERC4626ExceededMaxWithdraw" | "ERC4626ExceededMaxRedeem" => {
             "More than the owner has in the vault, or than its cash; `max` takes what there is."

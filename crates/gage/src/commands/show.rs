@@ -11,7 +11,7 @@ use crate::{
     cli::Remote,
     client::Client,
     contracts::MARKET,
-    reading::{Answers, Names, VaultReading, ask, counts, feed, market},
+    reading::{Answers, Names, VaultReading, ask, counts, exits_waiting, feed, market},
     table::{Column, table},
 };
 
@@ -19,8 +19,13 @@ use crate::{
 pub(crate) fn vaults(args: &Remote) -> anyhow::Result<()> {
     let client = Client::new(&args.rpc_url);
     let vaults = crate::reading::vaults(&client)?;
+    let mut waiting = Vec::with_capacity(vaults.len());
+    for vault in &vaults {
+        waiting.push(exits_waiting(&client, vault.token.address)?);
+    }
+    let vaults = vaults.iter().zip(waiting);
     if args.json {
-        return print_json(&vaults.iter().map(vault_json).collect());
+        return print_json(&vaults.map(vault_json).collect());
     }
     let columns = [
         Column::Right("id"),
@@ -34,7 +39,7 @@ pub(crate) fn vaults(args: &Remote) -> anyhow::Result<()> {
         Column::Right("supply rate"),
         Column::Left("state"),
     ];
-    let row = |vault: &VaultReading| {
+    let row = |(vault, waiting): (&VaultReading, U256)| {
         let VaultReading { id, token, asset, state } = vault;
         let amount = |value| tokens(value, asset.decimals);
         vec![
@@ -47,24 +52,28 @@ pub(crate) fn vaults(args: &Remote) -> anyhow::Result<()> {
             percent(state.utilisation),
             per_year(state.borrowRate),
             per_year(state.supplyRate),
-            standing(vault),
+            standing(vault, waiting),
         ]
     };
-    println!("{}", table(&columns, vaults.iter().map(row).collect()));
+    println!("{}", table(&columns, vaults.map(row).collect()));
     Ok(())
 }
 
-/// Whether it takes deposits, and what its lenders ever lost.
-fn standing(vault: &VaultReading) -> String {
+/// Whether it takes deposits, what waits to leave it, and what its lenders ever lost.
+fn standing(vault: &VaultReading, waiting: U256) -> String {
     let VaultReading { asset, state, .. } = vault;
-    let open = if state.paused { "paused" } else { "open" };
-    if state.losses.is_zero() {
-        return open.to_owned();
+    let mut parts = vec![if state.paused { "paused" } else { "open" }.to_owned()];
+    let amount = |value| format!("{} {}", tokens(value, asset.decimals), asset.symbol);
+    if !waiting.is_zero() {
+        parts.push(format!("{} wait to leave", amount(waiting)));
     }
-    format!("{open}, lost {} {}", tokens(state.losses, asset.decimals), asset.symbol)
+    if !state.losses.is_zero() {
+        parts.push(format!("lost {}", amount(state.losses)));
+    }
+    parts.join(", ")
 }
 
-fn vault_json(vault: &VaultReading) -> Value {
+fn vault_json((vault, waiting): (&VaultReading, U256)) -> Value {
     let VaultReading { id, token, asset, state } = vault;
     let amount = |value| all_digits(value, asset.decimals);
     json!({
@@ -85,6 +94,7 @@ fn vault_json(vault: &VaultReading) -> Value {
         "supplyRatePerSecond": all_digits(state.supplyRate, 27),
         "reserveFeeBps": state.reserveFee,
         "paused": state.paused,
+        "exitsWaiting": amount(waiting),
     })
 }
 

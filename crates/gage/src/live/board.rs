@@ -8,7 +8,7 @@ use crate::{
     calendar::minute,
     demo::world::ASSETS,
     depth::Depth,
-    reading::{Answers, Names, VaultReading, vaults},
+    reading::{Answers, Names, VaultReading, exits_waiting, vaults},
     table::{Column, table},
     tally::{Sum, Tally, Way},
     ties::TieLog,
@@ -28,6 +28,8 @@ pub(crate) struct Board {
     vaults: Vec<VaultReading>,
     names: Names,
     depth: Depth,
+    /// What waits in exit queues, by vault.
+    waiting: Vec<String>,
     url: String,
     ties: TieLog,
 }
@@ -41,8 +43,15 @@ impl Board {
     ) -> anyhow::Result<Self> {
         let vaults = vaults(of)?;
         let depth = Depth::read(of, tally, &vaults)?;
+        let mut waiting = Vec::new();
+        for VaultReading { token, asset, .. } in &vaults {
+            let worth = exits_waiting(of, token.address)?;
+            if !worth.is_zero() {
+                waiting.push(format!("{} {}", tokens(worth, asset.decimals), asset.symbol));
+            }
+        }
         let (url, ties) = (url.to_owned(), ties.clone());
-        Ok(Self { vaults, names: Names::read(of)?, depth, url, ties })
+        Ok(Self { waiting, vaults, names: Names::read(of)?, depth, url, ties })
     }
 
     /// The picture's lines, for a terminal of so many.
@@ -52,6 +61,9 @@ impl Board {
         lines.extend(price_rows(tally));
         lines.push(String::new());
         lines.extend(self.vault_rows());
+        if !self.waiting.is_empty() {
+            lines.push(format!(" Waiting to leave: {}", self.waiting.join(", ")));
+        }
         lines.push(String::new());
         lines.extend(queues::rows(&self.depth));
         lines.push(String::new());

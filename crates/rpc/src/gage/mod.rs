@@ -17,6 +17,7 @@
 //! | `gage_stakes` | address \[block\]: a staker's first-loss capital over all lines |
 //! | `gage_authorisations` | owner \[first block\] \[last block\]: operators and delegated credit |
 //! | `gage_rehomePreview` | owner, `{ market, sub }`, `{ market, sub }` \[list of `{ from, to }` vaults\]: an account elsewhere |
+//! | `gage_exits` | address \[block\]: an address's places in exit queues |
 //! | `gage_liquidations` | \[first block\] \[last block\]: sweeps and open liquidations |
 //! | `gage_losses` | \[first block\] \[last block\]: bad debt, and who bore it |
 //! | `gage_submitReports` | list of `{ report: { feed, round, time, price }, v, r, s }` |
@@ -27,6 +28,7 @@
 mod accounts;
 mod authorisations;
 mod bids;
+mod exits;
 mod explain;
 mod exposures;
 mod feeds;
@@ -78,6 +80,7 @@ pub(crate) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     methods.heavy("gage_exposures", exposures::exposures)?;
     methods.heavy("gage_authorisations", authorisations::authorisations)?;
     methods.heavy("gage_rehomePreview", rehoming::rehome_preview)?;
+    methods.heavy("gage_exits", exits::exits_of)?;
     methods.heavy("gage_liquidations", liquidations::liquidations)?;
     methods.heavy("gage_losses", losses::losses)?;
     methods.read("gage_submitReports", reports::submit)?;

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::{
     Book, book,
+    exits::QueueShown,
     exposures::FactorName,
     names::{AssetName, VaultName},
     numbers::Shown,
@@ -80,6 +81,7 @@ pub(super) struct VaultRow {
     /// The factors that it caps: `gage_exposures` tells how much.
     capped_factors: Vec<u32>,
     rates: Rates,
+    exits: QueueShown,
 }
 
 /// A vault's interest model; yearly rates and the kink in basis points.
@@ -110,6 +112,7 @@ fn vault(book: &mut Book, id: VaultId) -> Result<VaultRow, Stop> {
     let accrued = Accrued::load(book, id)?;
     let name = VaultName::of(book, id)?;
     let (lines, capped) = (book.vault_lines(id)?, book.capped_factors(id)?);
+    let exits = QueueShown::of(book, id, &name)?;
     let record = accrued.record();
     let assets = |assets: gage_core::Assets| Shown::amount(assets.get(), name.asset.decimals);
     Ok(VaultRow {
@@ -132,6 +135,7 @@ fn vault(book: &mut Book, id: VaultId) -> Result<VaultRow, Stop> {
         lines: lines.into_iter().map(MarketId::get).collect(),
         capped_factors: capped.into_iter().map(FactorId::get).collect(),
         rates: rates(&record.model),
+        exits,
         vault: name,
     })
 }

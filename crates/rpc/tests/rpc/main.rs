@@ -3,6 +3,7 @@
 mod calls;
 mod client;
 mod delegation;
+mod exits;
 mod exposures;
 mod filters;
 mod liquidation;

@@ -56,7 +56,12 @@ pub(crate) fn redeem(args: &VaultArgs) -> anyhow::Result<()> {
             let shares = ask(&client, address, &IVault::maxRedeemCall { owner })?;
             let held = ask(&client, address, &IERC20Permit::balanceOfCall { account: owner })?;
             ensure!(!held.is_zero(), "nothing is lent to {}", vault.token.symbol);
-            ensure!(!shares.is_zero(), "{} has no cash: it is all lent out", vault.token.symbol);
+            ensure!(
+                !shares.is_zero(),
+                "{0} has no cash: it is all lent out; `gage exit request {0} max` takes a place in \
+                 its exit queue",
+                vault.token.symbol
+            );
             call(address, &IVault::redeemCall { shares, receiver: owner, owner }, "redeem")
         }
     };

@@ -4,6 +4,7 @@ pub(crate) mod bid;
 pub(crate) mod borrow;
 pub(crate) mod coins;
 pub(crate) mod credit;
+pub(crate) mod exit;
 pub(crate) mod factor;
 pub(crate) mod lend;
 pub(crate) mod margin;
