@@ -104,7 +104,6 @@ fn spread_backing_is_stored_and_swept() {
         bonusMax: 800,
         riskWeight: 1_000,
         cap: u(1_000 * WAD),
-        rampSeconds: 0,
     };
     world.ok(OWNER, MARKET, IMarket::addCollateralCall { market: 1, asset: WRAPPED, terms });
     let coins = IAsset::depositCall {};
