@@ -120,7 +120,7 @@ impl Run {
         }
         world.factors();
         let (tally, visited) = (BTreeMap::new(), BTreeMap::new());
-        let portfolio = seed % 2 == 1;
+        let portfolio = !seed.is_multiple_of(2);
         Self { world, dice, tally, visited, margin: None, portfolio }
     }
 

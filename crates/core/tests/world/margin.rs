@@ -207,7 +207,8 @@ pub(crate) fn required(ledger: &MemoryLedger, id: &AccountId, borrow: bool) -> U
     let portfolio = ledger.portfolios[&id.market];
     let length = portfolio.ramp_end.get() - portfolio.ramp_start.get();
     let passed = ledger.now.get() - portfolio.ramp_start.get();
-    let newest = if portfolio.generation % 2 == 0 { SetPlace::Even } else { SetPlace::Odd };
+    let newest =
+        if portfolio.generation.is_multiple_of(2) { SetPlace::Even } else { SetPlace::Odd };
     let now = of_set(ledger, (portfolio.now, newest), &legs, (own, borrow));
     let one = U512::from(10_u64.pow(12));
     let kept = if passed >= length {

@@ -55,7 +55,7 @@ pub(crate) fn market_words(market: &Market) -> Result<Vec<U256>, Fault> {
         MarginModel::Threshold => 0,
         MarginModel::Portfolio => PORTFOLIO_BIT,
     };
-    let pause = market.pause as u8 + 1 | portfolio;
+    let pause = (market.pause as u8 + 1) | portfolio;
     let vaults_listed = count(market.vaults.len())?;
     if vaults_listed > VAULTS_MASK {
         return Err(Fault::Unreadable);
