@@ -7,6 +7,7 @@ mod exits;
 mod exposures;
 mod filters;
 mod liquidation;
+mod margin;
 mod nonsense;
 mod protocol;
 mod shapes;
