@@ -11,6 +11,7 @@ mod engine;
 mod floor;
 mod gage;
 mod liquidation;
+mod margin;
 mod morpho;
 mod population;
 mod prices;
@@ -73,6 +74,8 @@ enum Part {
     Operations,
     /// The index and the sweep.
     Liquidation,
+    /// Both models of margin.
+    Margin,
     /// One crash beside the peers.
     Crash,
     /// Every recorded crash, with a queue of bids and without.
@@ -80,12 +83,14 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Operations, Self::Liquidation, Self::Crash, Self::Crashes];
+    const ALL: [Self; 5] =
+        [Self::Operations, Self::Liquidation, Self::Margin, Self::Crash, Self::Crashes];
 
     const fn heading(self) -> &'static str {
         match self {
             Self::Operations => "# Side by side",
             Self::Liquidation => "# Liquidation",
+            Self::Margin => "# Margin",
             Self::Crash => "# One crash, side by side",
             Self::Crashes => "# Every crash, replayed",
         }
@@ -98,6 +103,7 @@ impl Part {
                 let sizes: Vec<_> = options.accounts.iter().map(|size| *size as usize).collect();
                 liquidation::report(&sizes, options.passes as usize)
             }
+            Self::Margin => margin::report(options.passes as usize),
             Self::Crash => crash::report(&options.data, options.users as usize),
             Self::Crashes => crashes::report(&options.data, options.borrowers as usize),
         }
