@@ -259,3 +259,56 @@ pub(super) struct Values {
     pub(super) owned: Vec<(usize, U256)>,
     pub(super) owed: Vec<(usize, U256)>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::portfolio::requirement::tests::any_margin;
+    use proptest::prelude::*;
+
+    /// Dollars of two collaterals and a debt at prices in percent, in that moment.
+    fn values(amounts: [u128; 3], prices: [u128; 3]) -> Values {
+        let worth = |place: usize| wide(amounts[place] * prices[place] / 100);
+        Values { owned: vec![(0, worth(0)), (1, worth(1))], owed: vec![(0, worth(2))] }
+    }
+
+    fn moment(present: &Present, prices: [u128; 3], thresholds: [u16; 2]) -> Moment {
+        let owned = [0, 1].map(|i| (i, (wide(prices[i]), Bps::new(thresholds[i]))));
+        present.moment(owned.into_iter(), core::iter::once(0))
+    }
+
+    proptest! {
+        /// LIQ-5: an account whose key is not below the bound is above its alert, and a key that was
+        /// carried to a later moment is no better than the one that it would be filed under there.
+        #[test]
+        fn keys_bound_what_can_be_lost(
+            margin in any_margin(), amounts in prop::array::uniform3(1_u128 << 60..1 << 80),
+            prices in prop::array::uniform3(20_u128..300), later in prop::array::uniform3(20_u128..300),
+            near in any::<bool>(), thresholds in prop::array::uniform2(6_000_u16..9_000),
+            falls in prop::array::uniform2(0_u16..300), hours in 0_u64..=24, alert in 100_u128..150,
+        ) {
+            let later = if near {
+                core::array::from_fn(|i| prices[i] * (95 + later[i] % 10) / 100)
+            } else {
+                later
+            };
+            let [assets, debts] = [vec![AssetId::new(1), AssetId::new(2)], vec![AssetId::new(3)]];
+            let present = Present { in_force: margin, collaterals: assets, debts };
+            let mut moved = present.clone();
+            moved.in_force.progress.0 = moved.in_force.progress.0.max(hours * 3_600);
+            let fallen = core::array::from_fn(|i| thresholds[i] - falls[i]);
+            let (then, now) = (moment(&present, prices, thresholds), moment(&moved, later, fallen));
+            let alert = Wad::new(alert * WAD / 100);
+            let index = wide(crate::RAY);
+            let debts = || core::iter::once(Debts {
+                then: (wide(prices[2]), index), now: (wide(later[2]), index), growth: 1,
+            });
+            let key = then.key(&values(amounts, prices), (&present, &then), alert);
+            let there = now.key(&values(amounts, later), (&moved, &now), alert);
+            let (bound, growth) = (then.bound(&now, debts()), then.growth(&now, debts()));
+            // A key of zero says nothing of how far below the alert.
+            prop_assert!(key < bound || there > 0, "{key} {bound}");
+            prop_assert!(Moment::moved_key(key, bound, growth) <= there.saturating_add(2));
+        }
+    }
+}
