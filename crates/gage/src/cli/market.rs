@@ -30,25 +30,27 @@ pub(crate) enum MarginCommand {
     Set(SetMarginArgs),
 }
 
-const SET_HELP: &str = "\
-The set in the file replaces the one in force along a ramp of a day to a year. Without factors the\n\
-market goes back to thresholds. Numbers are parts of one; a sigma is one standard deviation over the\n\
-time that a liquidation takes, and correlations are with the factors before, in the file's order.\n\n\
-  k_borrow = 4.0           # standard deviations to cover when drawing\n\
-  k_liquidation = 3.0      # and before liquidation\n\
-  floor = 0.02             # the least share of all that is owned and owed\n\
-  ramp_seconds = 86400\n\n\
-  [[factors]]\n\
-  asset = \"USDC\"\n\
-  sigma = 0.001\n\n\
-  [[factors]]\n\
-  asset = \"WETH\"\n\
-  sigma = 0.04\n\
-  cost = 0.01              # what selling it or buying it back costs\n\
-  correlations = [0.05]    # with USDC\n\
-  hedge = 1                # matches debt of the same number …\n\
-  hedge_threshold = 0.9    # … and counts this much then\n\n\
-Example:\n  gage market margin set margin.toml --market 2";
+const SET_HELP: &str = concat!(
+    "The set in the file replaces the one in force along a ramp of a day to a year. Without factors the\n",
+    "market goes back to thresholds. Numbers are parts of one; a sigma is one standard deviation over\n",
+    "the time that a liquidation takes, and correlations are with the factors before, in the file's\n",
+    "order.\n\n",
+    "  k_borrow = 4.0           # standard deviations to cover when drawing\n",
+    "  k_liquidation = 3.0      # and before liquidation\n",
+    "  floor = 0.02             # the least share of all that is owned and owed\n",
+    "  ramp_seconds = 86400\n\n",
+    "  [[factors]]\n",
+    "  asset = \"USDC\"\n",
+    "  sigma = 0.001\n\n",
+    "  [[factors]]\n",
+    "  asset = \"WETH\"\n",
+    "  sigma = 0.04\n",
+    "  cost = 0.01              # what selling it or buying it back costs\n",
+    "  correlations = [0.05]    # with USDC\n",
+    "  hedge = 1                # matches debt of the same number …\n",
+    "  hedge_threshold = 0.9    # … and counts this much then\n\n",
+    "Example:\n  gage market margin set margin.toml --market 2",
+);
 
 /// Whose margin to show.
 #[derive(Debug, Args)]
