@@ -57,6 +57,15 @@ pub struct CollateralView {
     pub margin: Option<LegMargin>,
 }
 
+impl CollateralView {
+    /// Whether the account is on better terms than it would be after new risk.
+    #[must_use]
+    pub fn keeps(&self) -> bool {
+        let Self { threshold, bonus_min, bonus_max, .. } = *self;
+        Binding { threshold, bonus_min, bonus_max } != self.newest
+    }
+}
+
 /// What one debt does to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DebtView {

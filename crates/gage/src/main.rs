@@ -89,6 +89,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Market(MarketCommand::Margin(command)) => act::margin::margin(&command)?,
         Command::Stake(command) => act::stake::stake(&command)?,
         Command::Factor(command) => act::factor::factor(&command)?,
+        Command::Group(command) => act::group::group(&command)?,
+        Command::Terms(command) => act::terms::terms(&command)?,
         Command::StopLoss(command) => act::stop_loss::stop_loss(&command)?,
         Command::Operator(command) => act::operator::operator(&command)?,
         Command::Credit(command) => act::credit::credit(&command)?,

@@ -7,6 +7,7 @@ mod factors;
 mod market;
 mod operate;
 mod stakes;
+mod terms;
 mod user;
 
 use clap::{Parser, Subcommand};
@@ -27,6 +28,10 @@ pub(crate) use factors::{
 pub(crate) use market::{MarginArgs, MarginCommand, MarketCommand, SetMarginArgs};
 pub(crate) use operate::{AbiArgs, CheckArgs, DevArgs, HistoryCommand, NodeArgs, Speed};
 pub(crate) use stakes::{AddStakeArgs, LineArgs, StakeCommand, StakesArgs, UnstakeArgs};
+pub(crate) use terms::{
+    AddMembersArgs, CreateGroupArgs, EnterGroupArgs, GroupCommand, GroupTermsArgs, LeaveGroupArgs,
+    MarketArgs, MembersArgs, MoveArgs, Percent, SetGroupArgs, SetTermsArgs, TermsCommand,
+};
 pub(crate) use user::{
     AccountArgs, BorrowArgs, CollateralArgs, FaucetArgs, LiquidateArgs, PriceArgs, RefreshArgs,
     Remote, RepayArgs, SendArgs, Signing, VaultArgs, WrapArgs,
@@ -139,6 +144,12 @@ pub(crate) enum Command {
     /// Say what assets have in common, and cap what vaults lend against it
     #[command(subcommand)]
     Factor(FactorCommand),
+    /// Groups of collaterals and debts whose prices move together: list, enter, leave, create
+    #[command(subcommand)]
+    Group(GroupCommand),
+    /// A collateral's terms: what is newest, what accounts keep, and moves
+    #[command(subcommand)]
+    Terms(TermsCommand),
     /// Sell collateral before it can be liquidated, on your own terms
     #[command(subcommand)]
     StopLoss(StopLossCommand),
@@ -253,6 +264,16 @@ mod tests {
             "gage exit list",
             "gage exit claim",
             "gage exit claim USDC 7 --json",
+            "gage group list --market 2",
+            "gage group create Dollars --ltv 93 --threshold 95 --bonus-min 0.5 --bonus-max 1 \
+             --band 1 --collateral USDC,USDT --vault USDC",
+            "gage group add 1 --collateral DAI",
+            "gage group enter 1 --sub 2",
+            "gage group leave",
+            "gage terms show",
+            "gage terms set WETH --threshold 80% --cap 500",
+            "gage terms move WETH --in 1d --over 30d",
+            "gage terms move --group 1 --in 36h --over 1d",
             "gage liquidations --from-block 5",
             "gage losses",
         ] {
@@ -305,6 +326,13 @@ mod tests {
             "gage exit list nobody",
             "gage exit claim USDC",
             "gage exit claim USDC -1",
+            "gage group",
+            "gage group enter Dollars",
+            "gage group create Dollars --ltv 93",
+            "gage terms set WETH --threshold 800",
+            "gage terms move --in 1d --over 2d",
+            "gage terms move WETH --group 1 --in 1d --over 2d",
+            "gage terms move WETH --in soon --over 2d",
             "gage losses --from-block -1",
             "gage history fetch --exchange nasdaq --symbols BTC --from a --to b --out x",
         ] {

@@ -257,6 +257,18 @@ pub(crate) fn explanation(error: &str) -> Option<&'static str> {
         "ERC4626ExceededMaxDeposit" | "ERC4626ExceededMaxMint" => {
             "More than the vault's cap leaves room for."
         }
+        "UnknownGroup" => "The market has no such group (`gage group list`).",
+        "SameGroup" => "The account is in that group already, or in none that it could leave.",
+        "OutsideGroup" => {
+            "Accounts of a group owe to its vaults only (`gage group list`): repay that debt first, \
+             or leave the group."
+        }
+        "NothingToMove" => "Every account is on the newest of these terms already.",
+        "MoveNotOver" => "One move is announced or under way; the next one waits until its end.",
+        "TooManyKept" => {
+            "Accounts keep as many earlier terms as there can be: announce a move (`gage terms \
+             move`) and let it end."
+        }
         "UnknownPublisher" => "This key may not publish this feed.",
         "ReportNotNewer" => "The feed has a report of this round or a later one.",
         "PriceOutOfBounds" => "The price is outside the bounds that the feed's owner set.",

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{print_json, prospect};
 use crate::{
     amounts::{all_digits, bps, health, per_year, price, tokens, usd},
+    calendar::minute,
     cli::AccountArgs,
     client::Client,
     contracts::MARKET,
@@ -217,6 +218,7 @@ fn print_account(names: &Names, market: u32, state: &AccountState) {
             ("Borrow limit", format!("{} ({} left)", usd(state.borrowLimit), usd(headroom))),
             ("Liquidated above", usd(state.liquidationLimit)),
             ("Risk premium", premium(state)),
+            ("Terms", terms(state)),
         ])
     );
     if let Some(required) = required(state) {
@@ -240,6 +242,26 @@ fn required(state: &AccountState) -> Option<String> {
         usd(floor),
         usd(linear),
     ))
+}
+
+/// Whether the account keeps terms that are better than the newest, and until when; its group.
+fn terms(state: &AccountState) -> String {
+    let kept = state.collaterals.iter().filter(|leg| leg.thresholdNewest < leg.threshold);
+    let lowest = kept.clone().map(|leg| leg.thresholdNewest).min();
+    let ends = kept.map(|leg| leg.moveEnd).max().unwrap_or_default();
+    let terms = match lowest {
+        None => "the newest".to_owned(),
+        Some(newest) if ends == 0 => {
+            format!("kept; new risk would be on a threshold of {}", bps(newest))
+        }
+        Some(newest) => {
+            format!("kept; they go to a threshold of {} until {} UTC", bps(newest), minute(ends))
+        }
+    };
+    match state.group {
+        0 => terms,
+        group => format!("{terms}; in group {group}"),
+    }
 }
 
 /// The account's risk premium, and what a refresh would make of it.
@@ -310,6 +332,9 @@ fn account_json(names: &Names, market: u32, state: &AccountState) -> Value {
                 "value": wad(pledge.value),
                 "ltvBps": pledge.ltv,
                 "thresholdBps": pledge.threshold,
+                "thresholdNewestBps": pledge.thresholdNewest,
+                "moveStart": pledge.moveStart,
+                "moveEnd": pledge.moveEnd,
                 "liquidationPrice": wad(pledge.liquidationPrice),
             })
         })
@@ -332,6 +357,8 @@ fn account_json(names: &Names, market: u32, state: &AccountState) -> Value {
         "market": market,
         "riskPremiumBps": state.riskPremium,
         "riskPremiumNowBps": state.riskPremiumNow,
+        "termsVersion": state.termsVersion,
+        "group": state.group,
         "collaterals": collaterals,
         "debts": debts,
         "collateralValue": wad(state.collateralValue),

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod act;
 pub(crate) mod exposure;
+mod kept;
 pub(crate) mod past;
 mod prospect;
 pub(crate) mod queue;

@@ -4,7 +4,7 @@ use alloy_primitives::U256;
 use gage_abi::{IMarket, IOracle};
 use serde_json::{Value, json};
 
-use super::print_json;
+use super::{kept, print_json};
 use crate::{
     amounts::{all_digits, bps, health, per_year, percent, price, tokens},
     calendar::minute,
@@ -263,6 +263,7 @@ fn market_json(
             "bonusMinBps": terms.bonusMin,
             "bonusMaxBps": terms.bonusMax,
             "riskWeightBps": terms.riskWeight,
+            "kept": kept::told(&terms.kept, &terms.moving),
             "pledged": amount(terms.total),
             "cap": amount(terms.cap),
         }))
@@ -289,6 +290,8 @@ fn market_json(
         "pause": pause_name(state.pause),
         "targetHealth": all_digits(state.targetHealth, 18),
         "fullBonusHealth": all_digits(state.fullBonusHealth, 18),
+        "termsVersion": state.termsVersion,
+        "groups": state.groups,
         "collaterals": collaterals.collect::<anyhow::Result<Vec<_>>>()?,
         "lines": lines.collect::<anyhow::Result<Vec<_>>>()?,
     }))

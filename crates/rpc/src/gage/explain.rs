@@ -16,6 +16,7 @@ use super::{
     names::{AssetName, Quote, VaultName},
     numbers::Shown,
     sweep::{Order, Sweep, order, sweep},
+    terms::{BindingShown, GroupName, MoveShown},
 };
 use crate::{arguments::Number, context::Context, methods::Answer};
 
@@ -41,6 +42,12 @@ pub(super) struct Explained {
     risk_premium: Shown,
     /// What a refresh would make of it.
     risk_premium_now: Shown,
+    /// The market's terms version when the account last took new risk; 0 without debt.
+    terms_version: u32,
+    /// The market's now.
+    terms_version_now: u32,
+    /// The group that the account is in.
+    group: Option<GroupName>,
     /// The order that the owner left.
     stop_loss: Option<Order>,
     /// What a sweep would sell to the bid queue now.
@@ -59,7 +66,16 @@ pub(super) struct Collateral {
     quote: Quote,
     value: Shown,
     ltv: Shown,
+    /// In force for this account, as are the bonuses.
     threshold: Shown,
+    bonus_min: Shown,
+    bonus_max: Shown,
+    /// What the account will be on as soon as it takes new risk.
+    newest: BindingShown,
+    /// Whether it keeps something better.
+    keeps: bool,
+    /// The announced move that takes it to the newest terms without new risk.
+    moving: Option<MoveShown>,
     contribution: Shown,
     /// The price at or below which the account is liquidatable, all else fixed.
     liquidation_price: Option<Shown>,
@@ -146,6 +162,9 @@ pub(super) fn explained(book: &mut Book, id: &AccountId) -> Result<Explained, St
         requirement: explanation.requirements.map(Required::from),
         risk_premium: Shown::bps(explanation.risk_premium),
         risk_premium_now: Shown::bps(explanation.risk_premium_now),
+        terms_version: explanation.terms_version,
+        terms_version_now: explanation.terms_version_now,
+        group: GroupName::of(book, id.market, explanation.group)?,
         stop_loss: order(book, id)?,
         sweep,
         sweep_waits,
@@ -161,6 +180,11 @@ pub(super) fn collateral(book: &mut Book, leg: &CollateralView) -> Result<Collat
         value: Shown::wad(leg.value),
         ltv: Shown::bps(leg.ltv),
         threshold: Shown::bps(leg.threshold),
+        bonus_min: Shown::bps(leg.bonus_min),
+        bonus_max: Shown::bps(leg.bonus_max),
+        newest: BindingShown::of(leg.newest),
+        keeps: leg.keeps(),
+        moving: leg.moving.map(MoveShown::of),
         contribution: Shown::wad(leg.contribution),
         liquidation_price: leg.liquidation_price.map(Shown::wad),
         margin: leg.margin.map(LegRequired::from),

@@ -17,6 +17,7 @@ use super::{
     names::{AssetName, Quote, VaultName},
     numbers::Shown,
     stakes::FirstLoss,
+    terms::{GroupRow, KeptShown, groups},
 };
 use crate::{context::Context, methods::Answer};
 
@@ -31,6 +32,9 @@ pub(super) struct MarketRow {
     full_bonus_health: Shown,
     /// Null for a market of thresholds.
     margin: Option<MarginRow>,
+    /// How often its binding terms were set.
+    terms_version: u32,
+    groups: Vec<GroupRow>,
     collaterals: Vec<CollateralRow>,
     lines: Vec<LineRow>,
 }
@@ -47,6 +51,8 @@ struct CollateralRow {
     risk_weight: Shown,
     cap: Shown,
     total: Shown,
+    #[serde(flatten)]
+    kept: KeptShown,
 }
 
 #[derive(Serialize)]
@@ -76,6 +82,7 @@ fn market(book: &mut Book, id: MarketId) -> Result<MarketRow, Stop> {
     let collaterals = collaterals.collect::<Result<_, Stop>>()?;
     let margin = MarginRow::of(book, id)?;
     let lines = market.vaults.iter().map(|vault| line(book, id, *vault));
+    let lines = lines.collect::<Result<_, Stop>>()?;
     Ok(MarketRow {
         id: id.get(),
         owner: market.owner,
@@ -88,8 +95,10 @@ fn market(book: &mut Book, id: MarketId) -> Result<MarketRow, Stop> {
         target_health: Shown::wad(market.target_health),
         full_bonus_health: Shown::wad(market.full_bonus_health),
         margin,
+        terms_version: market.terms_version,
+        groups: groups(book, id, &market)?,
         collaterals,
-        lines: lines.collect::<Result<_, Stop>>()?,
+        lines,
     })
 }
 
@@ -105,6 +114,7 @@ fn collateral(book: &mut Book, market: MarketId, id: AssetId) -> Result<Collater
         risk_weight: Shown::bps(terms.risk_weight),
         cap: Shown::amount(terms.cap.get(), terms.decimals),
         total: Shown::amount(terms.total.get(), terms.decimals),
+        kept: KeptShown::of_collateral(book, market, id)?,
     })
 }
 

@@ -46,6 +46,7 @@ mod reports;
 mod stakes;
 mod status;
 mod sweep;
+mod terms;
 mod vaults;
 mod what_if;
 

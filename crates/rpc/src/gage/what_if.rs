@@ -11,7 +11,8 @@ use alloy_primitives::{Address, Bytes};
 use gage_core::{
     Assets, Stop, Wad,
     borrowing::{Draw, Release, borrow, repay, supply_collateral, withdraw_collateral},
-    ids::{AccountId, AssetId, FeedId, MarketId, Token, VaultId},
+    groups::{enter_group, leave_group},
+    ids::{AccountId, AssetId, FeedId, GroupId, MarketId, Token, VaultId},
     ledger::Ledger,
 };
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,8 @@ pub(super) struct Changes {
     prices: BTreeMap<String, Number<u128>>,
     supply: Vec<OfAsset>,
     repay: Vec<OfVault>,
+    /// The group to enter; 0 leaves the present one.
+    group: Option<Number<u8>>,
     borrow: Vec<OfVault>,
     withdraw: Vec<OfAsset>,
 }
@@ -63,6 +66,7 @@ struct OfVault {
 enum Step {
     Supply(AssetId, Assets),
     Repay(VaultId, Assets),
+    Regroup(GroupId),
     Borrow(VaultId, Assets),
     Withdraw(AssetId, Assets),
 }
@@ -126,6 +130,7 @@ fn steps(changes: &Changes) -> Answer<Vec<Step>> {
     for OfVault { vault, amount } in &changes.repay {
         steps.push(Step::Repay(vault_at(*vault)?, assets(amount)));
     }
+    steps.extend(changes.group.iter().map(|group| Step::Regroup(GroupId::new(group.0))));
     for OfVault { vault, amount } in &changes.borrow {
         steps.push(Step::Borrow(vault_at(*vault)?, assets(amount)));
     }
@@ -193,6 +198,8 @@ impl Step {
                 lend(book, asset, owner, amount.min(owed))?;
                 repay(book, owner, id, vault, amount).map(|_| ())
             }
+            Self::Regroup(GroupId::NONE) => leave_group(book, owner, (market, sub)),
+            Self::Regroup(group) => enter_group(book, owner, (market, sub), group),
             Self::Borrow(vault, amount) => {
                 borrow(book, owner, &Draw { market, sub, vault, amount, receiver: owner })
             }
@@ -207,6 +214,7 @@ impl Step {
         let operation = match self {
             Self::Supply(..) => "supply",
             Self::Repay(..) => "repay",
+            Self::Regroup(..) => "group",
             Self::Borrow(..) => "borrow",
             Self::Withdraw(..) => "withdraw",
         };

@@ -14,4 +14,5 @@ mod shapes;
 mod stakes;
 mod story;
 mod subscriptions;
+mod terms;
 mod world;

@@ -6,6 +6,7 @@ pub(crate) mod coins;
 pub(crate) mod credit;
 pub(crate) mod exit;
 pub(crate) mod factor;
+pub(crate) mod group;
 pub(crate) mod lend;
 pub(crate) mod margin;
 pub(crate) mod operator;
@@ -15,6 +16,7 @@ pub(crate) mod rehome;
 mod shares;
 pub(crate) mod stake;
 pub(crate) mod stop_loss;
+pub(crate) mod terms;
 
 use alloy_primitives::{Address, U256};
 use serde_json::{Value, json};
