@@ -436,3 +436,79 @@ fn reg_s19_no_sequence_of_changes_harms_an_account() {
     explore(&world.ledger, 5, &mut seen);
     assert!(seen > 10_000, "{seen}");
 }
+
+/// The worked examples of `docs/terms.md`, with every number in them.
+#[test]
+fn the_worked_examples_of_the_documentation() {
+    let mut world = World::new(&[6, 18, 18], 1);
+    let usd = 1_000_000;
+    let free =
+        gage_core::InterestModel::Kinked { base: 0, slope1: 0, slope2: 0, kink: Bps::new(1) };
+    gage_core::curation::set_model(&mut world.ledger, CURATOR, vault(1), free).unwrap();
+    for (feed, dollars) in [(1, 1), (2, 3_000), (3, 1)] {
+        world.report(feed, dollars * WAD).unwrap();
+    }
+    let health = |world: &mut World, who| {
+        let id = of(who);
+        margin::health(&mut world.ledger, &id).unwrap().get() / (WAD / 10_000)
+    };
+    deposit(&mut world, LENDER, 1, 100_000 * usd).unwrap();
+    set(&mut world, 8_000, 8_300, [500, 1_000]).unwrap();
+    pledge(&mut world, ALICE, 2, 10 * WAD);
+    borrow(&mut world, ALICE, 1, 20_000 * usd).unwrap();
+    assert_eq!(health(&mut world, ALICE), 12_450);
+
+    set(&mut world, 7_000, 7_500, [500, 1_000]).unwrap();
+    pledge(&mut world, MALLORY, 2, 10 * WAD);
+    borrow(&mut world, MALLORY, 1, 20_000 * usd).unwrap();
+    assert_eq!((health(&mut world, ALICE), health(&mut world, MALLORY)), (12_450, 11_250));
+    let mut more = world.clone();
+    assert!(matches!(refused(borrow(&mut more, ALICE, 1, 1_001 * usd)), Error::AboveLimit { .. }));
+    borrow(&mut more, ALICE, 1, 500 * usd).unwrap();
+    assert_eq!(health(&mut more, ALICE), 10_975);
+
+    schedule(&mut world, 2 * DAY, 10 * DAY).unwrap();
+    for (day, threshold, at) in
+        [(2, 8_300, 12_450), (4, 8_100, 12_150), (6, 7_900, 11_850), (10, 7_500, 11_250)]
+    {
+        let mut then = world.clone();
+        then.pass(day * DAY);
+        assert_eq!(on(&mut then, &of(ALICE))[0], threshold);
+        assert_eq!(health(&mut then, ALICE), at);
+        then.ledger.feeds.get_mut(&gage_core::FeedId::new(2)).unwrap().price =
+            gage_core::Wad::new(2_600 * WAD);
+        let both = (health(&mut then, ALICE), health(&mut then, MALLORY));
+        match day {
+            6 => assert_eq!(both, (10_270, 9_750)),
+            10 => assert_eq!(both, (9_750, 9_750)),
+            _ => {}
+        }
+    }
+
+    let own = terms(7_500, 8_000, [400, 1_000], 1_000_000 * WAD, 3);
+    listing::set_collateral(&mut world.ledger, OWNER, MARKET, asset(3), &own).unwrap();
+    let terms = GroupTerms {
+        ltv: Bps::new(9_300),
+        threshold: Bps::new(9_500),
+        bonus_min: Bps::new(50),
+        bonus_max: Bps::new(100),
+        band: Bps::new(100),
+    };
+    let members = Members { collaterals: &[asset(3)], vaults: &[vault(1)] };
+    let named = (label("Dollars"), &terms);
+    let group = groups::create_group(&mut world.ledger, OWNER, MARKET, named, members).unwrap();
+    pledge(&mut world, FRIEND, 3, 10_000 * WAD);
+    let limit = |world: &mut World| explain(&mut world.ledger, &of(FRIEND)).unwrap().headroom;
+    assert_eq!(limit(&mut world).get(), 7_500 * WAD);
+    groups::enter_group(&mut world.ledger, FRIEND, (MARKET, 0), group).unwrap();
+    borrow(&mut world, FRIEND, 1, 9_200 * usd).unwrap();
+    assert_eq!(health(&mut world, FRIEND), 10_326);
+    let left = world.ledger.atomically(|l| groups::leave_group(l, FRIEND, (MARKET, 0)));
+    assert!(matches!(refused(left), Error::AboveLimit { .. }));
+    for (cents, at) in [(99, 10_222), (96, 9_913)] {
+        world.ledger.feeds.get_mut(&gage_core::FeedId::new(3)).unwrap().price =
+            gage_core::Wad::new(cents * WAD / 100);
+        assert_eq!(health(&mut world, FRIEND), at);
+    }
+    sound(&world);
+}

@@ -17,4 +17,5 @@ mod stakes;
 mod story;
 mod support;
 mod sweeps;
+mod terms;
 mod tokens;
