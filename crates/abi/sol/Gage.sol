@@ -62,6 +62,12 @@ interface IGageErrors {
     error VaultPaused(uint32 vault);
     error VaultWipedOut(uint32 vault);
     error ReservesTooLow(uint256 reserves, uint256 asked);
+    /// The vault holds too little for its shares to be collateral.
+    error ThinVault(uint32 vault, uint256 assets, uint256 minimum);
+    /// In `market` shares of vault `share` would back debt to vault `lender`, which they stand on already: the
+    /// circle closes in market `closing`.
+    error CircularBacking(uint32 market, uint32 share, uint32 lender, uint32 closing);
+    error TooManyVaultsBehind(uint256 most);
     // Markets and accounts.
     error MarketPaused(uint32 market, uint8 level);
     error CapExceeded(string cap, uint256 most, uint256 would);
@@ -111,6 +117,7 @@ interface IGageErrors {
     error ReportNotNewer(uint32 feed, uint256 round, uint256 lastRound);
     error ReportFromFuture(uint32 feed, uint256 time, uint256 now);
     error UnknownPublisher(uint32 feed, address signer);
+    error WrongFeed(uint32 feed, string wanted);
     // The shell.
     error UnknownFunction(bytes4 selector);
     error MalformedCall();
@@ -924,16 +931,47 @@ interface IOracle {
         bool fresh;
         /// No liquidation on this price before: a grace period after the feed was stale.
         uint64 liquidationResumesAt;
+        FeedSource source;
+    }
+
+    /// Where a feed's number comes from. `kind` 0: a reported price. 1: a reported rate, whole tokens of an
+    /// underlying asset per whole token. 2: the price of `base` times the rate of `rate`. 3: what a share of
+    /// `vault` is worth in its asset, times the price of `base`.
+    struct FeedSource {
+        uint8 kind;
+        uint32 base;
+        uint32 rate;
+        address vault;
+        /// Kinds 1 and 3 grow by the part `growth` (ray) of `anchor` a second, from `since` on, and are at most
+        /// `limit` now.
+        uint256 growth;
+        uint256 anchor;
+        uint64 since;
+        uint256 limit;
     }
 
     event FeedCreated(uint32 indexed feed, address indexed owner, string description);
     event FeedTermsChanged(uint32 indexed feed, FeedTerms terms);
     event PublisherChanged(uint32 indexed feed, address indexed publisher, bool allowed);
     event PriceUpdated(uint32 indexed feed, address indexed publisher, uint256 price, uint64 time, uint64 round);
+    event CompositeFeedCreated(uint32 indexed feed, uint32 base, uint32 rate);
+    event ShareFeedCreated(uint32 indexed feed, address indexed vault, uint32 base);
+    event GrowthCapChanged(uint32 indexed feed, uint256 anchor, uint64 since, uint256 growth);
+    /// A rate was reported above its growth cap, and accepted at the cap.
+    event RateCapped(uint32 indexed feed, uint256 reported, uint256 accepted);
     /// A report that was in the block and could not be applied, with the reason's ABI encoding.
     event ReportRejected(uint32 indexed feed, address indexed signer, bytes reason);
 
     function createFeed(string calldata description, FeedTerms calldata terms) external returns (uint32 feed);
+    /// A feed of exchange rates, which rise by the part `growth` (ray) a second at most. Bounds are the rate's.
+    function createRateFeed(string calldata description, FeedTerms calldata terms, uint256 growth) external returns (uint32 feed);
+    /// The reported price `base` times the rate `rate`: as old as the older of both.
+    function createCompositeFeed(string calldata description, FeedTerms calldata terms, uint32 base, uint32 rate) external returns (uint32 feed);
+    /// A vault's share at the asset's price `base`. The share price rises by the part `growth` (ray) of its present
+    /// a second at most. Nobody reports it, and no transfer moves it.
+    function createShareFeed(string calldata description, FeedTerms calldata terms, address vault, uint32 base, uint256 growth) external returns (uint32 feed);
+    /// How fast a rate or share price may grow from now and its present on. Rate and time change together.
+    function setGrowth(uint32 feed, uint256 growth) external;
     function setFeedTerms(uint32 feed, FeedTerms calldata terms) external;
     function setPublisher(uint32 feed, address publisher, bool allowed) external;
     function feedState(uint32 feed) external view returns (FeedState memory);

@@ -230,6 +230,23 @@ pub fn encode_error(error: &Error) -> Bytes {
         Error::PriceOutOfBounds { feed, price } => {
             data(&Sol::PriceOutOfBounds { feed: feed.get(), price: wide(price.get()) })
         }
+        Error::WrongFeed { feed, wanted } => {
+            data(&Sol::WrongFeed { feed: feed.get(), wanted: wanted.into() })
+        }
+        Error::ThinVault { vault, assets, minimum } => data(&Sol::ThinVault {
+            vault: vault.get(),
+            assets: wide(assets.get()),
+            minimum: wide(minimum.get()),
+        }),
+        Error::CircularBacking { market, share, lender, closing } => data(&Sol::CircularBacking {
+            market: market.get(),
+            share: share.get(),
+            lender: lender.get(),
+            closing: closing.get(),
+        }),
+        Error::TooManyVaultsBehind { most } => {
+            data(&Sol::TooManyVaultsBehind { most: U256::from(most) })
+        }
         Error::ReportNotNewer { feed, round, last_round } => data(&Sol::ReportNotNewer {
             feed: feed.get(),
             round: U256::from(round),

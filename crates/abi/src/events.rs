@@ -485,6 +485,29 @@ pub fn encode_event(event: &Event) -> (Address, LogData) {
         Event::PublisherChanged { feed, publisher, allowed } => {
             of_oracle(&IOracle::PublisherChanged { feed: feed.get(), publisher, allowed })
         }
+        Event::CompositeFeedCreated { feed, base, rate } => {
+            of_oracle(&IOracle::CompositeFeedCreated {
+                feed: feed.get(),
+                base: base.get(),
+                rate: rate.get(),
+            })
+        }
+        Event::ShareFeedCreated { feed, vault, base } => of_oracle(&IOracle::ShareFeedCreated {
+            feed: feed.get(),
+            vault: address::vault(vault),
+            base: base.get(),
+        }),
+        Event::GrowthCapChanged { feed, cap } => of_oracle(&IOracle::GrowthCapChanged {
+            feed: feed.get(),
+            anchor: U256::from(cap.anchor.get()),
+            since: cap.since.get(),
+            growth: U256::from(cap.growth.get()),
+        }),
+        Event::RateCapped { feed, reported, accepted } => of_oracle(&IOracle::RateCapped {
+            feed: feed.get(),
+            reported: U256::from(reported.get()),
+            accepted: U256::from(accepted.get()),
+        }),
         Event::PriceUpdated { feed, publisher, price, time, round } => {
             of_oracle(&IOracle::PriceUpdated {
                 feed: feed.get(),

@@ -12,8 +12,8 @@ use gage_core::sweep::SweepReason;
 use gage_core::terms::Subject;
 use gage_core::{
     AccountId, AssetId, Assets, BidId, Bps, Cap, Error, Event, FactorId, FactorKind, FeedId,
-    GroupId, InterestModel, Label, MarketId, PauseLevel, PlaceId, QueueId, Ray, RiskFactor, Role,
-    Shares, Sigma, StakeId, Timestamp, Token, Units, VaultId, Wad,
+    GroupId, GrowthCap, InterestModel, Label, MarketId, PauseLevel, PlaceId, QueueId, Ray,
+    RiskFactor, Role, Shares, Sigma, StakeId, Timestamp, Token, Units, VaultId, Wad,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -116,6 +116,10 @@ fn errors() -> Vec<Error> {
         Error::NothingToClaim { place: 7, ahead: s },
         Error::StalePrice { feed, updated_at: time, max_age: 60 },
         Error::PriceOutOfBounds { feed, price: wad },
+        Error::WrongFeed { feed, wanted: "rate" },
+        Error::ThinVault { vault, assets: a, minimum: a },
+        Error::CircularBacking { market, share: vault, lender: vault, closing: market },
+        Error::TooManyVaultsBehind { most: 32 },
         Error::ReportNotNewer { feed, round: 1, last_round: 2 },
         Error::ReportFromFuture { feed, time, now: time },
         Error::UnknownPublisher { feed, signer: sender },
@@ -306,6 +310,10 @@ fn events() -> Vec<Event> {
         Event::FeedCreated { feed, owner: who, description: label },
         Event::FeedTermsChanged { feed, terms: feed_terms },
         Event::PublisherChanged { feed, publisher: who, allowed: true },
+        Event::CompositeFeedCreated { feed, base: feed, rate: feed },
+        Event::ShareFeedCreated { feed, vault, base: feed },
+        Event::GrowthCapChanged { feed, cap: GrowthCap::default() },
+        Event::RateCapped { feed, reported: wad, accepted: wad },
         Event::PriceUpdated { feed, publisher: who, price: wad, time, round: 1 },
         Event::AssetCreated { asset, issuer: who, name: label, symbol: label, decimals: 6 },
         Event::VaultCreated { vault, asset, curator: who, name: label, symbol: label },

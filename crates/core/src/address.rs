@@ -4,7 +4,7 @@
 //! lies on the vault's contract, all pledged collateral on the market contract, and what the exit
 //! queue holds, shares and assets set aside, on the vault's exit contract.
 
-use crate::ids::{AssetId, Token, VaultId};
+use crate::ids::{AssetId, NUMBERS_END, Token, VaultId};
 use alloy_primitives::Address;
 
 /// The first four bytes of every native contract: `"gage"`.
@@ -61,9 +61,10 @@ impl Native {
             (1, 0) => Some(Self::Registry),
             (2, 0) => Some(Self::Oracle),
             (3, 0) => Some(Self::Market),
-            (4, number) if number > 0 => Some(Self::Vault(VaultId::new(number))),
-            (5, number) if number > 0 => Some(Self::Asset(AssetId::new(number))),
-            (6, number) if number > 0 => Some(Self::Exit(VaultId::new(number))),
+            (_, 0 | NUMBERS_END..) => None,
+            (4, number) => Some(Self::Vault(VaultId::new(number))),
+            (5, number) => Some(Self::Asset(AssetId::new(number))),
+            (6, number) => Some(Self::Exit(VaultId::new(number))),
             _ => None,
         }
     }
@@ -82,10 +83,23 @@ pub const fn vault(id: VaultId) -> Address {
     Native::Vault(id).address()
 }
 
-/// The contract of an asset.
+/// The contract of an asset; of a vault's share, the vault's.
 #[must_use]
 pub const fn asset(id: AssetId) -> Address {
-    Native::Asset(id).address()
+    match id.as_share() {
+        Some(id) => vault(id),
+        None => Native::Asset(id).address(),
+    }
+}
+
+/// What may be collateral at `address`: an asset, or a vault's share.
+#[must_use]
+pub fn collateral_at(address: Address) -> Option<AssetId> {
+    match Native::at(address) {
+        Some(Native::Asset(id)) => Some(id),
+        Some(Native::Vault(id)) => Some(AssetId::share_of(id)),
+        _ => None,
+    }
 }
 
 /// The contract of a vault's exit queue, who holds its shares and what is set aside for them.
@@ -137,12 +151,16 @@ mod tests {
             Native::Oracle,
             Native::Market,
             Native::Vault(VaultId::new(7)),
-            Native::Asset(AssetId::new(u32::MAX)),
+            Native::Asset(AssetId::new(NUMBERS_END - 1)),
             Native::Exit(VaultId::new(7)),
         ] {
             assert_eq!(Native::at(native.address()), Some(native));
         }
         assert_eq!(Native::at(Address::ZERO), None);
+        let share = AssetId::share_of(VaultId::new(7));
+        assert_eq!(asset(share), vault(VaultId::new(7)));
+        assert_eq!(collateral_at(asset(share)), Some(share));
+        assert_eq!(Native::at(Native::Asset(share).address()), None);
         assert_eq!(Native::at(vault(VaultId::new(0))), None);
         assert_eq!(Native::at(address!("6761676504000000000001000000000000000001")), None);
     }

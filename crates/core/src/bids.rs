@@ -361,7 +361,7 @@ pub fn claim_bid<L: Ledger + ?Sized>(
     bid.bought = Assets::ZERO;
     state.unclaimed = state.unclaimed.sub(amount)?;
     if !amount.is_zero() {
-        let token = Token::Asset(queue.asset);
+        let token = Token::of(queue.asset);
         let from = address::market_custody();
         shift(ledger, &Movement { token, from, to: receiver, value: amount.get() })?;
     }

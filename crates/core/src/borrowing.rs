@@ -92,7 +92,7 @@ pub fn supply_collateral<L: Ledger + ?Sized>(
     account.set_collateral(index, account.collateral(index).add(amount)?);
     collateral.total = would;
     let to = address::market_custody();
-    let token = Token::Asset(asset);
+    let token = Token::of(asset);
     shift(ledger, &Movement { token, from: caller, to, value: amount.get() })?;
     ledger.set_collateral(id.market, asset, &collateral)?;
     store_supplied(ledger, (id, &market), &mut account, (index, amount, &collateral))?;
@@ -141,7 +141,7 @@ pub fn withdraw_collateral<L: Ledger + ?Sized>(
         position.store_debts(ledger, &id, &mut account)?;
     }
     let from = address::market_custody();
-    let token = Token::Asset(asset);
+    let token = Token::of(asset);
     shift(ledger, &Movement { token, from, to: receiver, value: amount.get() })?;
     ledger.set_collateral(market_id, asset, &collateral)?;
     store_account(ledger, &id, &market, &mut account)?.check(ledger, market_id)?;

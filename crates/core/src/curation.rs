@@ -1,6 +1,7 @@
 //! What a vault's curator decides. Anyone may create a vault and is its first curator.
 
 use crate::address;
+use crate::backing;
 use crate::debt::Debt;
 use crate::error::{Error, Role, Stop};
 use crate::event::Event;
@@ -11,6 +12,7 @@ use crate::interest::InterestModel;
 use crate::label::Label;
 use crate::ledger::Ledger;
 use crate::market::{LINES_MAX, PauseLevel};
+use crate::protocol::next_number;
 use crate::shares::VIRTUAL_DECIMALS;
 use crate::token::{Movement, shift};
 use crate::vault::{Accrued, Vault};
@@ -82,7 +84,7 @@ pub fn create_vault<L: Ledger + ?Sized>(
     terms.caps.check()?;
     terms.model.check()?;
     let mut protocol = ledger.protocol()?;
-    protocol.vaults = protocol.vaults.checked_add(1).ok_or(Error::Overflow)?;
+    protocol.vaults = next_number(protocol.vaults)?;
     let id = VaultId::new(protocol.vaults);
     let Naming { name, symbol } = naming;
     let vault = Vault {
@@ -266,6 +268,8 @@ fn note_line<L: Ledger + ?Sized>(
 /// # Errors
 /// [`Error::NotAuthorised`], [`Error::VaultNotListed`], [`Error::InvalidParameter`],
 /// [`Error::MarketPaused`] for a higher cap, [`Error::TooManyLines`], [`Error::UnknownVault`], or a fault of the ledger.
+/// [`Error::TooManyLines`], [`Error::CircularBacking`] and [`Error::TooManyVaultsBehind`] when the
+/// line opens ([`crate::backing`]), [`Error::UnknownVault`], or a fault of the ledger.
 pub fn set_line_cap<L: Ledger + ?Sized>(
     ledger: &mut L,
     caller: Address,
@@ -283,6 +287,9 @@ pub fn set_line_cap<L: Ledger + ?Sized>(
     let level = ledger.market(market)?.pause;
     if cap > line.cap && level > PauseLevel::Open {
         return Err(Error::MarketPaused { market, level }.into());
+    }
+    if !cap.is_zero() && !backing::is_open(&line) {
+        backing::check_line(ledger, market, id)?;
     }
     let is_new = note_line(ledger, id, market, !cap.is_zero() || !line.owed.is_zero())?;
     if is_new && !line.tracked {

@@ -387,6 +387,37 @@ pub enum Error {
         /// The vault.
         vault: VaultId,
     },
+    /// The vault holds too little for its shares to be collateral.
+    #[error("vault {vault} holds {assets}, its shares count from {minimum}")]
+    ThinVault {
+        /// The vault.
+        vault: VaultId,
+        /// What its lenders own.
+        assets: Assets,
+        /// The least that they must own.
+        minimum: Assets,
+    },
+    /// A vault's shares would back debt that the vault itself pays for, through others perhaps.
+    #[error(
+        "in market {market} shares of vault {share} would back debt to vault {lender}, whose shares \
+         back debt to vault {share} already, at last in market {closing}"
+    )]
+    CircularBacking {
+        /// The market in which shares would back debt.
+        market: MarketId,
+        /// The vault whose shares would be collateral there.
+        share: VaultId,
+        /// The vault that would be owed there.
+        lender: VaultId,
+        /// The market that takes the lender's shares: where the circle closes.
+        closing: MarketId,
+    },
+    /// Too many vaults depend on each other for a search for circles.
+    #[error("more than {most} vaults back each other here")]
+    TooManyVaultsBehind {
+        /// How many are looked at.
+        most: u8,
+    },
     /// Less than that was kept as reserves.
     #[error("the reserves are {reserves}, asked for were {asked}")]
     ReservesTooLow {
@@ -690,6 +721,14 @@ pub enum Error {
         time: Timestamp,
         /// The present.
         now: Timestamp,
+    },
+    /// The feed is of another kind than what it is named for.
+    #[error("feed {feed} is not {wanted}")]
+    WrongFeed {
+        /// The feed.
+        feed: FeedId,
+        /// What it should be.
+        wanted: &'static str,
     },
     /// The signer may not report to the feed.
     #[error("{signer} is no publisher of feed {feed}")]

@@ -6,6 +6,7 @@ use crate::factor::FactorKind;
 use crate::feed::FeedTerms;
 use crate::fixed::{Assets, Bps, Ray, Shares, Timestamp, Units, Wad};
 use crate::groups::GroupTerms;
+use crate::growth::GrowthCap;
 use crate::ids::{
     AccountId, AssetId, BidId, FactorId, FeedId, GroupId, MarketId, PlaceId, QueueId, StakeId,
     Token, VaultId,
@@ -223,6 +224,14 @@ pub enum Event {
     FeedTermsChanged { feed: FeedId, terms: FeedTerms },
     /// An address may report to a feed, or no longer.
     PublisherChanged { feed: FeedId, publisher: Address, allowed: bool },
+    /// A feed's price is that of `base` times `rate`.
+    CompositeFeedCreated { feed: FeedId, base: FeedId, rate: FeedId },
+    /// A feed's price is that of a vault's share, at the asset's price of `base`.
+    ShareFeedCreated { feed: FeedId, vault: VaultId, base: FeedId },
+    /// A rate grows from another anchor now, or at another speed.
+    GrowthCapChanged { feed: FeedId, cap: GrowthCap },
+    /// A rate was reported above its growth cap, and accepted at the cap.
+    RateCapped { feed: FeedId, reported: Wad, accepted: Wad },
     /// A feed has a new price.
     PriceUpdated { feed: FeedId, publisher: Address, price: Wad, time: Timestamp, round: u64 },
 

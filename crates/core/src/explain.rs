@@ -12,6 +12,7 @@ use crate::liquidation::{Aim, Plan, plan_liquidation};
 use crate::margin::{CollateralLeg, DebtLeg, Margin, Position, Prices, Totals, unit};
 use crate::market::Market;
 use crate::portfolio::{Limit, Requirement};
+use crate::quote::quote;
 use crate::terms::{self, Binding, Move, Subject};
 use alloc::vec::Vec;
 
@@ -207,7 +208,7 @@ pub(crate) fn explain_position<L: Ledger + ?Sized>(
     let member = Membership::load(ledger, id, account.group, version)?;
     let mut collaterals = Vec::with_capacity(position.collaterals.len());
     for (place, leg) in position.collaterals.iter().enumerate() {
-        let price_time = ledger.feed(leg.terms.feed)?.updated_at;
+        let price_time = quote(ledger, leg.terms.feed)?.updated_at;
         let outlook = outlook(ledger, id, leg, version, member.as_ref())?;
         let view = collateral_view(leg, &totals, price_time, outlook);
         collaterals.push(match position.margin {
@@ -217,7 +218,7 @@ pub(crate) fn explain_position<L: Ledger + ?Sized>(
     }
     let mut debts = Vec::with_capacity(position.debts.len());
     for (place, leg) in position.debts.iter().enumerate() {
-        let price_time = ledger.feed(leg.line.feed)?.updated_at;
+        let price_time = quote(ledger, leg.line.feed)?.updated_at;
         let view = debt_view(leg, &totals, position.risk_premium, price_time);
         debts.push(match position.margin {
             Margin::Threshold => view,

@@ -85,6 +85,24 @@ impl core::fmt::Display for GroupId {
     }
 }
 
+/// Numbers of assets and of vaults lie below this: it marks an [`AssetId`] as a vault's share.
+pub const NUMBERS_END: u32 = 1 << 31;
+
+impl AssetId {
+    /// The share token of `vault`, where an asset is named: as collateral. A vault's asset is never
+    /// one.
+    #[must_use]
+    pub const fn share_of(vault: VaultId) -> Self {
+        Self(vault.get() | NUMBERS_END)
+    }
+
+    /// The vault whose share this is, if it is one.
+    #[must_use]
+    pub const fn as_share(self) -> Option<VaultId> {
+        if self.0 < NUMBERS_END { None } else { Some(VaultId::new(self.0 & (NUMBERS_END - 1))) }
+    }
+}
+
 /// One borrower's position in one market.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId {
@@ -166,4 +184,31 @@ pub enum Token {
     Asset(AssetId),
     /// Shares of a vault.
     Share(VaultId),
+}
+
+impl Token {
+    /// What the token ledger counts for an asset.
+    #[must_use]
+    pub const fn of(asset: AssetId) -> Self {
+        match asset.as_share() {
+            Some(vault) => Self::Share(vault),
+            None => Self::Asset(asset),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_assets_of_their_own_number() {
+        for number in [1, 2, NUMBERS_END - 1] {
+            let (asset, vault) = (AssetId::new(number), VaultId::new(number));
+            assert_eq!(asset.as_share(), None);
+            assert_eq!(AssetId::share_of(vault).as_share(), Some(vault));
+            assert_eq!(Token::of(asset), Token::Asset(asset));
+            assert_eq!(Token::of(AssetId::share_of(vault)), Token::Share(vault));
+        }
+    }
 }

@@ -10,13 +10,15 @@ use crate::bids::Tier;
 use crate::debt::Debt;
 use crate::error::Error;
 use crate::event::Event;
+use crate::feed::Feed;
 use crate::fixed::{Assets, Bps, RAY, Timestamp};
-use crate::ids::{AssetId, MarketId, QueueId, Token, VaultId};
+use crate::growth::GrowthCap;
+use crate::ids::{AssetId, FeedId, MarketId, QueueId, Token, VaultId};
 use crate::market::{Collateral, LINES_MAX, Line, MarginModel};
 use crate::memory::MemoryLedger;
 use crate::terms::{Binding, Generation, Kept, Subject};
 use crate::vault::Vault;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 use alloc::{format, vec};
@@ -75,8 +77,9 @@ pub fn check_invariants(ledger: &MemoryLedger) -> Vec<Violation> {
     lines(ledger, &mut findings);
     exposure::exposures(ledger, &mut findings);
     exposure::factors(ledger, &mut findings);
-    shares_in_custody(ledger, &mut findings);
     exits::state(ledger, &mut findings);
+    custody(ledger, &mut findings);
+    backing(ledger, &mut findings);
     accounts(ledger, &mut findings);
     kept_terms(ledger, &mut findings);
     groups(ledger, &mut findings);
@@ -171,7 +174,7 @@ fn debts(ledger: &MemoryLedger, findings: &mut Findings) {
     }
 }
 
-/// SOL-2, SOL-3, HLT-3: pledges sum to totals; these and what bids bought are in custody.
+/// SOL-3, HLT-3: pledges sum to totals.
 fn collateral(ledger: &MemoryLedger, findings: &mut Findings) {
     let mut pledged = BTreeMap::new();
     for (id, account) in &ledger.accounts {
@@ -185,26 +188,65 @@ fn collateral(ledger: &MemoryLedger, findings: &mut Findings) {
             }
         }
     }
-    let mut entrusted: BTreeMap<AssetId, U256> = BTreeMap::new();
     for (key, terms) in &ledger.collaterals {
         let sum = pledged.remove(key).unwrap_or_default();
         let kept = wide(terms.total.get());
         findings.check("SOL-3", sum == kept, || format!("{key:?}: {sum} pledged, {kept} kept"));
-        let total = entrusted.entry(key.1).or_default();
-        *total = total.saturating_add(kept);
     }
     findings.check("SOL-3", pledged.is_empty(), || format!("unlisted pledges {pledged:?}"));
-    for ((queue, _), tier) in &ledger.tiers {
-        let total = entrusted.entry(queue.asset).or_default();
-        *total = total.saturating_add(wide(tier.unclaimed.get()));
+}
+
+/// SOL-2, HLT-3: what the market contract holds for others is there, each unit once: pledges, what
+/// bids bought, and the shares that wait in bids or are staked. A share may be any of these.
+fn custody(ledger: &MemoryLedger, findings: &mut Findings) {
+    let mut entrusted: BTreeMap<Token, U256> = BTreeMap::new();
+    let pledged =
+        ledger.collaterals.iter().map(|(key, terms)| (Token::of(key.1), terms.total.get()));
+    let bought = ledger
+        .tiers
+        .iter()
+        .map(|((queue, _), tier)| (Token::of(queue.asset), tier.unclaimed.get()));
+    let bid = ledger
+        .tiers
+        .iter()
+        .map(|((queue, _), tier)| (Token::Share(queue.vault), tier.shares.get()));
+    let staked = ledger
+        .tranches
+        .iter()
+        .map(|((_, vault), tranche)| (Token::Share(*vault), tranche.shares.get()));
+    for (token, amount) in pledged.chain(bought).chain(bid).chain(staked) {
+        let total = entrusted.entry(token).or_default();
+        *total = total.saturating_add(wide(amount));
     }
-    for (asset, total) in entrusted {
-        let key = (Token::Asset(asset), address::market_custody());
+    for (token, total) in entrusted {
+        let key = (token, address::market_custody());
         let held = wide(ledger.balances.get(&key).copied().unwrap_or_default());
         findings.check("SOL-2", total <= held, || {
-            format!("{total} of asset {asset} is pledged or bought, {held} in custody")
+            format!("{total} of {token:?} is entrusted to the market, {held} in custody")
         });
     }
+}
+
+/// SHR-3: no vault's shares stand, through whatever others, on debt that they back themselves. The
+/// relation is closed over all vaults, edge by edge, with no search.
+fn backing(ledger: &MemoryLedger, findings: &mut Findings) {
+    let mut rests: BTreeSet<(VaultId, VaultId)> = BTreeSet::new();
+    for ((market, lender), line) in &ledger.lines {
+        let open = !line.cap.is_zero() || !line.owed.is_zero();
+        let listed = ledger.markets.get(market).filter(|_| open);
+        let shares = listed.into_iter().flat_map(|market| &market.collaterals);
+        rests.extend(shares.filter_map(|asset| Some((*lender, asset.as_share()?))));
+    }
+    for middle in ledger.vaults.keys() {
+        let into: Vec<_> = rests.iter().filter(|(_, to)| to == middle).map(|edge| edge.0).collect();
+        let out: Vec<_> =
+            rests.iter().filter(|edge| edge.0 == *middle).map(|edge| edge.1).collect();
+        for from in into {
+            rests.extend(out.iter().map(|to| (from, *to)));
+        }
+    }
+    let circle = rests.iter().find(|(from, to)| from == to);
+    findings.check("SHR-3", circle.is_none(), || format!("{circle:?} rests on itself: {rests:?}"));
 }
 
 /// BID-1: what bids are owed is in their tiers, and what is in the tiers is in custody.
@@ -286,24 +328,6 @@ fn lines(ledger: &MemoryLedger, findings: &mut Findings) {
         let known = |market: &MarketId| ledger.lines.contains_key(&(*market, *vault));
         let bounded = markets.len() <= LINES_MAX && markets.iter().all(known);
         findings.check("SOL-5", bounded, || format!("vault {vault}: {markets:?}"));
-    }
-}
-
-/// SOL-2: what waits in bids and what is staked is in custody.
-fn shares_in_custody(ledger: &MemoryLedger, findings: &mut Findings) {
-    let mut entrusted: BTreeMap<VaultId, U256> = BTreeMap::new();
-    let bid = ledger.tiers.iter().map(|((queue, _), tier)| (queue.vault, tier.shares));
-    let staked = ledger.tranches.iter().map(|((_, vault), tranche)| (*vault, tranche.shares));
-    for (vault, shares) in bid.chain(staked) {
-        let total = entrusted.entry(vault).or_default();
-        *total = total.saturating_add(wide(shares.get()));
-    }
-    for (vault, total) in entrusted {
-        let key = (Token::Share(vault), address::market_custody());
-        let held = wide(ledger.balances.get(&key).copied().unwrap_or_default());
-        findings.check("SOL-2", total <= held, || {
-            format!("{total} shares of vault {vault} are bid or staked, {held} in custody")
-        });
     }
 }
 
@@ -525,6 +549,9 @@ pub fn check_step(before: &MemoryLedger, after: &MemoryLedger) -> Vec<Violation>
         });
     }
     exits::step(before, after, &mut findings);
+    for (id, cap) in &after.growth_caps {
+        growth(before, (*id, cap), after, &mut findings);
+    }
     let told = after.events.get(before.events.len()..).unwrap_or_default();
     losses(after, told, &mut findings);
     consents(before, after, told, &mut findings);
@@ -553,6 +580,33 @@ pub fn check_step(before: &MemoryLedger, after: &MemoryLedger) -> Vec<Violation>
         findings.check("CFG-1", !grew || new.total <= new.cap, || format!("{key:?}: {new:?}"));
     }
     findings.0
+}
+
+/// ORC-3, C-16: a rate exceeds the limit before the step only if nothing was known before, and the
+/// limit after it lies at or above both rates that were accepted.
+fn growth(
+    before: &MemoryLedger,
+    (id, cap): (FeedId, &GrowthCap),
+    after: &MemoryLedger,
+    findings: &mut Findings,
+) {
+    let (Some(old), Some(new)) = (before.feeds.get(&id), after.feeds.get(&id)) else { return };
+    let limit = |cap: &GrowthCap| {
+        let elapsed = wide(after.now.since(cap.since).into());
+        let factor = wide(RAY).saturating_add(wide(cap.growth.get()).saturating_mul(elapsed));
+        wide(cap.anchor.get()).saturating_mul(factor).checked_div(wide(RAY)).unwrap_or_default()
+    };
+    let believed = |feed: &Feed| feed.price > feed.price_min && feed.price < feed.price_max;
+    for feed in [old, new].into_iter().filter(|feed| believed(feed)) {
+        findings.check("ORC-3", limit(cap) >= wide(feed.price.get()), || {
+            format!("feed {id}: the limit of {cap:?} lies below the accepted {}", feed.price)
+        });
+    }
+    let Some(cap) = before.growth_caps.get(&id).filter(|cap| !cap.anchor.is_zero()) else { return };
+    let most = limit(cap);
+    findings.check("ORC-3", !believed(new) || wide(new.price.get()) <= most, || {
+        format!("feed {id}: {} above the limit {most}", new.price)
+    });
 }
 
 /// BAD-2: each loss is borne to the unit, by the next in line only when the one before has nothing.

@@ -13,6 +13,7 @@ use crate::feed::Feed;
 use crate::first_loss::{Stake, Tranche};
 use crate::fixed::{Assets, Timestamp};
 use crate::groups::Group;
+use crate::growth::GrowthCap;
 use crate::ids::{
     AccountId, AssetId, BidId, ExposureCapId, ExposureId, FactorId, FeedId, GroupId, MarketId,
     PlaceId, QueueId, StakeId, Token, VaultId,
@@ -260,6 +261,17 @@ pub trait Ledger {
     /// # Errors
     /// A fault of the ledger.
     fn set_feed(&mut self, id: FeedId, feed: &Feed) -> Result<(), Stop>;
+
+    /// How fast a rate or share price may rise; without an anchor and growth if it was never written.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn growth_cap(&mut self, feed: FeedId) -> Result<GrowthCap, Stop>;
+    /// Writes how fast a rate or share price may rise.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_growth_cap(&mut self, feed: FeedId, cap: &GrowthCap) -> Result<(), Stop>;
 
     /// Whether an address may report to a feed.
     ///

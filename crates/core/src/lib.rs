@@ -28,6 +28,7 @@ extern crate alloc;
 pub mod account;
 pub mod address;
 pub mod asset;
+pub mod backing;
 pub mod bids;
 pub mod borrowing;
 pub mod curation;
@@ -43,6 +44,7 @@ pub mod feed;
 pub mod first_loss;
 pub mod fixed;
 pub mod groups;
+pub mod growth;
 pub mod ids;
 pub mod interest;
 pub mod invariants;
@@ -57,6 +59,7 @@ pub mod memory;
 pub mod portfolio;
 pub mod premium;
 pub mod protocol;
+pub mod quote;
 pub mod rehoming;
 pub mod shares;
 pub mod stop_loss;
@@ -73,10 +76,11 @@ pub use debt::Debt;
 pub use error::{Cap, Error, Fault, Role, Stop};
 pub use event::Event;
 pub use factor::{Factor, FactorKind, Tags};
-pub use feed::Feed;
+pub use feed::{Feed, FeedKind};
 pub use fixed::{
     Assets, Bps, RAY, Ray, Shares, Timestamp, Units, WAD, Wad, mul_div_down, mul_div_up,
 };
+pub use growth::GrowthCap;
 pub use ids::{
     AccountId, AssetId, BidId, ExposureCapId, ExposureId, FactorId, FeedId, GroupId, MarketId,
     PlaceId, QueueId, StakeId, Token, VaultId,
@@ -88,6 +92,7 @@ pub use market::{Collateral, Line, MarginModel, Market, PauseLevel};
 pub use memory::MemoryLedger;
 pub use portfolio::{MarginTerms, Portfolio, RiskFactor, SetPlace, Sigma};
 pub use protocol::Protocol;
+pub use quote::Quote;
 pub use vault::{Accrued, Vault};
 
 pub use alloy_primitives::{Address, B256, U256};

@@ -1,8 +1,10 @@
 //! What a market's owner decides: collaterals, vaults, terms, pauses. Anyone may create a market.
 
+use crate::backing;
 use crate::error::{Error, Role, Stop};
 use crate::event::Event;
-use crate::fixed::{AMOUNT_MAX, Assets, Bps, Timestamp, Wad};
+use crate::feed::FeedKind;
+use crate::fixed::{AMOUNT_MAX, Assets, BPS, Bps, Timestamp, Wad};
 use crate::ids::{AssetId, FeedId, MarketId, VaultId};
 use crate::ledger::Ledger;
 use crate::market::{
@@ -10,6 +12,7 @@ use crate::market::{
 };
 use crate::portfolio::check_hedge;
 use crate::terms::{self, Binding, Keeping, Subject};
+use crate::vault::Accrued;
 use alloc::vec::Vec;
 use alloy_primitives::Address;
 
@@ -202,10 +205,42 @@ pub fn set_pause<L: Ledger + ?Sized>(
     ledger.emit(Event::MarketPauseChanged { market: id, level, actor: caller })
 }
 
-/// Lists an asset as collateral; the market's owner only. A list only grows.
+/// Checks that `feed` prices `asset`, and returns the asset's decimals. A vault's share is priced by a
+/// feed of that vault's share price, and has a price at all (SHR-3).
+fn pledgeable<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    asset: AssetId,
+    feed: FeedId,
+) -> Result<u8, Stop> {
+    let Some(share) = asset.as_share() else {
+        let decimals = ledger.asset(asset)?.decimals;
+        check_asset_feed(ledger, feed)?;
+        return Ok(decimals);
+    };
+    let vault = Accrued::load(ledger, share)?;
+    if !matches!(ledger.feed(feed)?.kind, FeedKind::SharePrice { vault, .. } if vault == share) {
+        return Err(Error::WrongFeed { feed, wanted: "the price of that vault's share" }.into());
+    }
+    vault.check_thickness(share)?;
+    Ok(vault.record().decimals)
+}
+
+/// Checks that a feed prices an asset: a rate and a share's price do not.
+fn check_asset_feed<L: Ledger + ?Sized>(ledger: &mut L, feed: FeedId) -> Result<(), Stop> {
+    match ledger.feed(feed)?.kind {
+        FeedKind::Reported | FeedKind::Composite { .. } => Ok(()),
+        FeedKind::Rate | FeedKind::SharePrice { .. } => {
+            Err(Error::WrongFeed { feed, wanted: "an asset's price" }.into())
+        }
+    }
+}
+
+/// Lists an asset, or a vault's share, as collateral; the market's owner only. A list only grows.
 ///
 /// # Errors
-/// [`Error::NotAuthorised`], [`Error::UnknownAsset`], [`Error::UnknownFeed`],
+/// [`Error::NotAuthorised`], [`Error::UnknownAsset`], [`Error::UnknownFeed`], [`Error::WrongFeed`];
+/// for a share [`Error::UnknownVault`], [`Error::ThinVault`], [`Error::CircularBacking`] and
+/// [`Error::TooManyVaultsBehind`] ([`crate::backing`]);
 /// [`Error::AlreadyListed`], [`Error::TooManyListed`], [`Error::InvalidParameter`],
 /// [`Error::UnknownMarket`], or a fault of the ledger.
 pub fn add_collateral<L: Ledger + ?Sized>(
@@ -216,8 +251,7 @@ pub fn add_collateral<L: Ledger + ?Sized>(
     terms: &CollateralTerms,
 ) -> Result<(), Stop> {
     let mut market = owned(ledger, caller, id)?;
-    let decimals = ledger.asset(asset)?.decimals;
-    ledger.feed(terms.feed)?;
+    let decimals = pledgeable(ledger, asset, terms.feed)?;
     terms.check()?;
     if market.collaterals.contains(&asset) {
         return Err(Error::AlreadyListed { market: id, id: asset.get() }.into());
@@ -239,6 +273,9 @@ pub fn add_collateral<L: Ledger + ?Sized>(
         total: Assets::ZERO,
     };
     check_hedge(ledger, (id, &market), asset, terms.bonus_max)?;
+    if let Some(share) = asset.as_share() {
+        backing::check_share(ledger, (id, &market), share)?;
+    }
     market.collaterals.push(asset);
     ledger.set_market(id, &market)?;
     ledger.set_collateral(id, asset, &collateral)?;
@@ -286,7 +323,7 @@ pub fn set_collateral<L: Ledger + ?Sized>(
 /// curator sets a cap ([`crate::curation::set_line_cap`]).
 ///
 /// # Errors
-/// [`Error::NotAuthorised`], [`Error::UnknownVault`], [`Error::UnknownFeed`],
+/// [`Error::NotAuthorised`], [`Error::UnknownVault`], [`Error::UnknownFeed`], [`Error::WrongFeed`],
 /// [`Error::AlreadyListed`], [`Error::TooManyListed`], [`Error::InvalidParameter`],
 /// [`Error::UnknownMarket`], or a fault of the ledger.
 pub fn list_vault<L: Ledger + ?Sized>(
@@ -299,7 +336,7 @@ pub fn list_vault<L: Ledger + ?Sized>(
     let mut market = owned(ledger, caller, id)?;
     let asset = ledger.vault(vault)?.asset;
     let decimals = ledger.asset(asset)?.decimals;
-    ledger.feed(terms.feed)?;
+    check_asset_feed(ledger, terms.feed)?;
     let LineTerms { feed, min_debt } = *terms;
     if min_debt.is_zero() || min_debt > AMOUNT_MAX {
         return Err(Error::InvalidParameter { name: "minimum debt", value: min_debt.get() }.into());

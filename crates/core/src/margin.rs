@@ -23,6 +23,7 @@ use crate::ids::{AccountId, AssetId, FeedId, MarketId, VaultId};
 use crate::ledger::Ledger;
 use crate::market::{Collateral, Line, MarginModel, Market};
 use crate::portfolio::{Exposure, InForce, Limit, Requirement, Side};
+use crate::quote::quote;
 use crate::terms::{self, Binding, Subject};
 use crate::vault::Accrued;
 use alloc::boxed::Box;
@@ -68,11 +69,11 @@ pub enum Prices {
 
 impl Prices {
     fn of<L: Ledger + ?Sized>(self, ledger: &mut L, id: FeedId) -> Result<Wad, Stop> {
-        let feed = ledger.feed(id)?;
+        let quote = quote(ledger, id)?;
         match self {
-            Self::Fresh => Ok(feed.fresh_price(id, ledger.now())?),
-            Self::Settled => Ok(feed.settled_price(id, ledger.now())?),
-            Self::Last => Ok(feed.price),
+            Self::Fresh => Ok(quote.fresh_price()?),
+            Self::Settled => Ok(quote.settled_price(ledger.now())?),
+            Self::Last => Ok(quote.price),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::feed::Feed;
 use crate::first_loss::{Stake, Tranche};
 use crate::fixed::{Assets, Timestamp};
 use crate::groups::Group;
+use crate::growth::GrowthCap;
 use crate::ids::{
     AccountId, AssetId, BidId, ExposureCapId, ExposureId, FactorId, FeedId, GroupId, MarketId,
     PlaceId, QueueId, StakeId, Token, VaultId,
@@ -71,6 +72,8 @@ pub struct MemoryLedger {
     pub accounts: BTreeMap<AccountId, Account>,
     /// Every feed.
     pub feeds: BTreeMap<FeedId, Feed>,
+    /// The growth cap of every feed that has one.
+    pub growth_caps: BTreeMap<FeedId, GrowthCap>,
     /// Who may report to which feed.
     pub publishers: BTreeSet<(FeedId, Address)>,
     /// Every bid queue in which a tier holds shares.
@@ -348,6 +351,15 @@ impl Ledger for MemoryLedger {
 
     fn set_feed(&mut self, id: FeedId, feed: &Feed) -> Result<(), Stop> {
         self.feeds.insert(id, *feed);
+        Ok(())
+    }
+
+    fn growth_cap(&mut self, feed: FeedId) -> Result<GrowthCap, Stop> {
+        Ok(self.growth_caps.get(&feed).copied().unwrap_or_default())
+    }
+
+    fn set_growth_cap(&mut self, feed: FeedId, cap: &GrowthCap) -> Result<(), Stop> {
+        put(&mut self.growth_caps, feed, *cap);
         Ok(())
     }
 

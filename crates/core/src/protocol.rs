@@ -4,7 +4,7 @@ use crate::asset::{Asset, AssetKind, DECIMALS_MAX};
 use crate::error::{Error, Role, Stop};
 use crate::event::Event;
 use crate::fixed::Assets;
-use crate::ids::AssetId;
+use crate::ids::{AssetId, NUMBERS_END};
 use crate::label::Label;
 use crate::ledger::Ledger;
 use alloy_primitives::Address;
@@ -39,6 +39,11 @@ pub struct AssetTerms {
     pub decimals: u8,
 }
 
+/// The number of the next asset or vault.
+pub(crate) fn next_number(count: u32) -> Result<u32, Error> {
+    count.checked_add(1).filter(|number| *number < NUMBERS_END).ok_or(Error::Overflow)
+}
+
 fn add_asset<L: Ledger + ?Sized>(
     ledger: &mut L,
     issuer: Address,
@@ -50,7 +55,7 @@ fn add_asset<L: Ledger + ?Sized>(
         return Err(Error::InvalidParameter { name: "decimals", value: decimals.into() }.into());
     }
     let mut protocol = ledger.protocol()?;
-    protocol.assets = protocol.assets.checked_add(1).ok_or(Error::Overflow)?;
+    protocol.assets = next_number(protocol.assets)?;
     let id = AssetId::new(protocol.assets);
     let asset = Asset { name, symbol, decimals, issuer, kind, supply: Assets::ZERO };
     ledger.set_protocol(&protocol)?;

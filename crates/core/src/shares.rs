@@ -8,7 +8,10 @@
 //! Every function rounds for the vault.
 
 use crate::error::Error;
-use crate::fixed::{Assets, RAY, Ray, Shares, mul_div_down, mul_div_up, mul_div_up_saturating};
+use crate::fixed::{
+    Assets, RAY, Ray, Shares, WAD, Wad, mul_div_down, mul_div_down_saturating, mul_div_up,
+    mul_div_up_saturating,
+};
 
 /// Decimals that a vault's shares have beyond its asset's.
 pub const VIRTUAL_DECIMALS: u8 = 6;
@@ -16,6 +19,9 @@ pub const VIRTUAL_DECIMALS: u8 = 6;
 pub const VIRTUAL_SHARES: Shares = Shares::new(1_000_000);
 /// Assets that nobody owns, counted in every conversion.
 pub const VIRTUAL_ASSETS: Assets = Assets::new(1);
+
+/// `10^VIRTUAL_DECIMALS`, as a [`Wad`].
+const SHARE_UNITS_PER_ASSET_UNIT: u128 = WAD * VIRTUAL_SHARES.get();
 
 /// What lenders own together, and in how many shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +75,17 @@ impl Pool {
     pub fn assets_to_pay(self, shares: Shares) -> Result<Assets, Error> {
         let (pool_assets, pool_shares) = self.parts()?;
         mul_div_down(shares.get(), pool_assets, pool_shares).map(Assets::new)
+    }
+}
+
+impl Pool {
+    /// What a whole share is worth in whole units of the asset, rounded down: a share has
+    /// [`VIRTUAL_DECIMALS`] more decimals than the asset, so the asset's cancel out.
+    #[must_use]
+    pub fn share_price(self) -> Wad {
+        let assets = self.assets.saturating_add(VIRTUAL_ASSETS);
+        let shares = self.shares.saturating_add(VIRTUAL_SHARES);
+        Wad::new(mul_div_down_saturating(assets.get(), SHARE_UNITS_PER_ASSET_UNIT, shares.get()))
     }
 }
 
@@ -150,6 +167,18 @@ mod tests {
                 (pool.shares_to_burn(x), pool.shares_to_burn(y), pool.shares_to_burn(x.add(y)?))
             {
                 prop_assert!(bx.saturating_add(by) >= both);
+            }
+        }
+
+        /// ORC-5: a whole share is worth its price, to the unit of the asset; never more.
+        #[test]
+        fn a_whole_share_is_worth_its_price(pool in any_pool(), decimals in 0_u8..=12) {
+            let units = 10_u128.pow(decimals.into());
+            if let Ok(worth) = pool.assets_to_pay(Shares::new(units * VIRTUAL_SHARES.get())) {
+                let priced = mul_div_down_saturating(units, pool.share_price().get(), WAD);
+                prop_assert!(priced <= worth.get());
+                let fits = pool.share_price() < Wad::MAX;
+                prop_assert!(!fits || worth.get() - priced <= units.div_ceil(WAD));
             }
         }
 

@@ -15,9 +15,15 @@ use crate::ids::{AssetId, VaultId};
 use crate::interest::{InterestModel, grown, growth};
 use crate::label::Label;
 use crate::ledger::Ledger;
+use crate::margin::unit;
 use crate::market::Line;
-use crate::shares::{Pool, debt_of_shares};
+use crate::shares::{Pool, VIRTUAL_DECIMALS, debt_of_shares};
 use alloy_primitives::Address;
+
+/// The fewest base units of its asset that a vault holds for its shares to be collateral: a million.
+pub const THICK_UNITS: u128 = 1_000_000;
+/// The smallest part of a whole token that it holds then: a thousandth.
+const THICK_PART: u128 = 1_000;
 
 /// The lenders' pool of one asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,6 +177,23 @@ impl Accrued {
     #[must_use]
     pub fn pool(&self) -> Pool {
         Pool { assets: self.total_assets(), shares: self.vault.shares }
+    }
+
+    /// Checks that the vault holds enough for its share to have a price that nobody can push: a thousandth
+    /// of a whole token, and [`THICK_UNITS`] base units (SHR-3). One unit more or less, which is what
+    /// rounding leaves to the vault, is a millionth of that then.
+    ///
+    /// # Errors
+    /// [`Error::ThinVault`].
+    pub fn check_thickness(&self, id: VaultId) -> Result<(), Error> {
+        let decimals = self.vault.decimals.saturating_sub(VIRTUAL_DECIMALS);
+        let part = unit(decimals).div_euclid(THICK_PART);
+        let minimum = Assets::new(part.max(THICK_UNITS));
+        let assets = self.total_assets();
+        if assets < minimum {
+            return Err(Error::ThinVault { vault: id, assets, minimum });
+        }
+        Ok(())
     }
 
     /// Whether losses took everything that shares stood for.

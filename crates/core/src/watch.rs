@@ -37,6 +37,7 @@ use crate::ledger::Ledger;
 use crate::margin::unit;
 use crate::market::{MarginModel, Market};
 use crate::portfolio::InForce;
+use crate::quote::quote;
 use crate::terms::{Binding, Keeping, Kept, Subject};
 use crate::vault::Accrued;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -209,7 +210,7 @@ impl Scene {
         let mut collaterals = Vec::with_capacity(market.collaterals.len());
         for asset in &market.collaterals {
             let record = ledger.collateral(id, *asset)?;
-            let price = ledger.feed(record.feed)?.price.get();
+            let price = quote(ledger, record.feed)?.price.get();
             let present = (record.binding(), record.kept);
             let terms = Terms::read(ledger, (id, Subject::Collateral(*asset)), present)?;
             collaterals.push(Listing { price, unit: unit(record.decimals), terms });
@@ -217,7 +218,7 @@ impl Scene {
         let mut debts = Vec::with_capacity(market.vaults.len());
         for vault in &market.vaults {
             let line = ledger.line(id, *vault)?;
-            let price = ledger.feed(line.feed)?.price;
+            let price = quote(ledger, line.feed)?.price;
             let index = match self.indexes.get(vault) {
                 Some(index) => *index,
                 None => {

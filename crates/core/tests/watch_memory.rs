@@ -9,7 +9,7 @@ use gage_core::market::Market;
 use gage_core::terms::Keeping;
 use gage_core::watch::Watch;
 use gage_core::{
-    Account, AccountId, Address, AssetId, Assets, Bps, Collateral, Debt, Feed, FeedId,
+    Account, AccountId, Address, AssetId, Assets, Bps, Collateral, Debt, Feed, FeedId, FeedKind,
     InterestModel, Label, Ledger, Line, MarketId, MemoryLedger, PauseLevel, RAY, Ray, Shares,
     Timestamp, U256, Vault, VaultId, WAD, Wad,
 };
@@ -40,6 +40,7 @@ fn ledger() -> MemoryLedger {
         let feed = Feed {
             owner,
             description: label,
+            kind: FeedKind::Reported,
             price: Wad::ONE,
             updated_at: Timestamp::new(1),
             round: 1,

@@ -22,9 +22,9 @@ use gage_core::stop_loss::StopLoss;
 use gage_core::terms::{Kept, Subject};
 use gage_core::{
     Account, AccountId, Asset, AssetId, Assets, BidId, Collateral, Debt, Error, Event,
-    ExposureCapId, ExposureId, Factor, FactorId, Fault, Feed, FeedId, GroupId, Ledger, Line,
-    Market, MarketId, PlaceId, Portfolio, Protocol, QueueId, RiskFactor, SetPlace, StakeId, Stop,
-    Tags, Timestamp, Token, Vault, VaultId,
+    ExposureCapId, ExposureId, Factor, FactorId, Fault, Feed, FeedId, GroupId, GrowthCap, Ledger,
+    Line, Market, MarketId, PlaceId, Portfolio, Protocol, QueueId, RiskFactor, SetPlace, StakeId,
+    Stop, Tags, Timestamp, Token, Vault, VaultId,
 };
 
 /// Records in storage slots. Every slot is read once, when it is first needed, and written once, if
@@ -498,6 +498,15 @@ impl<S: Slots> Ledger for SlotLedger<S> {
             return Err(Fault::Unreadable.into());
         }
         self.set_record(Native::Oracle, keys::feed(id), feed)
+    }
+
+    fn growth_cap(&mut self, feed: FeedId) -> Result<GrowthCap, Stop> {
+        let word = self.read_one(Native::Oracle, keys::growth_cap(feed))?;
+        Ok(GrowthCap::from_words([word])?)
+    }
+
+    fn set_growth_cap(&mut self, feed: FeedId, cap: &GrowthCap) -> Result<(), Stop> {
+        self.set_record(Native::Oracle, keys::growth_cap(feed), cap)
     }
 
     fn is_publisher(&mut self, feed: FeedId, publisher: Address) -> Result<bool, Stop> {

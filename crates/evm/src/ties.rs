@@ -61,21 +61,18 @@ pub fn ties<D: DatabaseRef>(
         let token = Token::Asset(id);
         let supply = ledger.asset(id)?.supply.get();
         let held = ledger.balance(token, market_custody())?;
-        let pledged = entrusted.collateral.get(&id).copied().unwrap_or_default();
+        let pledged = entrusted.get(&token).copied().unwrap_or_default();
         ties.push(supply_tie(token, &storage_of(address::asset(id)), supply));
-        ties.push(tie(
-            format!("collateral pledged, or bought by bids, of asset {id}"),
-            pledged,
-            held,
-            Relation::AtMost,
-        ));
+        let name = format!("collateral pledged, or bought by bids, of asset {id}");
+        ties.push(tie(name, pledged, held, Relation::AtMost));
     }
     for id in (1..=protocol.vaults).map(VaultId::new) {
         vault_ties(&mut ledger, id, &market, &storage_of, &mut ties)?;
-        let bid = entrusted.shares.get(&id).copied().unwrap_or_default();
-        let held = ledger.balance(Token::Share(id), market_custody())?;
-        let name = format!("shares bid or staked of vault {id}");
-        ties.push(tie(name, bid, held, Relation::AtMost));
+        let token = Token::Share(id);
+        let kept = entrusted.get(&token).copied().unwrap_or_default();
+        let held = ledger.balance(token, market_custody())?;
+        let name = format!("shares bid, staked, pledged, or bought by bids, of vault {id}");
+        ties.push(tie(name, kept, held, Relation::AtMost));
         exit_ties(&mut ledger, id, &storage_of(address::exits(id)), &mut ties)?;
     }
     Ok(ties)
@@ -147,27 +144,20 @@ fn supply_tie(token: Token, storage: &[(U256, U256)], supply: u128) -> Tie {
     tie(name, sum, supply, Relation::Equal)
 }
 
-/// What the market contract holds for others, as its records say.
-#[derive(Default)]
-struct Entrusted {
-    /// Pledged by accounts, and bought by bids.
-    collateral: BTreeMap<AssetId, U256>,
-    /// Shares that wait in bids, and that are staked.
-    shares: BTreeMap<VaultId, U256>,
-}
-
-fn entrusted(market: &[(U256, U256)]) -> Entrusted {
-    let mut all = Entrusted::default();
+/// What the market contract holds for others, as its records say: pledged by accounts and bought by
+/// bids; of shares, also what waits in bids and what is staked.
+fn entrusted(market: &[(U256, U256)]) -> BTreeMap<Token, U256> {
+    let mut all = BTreeMap::new();
     for (key, amounts) in market {
         if let Some(asset) = keys::collateral_amounts_of(*key) {
-            add(all.collateral.entry(asset).or_default(), low_half(*amounts));
+            add(all.entry(Token::of(asset)).or_default(), low_half(*amounts));
         }
         if let Some(vault) = keys::tranche_amounts_of(*key) {
-            add(all.shares.entry(vault).or_default(), *amounts >> 128);
+            add(all.entry(Token::Share(vault)).or_default(), *amounts >> 128);
         }
         if let Some((vault, asset)) = keys::tier_amounts_of(*key) {
-            add(all.shares.entry(vault).or_default(), *amounts >> 128);
-            add(all.collateral.entry(asset).or_default(), low_half(*amounts));
+            add(all.entry(Token::Share(vault)).or_default(), *amounts >> 128);
+            add(all.entry(Token::of(asset)).or_default(), low_half(*amounts));
         }
     }
     all

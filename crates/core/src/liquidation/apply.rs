@@ -233,7 +233,7 @@ fn hand_over<L: Ledger + ?Sized>(
         let leg = legs.find(|leg| leg.index == index).ok_or(Fault::Unreadable)?;
         ledger.set_collateral(market, asset, &leg.terms)?;
         let (from, to) = (address::market_custody(), parties.receiver);
-        let token = Token::Asset(asset);
+        let token = Token::of(asset);
         shift(ledger, &Movement { token, from, to, value: seized.get() })?;
     }
     Ok(())

@@ -6,6 +6,7 @@ pub(crate) mod acts;
 pub(crate) mod exits;
 pub(crate) mod limits;
 pub(crate) mod margin;
+pub(crate) mod staking;
 
 use gage_core::curation::{self, Caps, Naming, VaultTerms};
 use gage_core::feed::{self, FeedTerms, Report};
@@ -13,9 +14,9 @@ use gage_core::listing::{self, CollateralTerms, LineTerms, MarketTerms};
 use gage_core::protocol::{self, AssetTerms};
 use gage_core::terms::{Binding, Subject};
 use gage_core::{
-    Account, AccountId, Address, AssetId, Assets, Bps, FeedId, InterestModel, Label, Ledger,
-    MarginModel, MarketId, MemoryLedger, Stop, Timestamp, Token, U256, VaultId, WAD, Wad, address,
-    lending, token,
+    Account, AccountId, Address, AssetId, Assets, Bps, Feed, FeedId, FeedKind, InterestModel,
+    Label, Ledger, MarginModel, MarketId, MemoryLedger, Ray, Stop, Timestamp, Token, U256, VaultId,
+    WAD, Wad, address, lending, token,
 };
 
 pub(crate) const GOVERNANCE: Address = Address::repeat_byte(0xa0);
@@ -176,8 +177,10 @@ impl World {
     }
 
     fn report_all(&mut self) {
-        for feed in 1..=self.decimals.len() as u32 {
-            let price = self.ledger.feeds[&FeedId::new(feed)].price.get();
+        let reported = |(_, feed): &(&FeedId, &Feed)| feed.kind.is_reported() && feed.round > 0;
+        let feeds = self.ledger.feeds.iter().filter(reported);
+        let last: Vec<_> = feeds.map(|(id, feed)| (id.get(), feed.price.get())).collect();
+        for (feed, price) in last {
             self.report(feed, price).unwrap();
         }
     }
@@ -224,11 +227,42 @@ impl Standing {
     }
 }
 
+/// A feed's last price, computed apart from the protocol's quotes.
+pub(crate) fn price(ledger: &MemoryLedger, id: FeedId) -> U256 {
+    let feed = ledger.feeds[&id];
+    let wad = U256::from(WAD);
+    match feed.kind {
+        FeedKind::Reported | FeedKind::Rate => U256::from(feed.price.get()),
+        FeedKind::Composite { base, rate } => price(ledger, base) * price(ledger, rate) / wad,
+        FeedKind::SharePrice { vault, base } => {
+            let cap = ledger.growth_caps[&id];
+            let accrued = ledger.vaults[&vault].accrue(ledger.now);
+            let assets = U256::from(accrued.total_assets().get());
+            let whole = U256::from(unit(accrued.record().decimals - 6));
+            if assets < (whole / U256::from(1_000)).max(U256::from(1_000_000)) {
+                return U256::ZERO;
+            }
+            let shares = U256::from(accrued.record().shares.get()) + U256::from(1_000_000);
+            let rate = (assets + U256::ONE) * wad * U256::from(1_000_000) / shares;
+            let ray = U256::from(gage_core::RAY);
+            let elapsed = U256::from(ledger.now.since(cap.since));
+            let grown = ray + U256::from(cap.growth.get()) * elapsed;
+            let limit = U256::from(cap.anchor.get()) * grown / ray;
+            price(ledger, base) * rate.min(limit) / wad
+        }
+    }
+}
+
 /// The value of `amount` at the last price, rounded down or up.
 pub(crate) fn value(ledger: &MemoryLedger, asset: AssetId, amount: u128, up: bool) -> U256 {
-    let price = ledger.feeds[&FeedId::new(asset.get())].price.get();
-    let one = U256::from(unit(ledger.assets[&asset].decimals));
-    let product = U256::from(amount) * U256::from(price);
+    let decimals = match asset.as_share() {
+        Some(vault) => ledger.vaults[&vault].decimals,
+        None => ledger.assets[&asset].decimals,
+    };
+    let one = U256::from(unit(decimals));
+    let listed = ledger.collaterals.get(&(MARKET, asset));
+    let feed = listed.map_or(FeedId::new(asset.get()), |listed| listed.feed);
+    let product = U256::from(amount) * price(ledger, feed);
     if up { product.div_ceil(one) } else { product / one }
 }
 

@@ -1,7 +1,7 @@
 //! The market contract's bid queues, stop-loss orders, and the sweep.
 
 use super::frame::{Records, attempt};
-use super::numbers::{asset_id, shares, shares_or_all, vault_id, wad, wide};
+use super::numbers::{collateral_id, shares, shares_or_all, vault_id, wad, wide};
 use super::shapes::health;
 use super::{Answer, Frame, misrouted, refused};
 use crate::gas;
@@ -22,7 +22,7 @@ use gage_core::{
 
 fn queue(market: u32, vault: Address, asset: Address) -> Answer<QueueId> {
     let market = MarketId::new(market);
-    Ok(QueueId { market, vault: vault_id(vault)?, asset: asset_id(asset)? })
+    Ok(QueueId { market, vault: vault_id(vault)?, asset: collateral_id(asset)? })
 }
 
 fn tier(number: u8) -> Result<Tier, Error> {

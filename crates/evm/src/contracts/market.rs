@@ -1,6 +1,6 @@
 //! The market contract: every market and account.
 
-use super::numbers::{asset_id, assets, assets_or_all, pause_level, vault_id, wide};
+use super::numbers::{assets, assets_or_all, collateral_id, pause_level, vault_id, wide};
 use super::shapes::{
     account_state, collateral_state, collateral_terms, health as health_factor, liquidation_plan,
     market_state, market_terms,
@@ -101,13 +101,13 @@ fn operate(frame: &mut Frame<'_>, call: Call) -> Answer {
         Call::supplyCollateral(call) => {
             let IMarket::supplyCollateralCall { market, owner, sub, asset, amount } = call;
             let id = AccountId { market: MarketId::new(market), owner, sub };
-            let (asset, amount) = (asset_id(asset)?, assets(amount)?);
+            let (asset, amount) = (collateral_id(asset)?, assets(amount)?);
             borrowing::supply_collateral(ledger, caller, &id, asset, amount)?;
             Ok(Vec::new())
         }
         Call::withdrawCollateral(call) => {
             let IMarket::withdrawCollateralCall { market, sub, asset, amount, receiver } = call;
-            let (market, asset) = (MarketId::new(market), asset_id(asset)?);
+            let (market, asset) = (MarketId::new(market), collateral_id(asset)?);
             let amount = assets_or_all(amount)?;
             let release = Release { market, sub, asset, amount, receiver };
             let released = borrowing::withdraw_collateral(ledger, caller, &release)?;
@@ -135,7 +135,7 @@ fn operate(frame: &mut Frame<'_>, call: Call) -> Answer {
             let id = AccountId { market: MarketId::new(market), owner, sub };
             let asked = Liquidation {
                 vault: vault_id(call.vault)?,
-                asset: asset_id(call.asset)?,
+                asset: collateral_id(call.asset)?,
                 max_repay: assets_or_all(call.maxRepay)?,
                 receiver: call.receiver,
                 payment: Payment::Assets,
@@ -150,7 +150,7 @@ fn operate(frame: &mut Frame<'_>, call: Call) -> Answer {
             let id = AccountId { market: MarketId::new(market), owner, sub };
             let asked = Liquidation {
                 vault: vault_id(call.vault)?,
-                asset: asset_id(call.asset)?,
+                asset: collateral_id(call.asset)?,
                 max_repay: assets_or_all(call.maxRepay)?,
                 receiver: call.receiver,
                 payment: Payment::Shares,
@@ -184,11 +184,11 @@ fn rule(frame: &mut Frame<'_>, call: Call) -> Answer {
             listing::set_pause(ledger, caller, MarketId::new(market), level)?;
         }
         Call::addCollateral(IMarket::addCollateralCall { market, asset, terms }) => {
-            let (market, asset) = (MarketId::new(market), asset_id(asset)?);
+            let (market, asset) = (MarketId::new(market), collateral_id(asset)?);
             listing::add_collateral(ledger, caller, market, asset, &collateral_terms(&terms)?)?;
         }
         Call::setCollateral(IMarket::setCollateralCall { market, asset, terms }) => {
-            let (market, asset) = (MarketId::new(market), asset_id(asset)?);
+            let (market, asset) = (MarketId::new(market), collateral_id(asset)?);
             listing::set_collateral(ledger, caller, market, asset, &collateral_terms(&terms)?)?;
         }
         Call::listVault(IMarket::listVaultCall { market, vault, feed, minDebt }) => {
@@ -209,7 +209,7 @@ fn read(frame: &mut Frame<'_>, call: Call) -> Answer {
             IMarket::marketStateCall::abi_encode_returns(&state)
         }
         Call::collateralState(IMarket::collateralStateCall { market, asset }) => {
-            let (market, asset) = (MarketId::new(market), asset_id(asset)?);
+            let (market, asset) = (MarketId::new(market), collateral_id(asset)?);
             let terms = ledger.collateral(market, asset)?;
             let kept = ledger.kept(market, Subject::Collateral(asset))?;
             let state = collateral_state(&terms, &kept);
@@ -244,14 +244,14 @@ fn read(frame: &mut Frame<'_>, call: Call) -> Answer {
         }
         Call::collateralOf(IMarket::collateralOfCall { market, owner, sub, asset }) => {
             let id = AccountId { market: MarketId::new(market), owner, sub };
-            let pledged = borrowing::collateral_of(ledger, &id, asset_id(asset)?)?;
+            let pledged = borrowing::collateral_of(ledger, &id, collateral_id(asset)?)?;
             IMarket::collateralOfCall::abi_encode_returns(&wide(pledged))
         }
         Call::previewLiquidation(call) => {
             let IMarket::previewLiquidationCall { market, owner, sub, vault, asset, maxRepay } =
                 call;
             let id = AccountId { market: MarketId::new(market), owner, sub };
-            let (vault, asset) = (vault_id(vault)?, asset_id(asset)?);
+            let (vault, asset) = (vault_id(vault)?, collateral_id(asset)?);
             let aim = Aim { vault, asset, max_repay: assets_or_all(maxRepay)? };
             let plan = liquidation_plan(&liquidation::preview_liquidation(ledger, &id, &aim)?);
             IMarket::previewLiquidationCall::abi_encode_returns(&plan)

@@ -3,8 +3,8 @@
 use super::{Answer, refused};
 use alloy_primitives::{Address, U256};
 use gage_abi::IGageErrors;
-use gage_core::address::Native;
-use gage_core::{AssetId, Assets, Error, Label, PauseLevel, Shares, Units, VaultId, Wad};
+use gage_core::address::{self, Native};
+use gage_core::{AssetId, Assets, Error, Label, PauseLevel, Ray, Shares, Units, VaultId, Wad};
 
 /// An amount, which must fit 128 bits.
 pub(crate) fn narrow(amount: U256) -> Answer<u128> {
@@ -21,6 +21,10 @@ pub(crate) fn shares(amount: U256) -> Answer<Shares> {
 
 pub(crate) fn wad(amount: U256) -> Answer<Wad> {
     narrow(amount).map(Wad::new)
+}
+
+pub(crate) fn ray(amount: U256) -> Answer<Ray> {
+    narrow(amount).map(Ray::new)
 }
 
 /// An amount where `type(uint256).max` means all.
@@ -58,6 +62,11 @@ pub(crate) fn asset_id(account: Address) -> Answer<AssetId> {
         Some(Native::Asset(id)) => Ok(id),
         _ => Err(not_native(account)),
     }
+}
+
+/// What may be pledged at an address: an asset, or the share of a vault.
+pub(crate) fn collateral_id(account: Address) -> Answer<AssetId> {
+    address::collateral_at(account).ok_or_else(|| not_native(account))
 }
 
 /// The vault at an address.

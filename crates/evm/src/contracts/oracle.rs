@@ -1,18 +1,18 @@
 //! The oracle: feeds, their publishers, and the block's prelude.
 
 use super::frame::{Records, attempt};
-use super::numbers::{label, wad};
+use super::numbers::{label, ray, vault_id, wad};
 use super::shapes::{feed_state, feed_terms};
-use super::{Answer, Frame, refused};
+use super::{Answer, Frame, misrouted, refused};
 use crate::gas;
 use crate::signing::{Signature, oracle_domain, signing_hash};
 use crate::slots::Slots;
 use alloy_primitives::{Address, Bytes};
-use alloy_sol_types::{SolCall, SolEvent};
+use alloy_sol_types::{SolCall, SolEvent, SolInterface};
 use gage_abi::IOracle::{self, IOracleCalls as Call, SignedReport};
 use gage_abi::{IGageErrors, SYSTEM_ADDRESS};
 use gage_core::address::Native;
-use gage_core::feed::{self, Report};
+use gage_core::feed::{self, Report, ShareTerms};
 use gage_core::{FeedId, Ledger, Timestamp};
 
 pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
@@ -22,6 +22,14 @@ pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
             let (description, terms) = (label(&description)?, feed_terms(&terms)?);
             let id = feed::create_feed(ledger, caller, description, &terms)?;
             Ok(IOracle::createFeedCall::abi_encode_returns(&id.get()))
+        }
+        Call::createRateFeed(_) | Call::createCompositeFeed(_) | Call::createShareFeed(_) => {
+            create(frame, call)
+        }
+        Call::setGrowth(IOracle::setGrowthCall { feed, growth }) => {
+            let (ledger, caller) = frame.act(gas::SMALL)?;
+            feed::set_growth(ledger, caller, FeedId::new(feed), ray(growth)?)?;
+            Ok(Vec::new())
         }
         Call::setFeedTerms(IOracle::setFeedTermsCall { feed, terms }) => {
             let (ledger, caller) = frame.act(gas::SMALL)?;
@@ -38,9 +46,7 @@ pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
             Ok(Vec::new())
         }
         Call::feedState(IOracle::feedStateCall { feed }) => {
-            let ledger = frame.view()?;
-            let id = FeedId::new(feed);
-            let state = feed_state(id, &ledger.feed(id)?, ledger.now());
+            let state = feed_state(frame.view()?, FeedId::new(feed))?;
             Ok(IOracle::feedStateCall::abi_encode_returns(&state))
         }
         Call::isPublisher(IOracle::isPublisherCall { feed, account }) => {
@@ -53,6 +59,32 @@ pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
             Ok(IOracle::DOMAIN_SEPARATORCall::abi_encode_returns(&separator))
         }
         Call::prelude(IOracle::preludeCall { reports }) => prelude(frame, &reports),
+    }
+}
+
+/// Creates a feed that is not simply a reported price.
+fn create(frame: &mut Frame<'_>, call: Call) -> Answer {
+    let (ledger, caller) = frame.act(gas::SMALL)?;
+    match call {
+        Call::createRateFeed(IOracle::createRateFeedCall { description, terms, growth }) => {
+            let (description, terms) = (label(&description)?, feed_terms(&terms)?);
+            let id = feed::create_rate_feed(ledger, caller, description, &terms, ray(growth)?)?;
+            Ok(IOracle::createRateFeedCall::abi_encode_returns(&id.get()))
+        }
+        Call::createCompositeFeed(call) => {
+            let (description, terms) = (label(&call.description)?, feed_terms(&call.terms)?);
+            let legs = (FeedId::new(call.base), FeedId::new(call.rate));
+            let id = feed::create_composite_feed(ledger, caller, description, &terms, legs)?;
+            Ok(IOracle::createCompositeFeedCall::abi_encode_returns(&id.get()))
+        }
+        Call::createShareFeed(call) => {
+            let (description, terms) = (label(&call.description)?, feed_terms(&call.terms)?);
+            let (vault, base) = (vault_id(call.vault)?, FeedId::new(call.base));
+            let share = ShareTerms { vault, base, growth: ray(call.growth)? };
+            let id = feed::create_share_feed(ledger, caller, description, &terms, &share)?;
+            Ok(IOracle::createShareFeedCall::abi_encode_returns(&id.get()))
+        }
+        other => Err(misrouted(other.selector())),
     }
 }
 

@@ -14,7 +14,7 @@
 //! | 5 | market | market, asset, slot number | a collateral's terms and total |
 //! | 6 | market | market, vault, slot number | a line |
 //! | 7 | market | owner, market, sub-account, slot number | an account |
-//! | 8 | oracle | feed, slot number | a feed |
+//! | 8 | oracle | feed, slot number | a feed; from slot 4 on, its growth cap |
 //! | 9 | oracle | feed, publisher | 1 if the publisher may report |
 //! | 10 | market | market, vault, asset | a bid queue's tiers |
 //! | 11 | market | tier, market, vault, asset, slot number | a tier |
@@ -390,6 +390,11 @@ pub(crate) fn tier_amounts_of(key: U256) -> Option<(VaultId, AssetId)> {
 /// The first slot of a feed.
 pub(crate) fn feed(id: FeedId) -> U256 {
     key_of_pair(Tag::Feed, id.get(), 0)
+}
+
+/// How fast a feed's rate may grow: after the feed's own slots.
+pub(crate) fn growth_cap(id: FeedId) -> U256 {
+    feed(id) + U256::from(4)
 }
 
 /// Whether `publisher` may report to a feed.

@@ -66,8 +66,9 @@ mod tests {
     use gage_core::terms::Keeping;
     use gage_core::{
         Asset, AssetId, AssetKind, Assets, Bps, Collateral, Debt, Factor, FactorKind, Feed, FeedId,
-        InterestModel, Label, Line, MarginModel, MarginTerms, Market, PauseLevel, Portfolio,
-        Protocol, Ray, RiskFactor, Shares, Sigma, Timestamp, Units, Vault, VaultId, Wad,
+        FeedKind, GrowthCap, InterestModel, Label, Line, MarginModel, MarginTerms, Market,
+        PauseLevel, Portfolio, Protocol, Ray, RiskFactor, Shares, Sigma, Timestamp, Units, Vault,
+        VaultId, Wad,
     };
     use proptest::prelude::*;
 
@@ -163,10 +164,25 @@ mod tests {
                 staked: paused,
                 tracked: wrapped,
             });
+            let (base, rate) = (FeedId::new(small[1]), FeedId::new(small[2]));
+            let vault = VaultId::new(small[3]);
+            let kinds = [
+                FeedKind::Reported,
+                FeedKind::Rate,
+                FeedKind::Composite { base, rate },
+                FeedKind::SharePrice { vault, base },
+            ];
+            let kind = kinds[usize::from(decimals) % 4];
+            reads_back(&GrowthCap {
+                anchor: wads[6],
+                since: Timestamp::new(numbers[7] as u64 >> 24),
+                growth: Ray::new(numbers[8] >> 40),
+            });
             reads_back(&Feed {
                 owner,
                 description: name,
-                price: wads[0],
+                kind,
+                price: if kind.is_reported() { wads[0] } else { Wad::ZERO },
                 updated_at: Timestamp::new(numbers[1] as u64 >> 24),
                 round: numbers[2] as u64,
                 max_age: small[0],

@@ -85,6 +85,7 @@ fn of_owners() -> Vec<Entry> {
             OWNER,
             IMarket::setFirstLossPremiumCall { market: 1, vault: VAULT, premium: 1 },
         ),
+        entry(ORACLE, OWNER, IOracle::setGrowthCall { feed: 3, growth: u(1) }),
         entry(ORACLE, OWNER, IOracle::setFeedTermsCall { feed: 1, terms: feed_terms }),
         entry(
             ORACLE,
@@ -191,6 +192,9 @@ const OPEN: &[&str] = &[
     "rehome",
     "sweep",
     "createFeed",
+    "createRateFeed",
+    "createCompositeFeed",
+    "createShareFeed",
     "prelude",
     "createAsset",
     "createVault",
@@ -206,6 +210,7 @@ fn group_terms(threshold: u16) -> IMarket::GroupTerms {
 /// A loan, another vault, a group whose terms were lowered, and a collateral whose terms were.
 fn world() -> World {
     let mut world = World::loan();
+    assert_eq!(world.rate_feed(0), 3);
     world.now += 86_400;
     world.ok(OWNER, VAULT, IVault::accrueCall {});
     let terms = IRegistry::VaultTerms {

@@ -19,3 +19,4 @@ mod support;
 mod sweeps;
 mod terms;
 mod tokens;
+mod yields;

@@ -14,6 +14,7 @@ use gage_core::{
     ids::{AccountId, AssetId, MarketId, VaultId},
     ledger::Ledger,
     margin::collateral_value,
+    quote::quote,
 };
 use serde::Serialize;
 
@@ -275,7 +276,7 @@ fn sale(names: &mut Book, past: Option<&mut Book>, event: &Liquidated) -> Answer
         Some(past) => {
             let feed = past.collateral(market, asset)?.feed;
             let debt_feed = past.line(market, vault)?.feed;
-            Some((past.feed(feed)?.price, past.feed(debt_feed)?.price))
+            Some((quote(past, feed)?.price, quote(past, debt_feed)?.price))
         }
         None => None,
     };

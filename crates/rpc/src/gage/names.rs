@@ -6,13 +6,14 @@ use gage_core::{
     address::{self, Native},
     ids::{AssetId, FeedId, VaultId},
     ledger::Ledger,
+    quote::quote,
 };
 use serde::Serialize;
 
 use super::numbers::Shown;
 use crate::{error::RequestError, methods::Answer};
 
-/// An asset's name.
+/// The name of an asset, or of a vault's share where one is collateral.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct AssetName {
@@ -24,13 +25,12 @@ pub(super) struct AssetName {
 
 impl AssetName {
     pub(super) fn of<L: Ledger>(ledger: &mut L, id: AssetId) -> Result<Self, Stop> {
-        let asset = ledger.asset(id)?;
-        Ok(Self {
-            id: id.get(),
-            address: address::asset(id),
-            symbol: asset.symbol.as_str().to_owned(),
-            decimals: asset.decimals,
-        })
+        let (symbol, decimals) = match id.as_share() {
+            Some(vault) => ledger.vault(vault).map(|vault| (vault.symbol, vault.decimals))?,
+            None => ledger.asset(id).map(|asset| (asset.symbol, asset.decimals))?,
+        };
+        let (address, symbol) = (address::asset(id), symbol.as_str().to_owned());
+        Ok(Self { id: id.get(), address, symbol, decimals })
     }
 }
 
@@ -70,22 +70,19 @@ pub(super) struct Quote {
 
 impl Quote {
     pub(super) fn of<L: Ledger>(ledger: &mut L, id: FeedId) -> Result<Self, Stop> {
-        let feed = ledger.feed(id)?;
+        let quote = quote(ledger, id)?;
         Ok(Self {
             feed: id.get(),
-            price: Shown::wad(feed.price),
-            updated_at: feed.updated_at.get(),
-            fresh: feed.fresh_price(id, ledger.now()).is_ok(),
+            price: Shown::wad(quote.price),
+            updated_at: quote.updated_at.get(),
+            fresh: quote.is_fresh(),
         })
     }
 }
 
-/// The asset at an address.
+/// The asset, or the vault's share, at an address: what may be collateral.
 pub(super) fn asset_at(address: Address) -> Answer<AssetId> {
-    match Native::at(address) {
-        Some(Native::Asset(id)) => Ok(id),
-        _ => Err(RequestError::NotAnAsset(address).into()),
-    }
+    address::collateral_at(address).ok_or_else(|| RequestError::NotAnAsset(address).into())
 }
 
 /// The vault at an address.

@@ -9,6 +9,7 @@ use gage_core::{
     ledger::Ledger,
     margin::collateral_value,
     market::{Collateral, Line},
+    quote::quote,
     vault::Accrued,
 };
 use serde::Serialize;
@@ -88,8 +89,8 @@ impl Terms {
             vault: VaultName::of(book, id.vault)?,
             asset: AssetName::of(book, id.asset)?,
             accrued: Accrued::load(book, id.vault)?,
-            debt_price: book.feed(line.feed)?.price,
-            price: book.feed(collateral.feed)?.price,
+            debt_price: quote(book, line.feed)?.price,
+            price: quote(book, collateral.feed)?.price,
             line,
             collateral,
         })

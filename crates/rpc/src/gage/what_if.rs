@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, Bytes};
 use gage_core::{
-    Assets, Stop, Wad,
+    Assets, FeedKind, Stop, Wad,
     borrowing::{Draw, Release, borrow, repay, supply_collateral, withdraw_collateral},
     groups::{enter_group, leave_group},
     ids::{AccountId, AssetId, FeedId, GroupId, MarketId, Token, VaultId},
@@ -168,9 +168,10 @@ fn feed_of(book: &mut Book, market: MarketId, name: &str) -> Answer<FeedId> {
     Err(unknown().into())
 }
 
-/// As if it had just been reported.
+/// As if it had just been reported: a feed that is computed becomes a reported one.
 fn suppose_price(book: &mut Book, id: FeedId, price: Wad) -> Result<(), Stop> {
     let mut feed = book.feed(id)?;
+    feed.kind = FeedKind::Reported;
     feed.price = price;
     feed.updated_at = book.now();
     book.set_feed(id, &feed)?;
@@ -179,7 +180,7 @@ fn suppose_price(book: &mut Book, id: FeedId, price: Wad) -> Result<(), Stop> {
 
 /// Lends `holder` what is missing of `amount`.
 fn lend(book: &mut Book, asset: AssetId, holder: Address, amount: Assets) -> Result<(), Stop> {
-    let token = Token::Asset(asset);
+    let token = Token::of(asset);
     let has = book.balance(token, holder)?;
     book.set_balance(token, holder, has.max(amount.get()))
 }
