@@ -267,9 +267,8 @@ fn note_line<L: Ledger + ?Sized>(
 ///
 /// # Errors
 /// [`Error::NotAuthorised`], [`Error::VaultNotListed`], [`Error::InvalidParameter`],
-/// [`Error::MarketPaused`] for a higher cap, [`Error::TooManyLines`], [`Error::UnknownVault`], or a fault of the ledger.
-/// [`Error::TooManyLines`], [`Error::CircularBacking`] and [`Error::TooManyVaultsBehind`] when the
-/// line opens ([`crate::backing`]), [`Error::UnknownVault`], or a fault of the ledger.
+/// [`Error::MarketPaused`] for a higher cap, [`Error::TooManyLines`], [`Error::CircularBacking`] and
+/// [`Error::TooManyVaultsBehind`] when the line opens ([`crate::backing`]), [`Error::UnknownVault`], or a fault of the ledger.
 pub fn set_line_cap<L: Ledger + ?Sized>(
     ledger: &mut L,
     caller: Address,

@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::feed::Feed;
 use crate::fixed::{Assets, Bps, RAY, Timestamp};
 use crate::growth::GrowthCap;
-use crate::ids::{AssetId, FeedId, MarketId, QueueId, Token, VaultId};
+use crate::ids::{FeedId, MarketId, QueueId, Token, VaultId};
 use crate::market::{Collateral, LINES_MAX, Line, MarginModel};
 use crate::memory::MemoryLedger;
 use crate::terms::{Binding, Generation, Kept, Subject};

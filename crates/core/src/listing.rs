@@ -4,7 +4,7 @@ use crate::backing;
 use crate::error::{Error, Role, Stop};
 use crate::event::Event;
 use crate::feed::FeedKind;
-use crate::fixed::{AMOUNT_MAX, Assets, BPS, Bps, Timestamp, Wad};
+use crate::fixed::{AMOUNT_MAX, Assets, Bps, Timestamp, Wad};
 use crate::ids::{AssetId, FeedId, MarketId, VaultId};
 use crate::ledger::Ledger;
 use crate::market::{

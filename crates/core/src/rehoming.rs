@@ -29,6 +29,7 @@ use crate::ids::{AccountId, AssetId, MarketId, Token, VaultId};
 use crate::ledger::Ledger;
 use crate::margin::{DebtLeg, Position, Prices};
 use crate::market::{Line, Market, PauseLevel};
+use crate::quote::quote;
 use crate::stop_loss::StopLoss;
 use crate::token::{Movement, shift};
 use crate::vault::Accrued;
@@ -377,7 +378,7 @@ impl Plan {
             let accrued = *self.books.vaults.get(&vault).ok_or(Fault::Unreadable)?;
             let line = self.books.lines.get(&(market, vault)).ok_or(Fault::Unreadable)?;
             let (line, first_loss) = *line;
-            let price = ledger.feed(line.feed)?.price;
+            let price = quote(ledger, line.feed)?.price;
             // What changed in the books is written even if the debt there is as before.
             let rewritten = moved(vault);
             let leg = DebtLeg { index, vault, accrued, line, debt, price, first_loss, rewritten };
@@ -411,14 +412,13 @@ impl Plan {
         if self.debts.is_empty() {
             return Ok(());
         }
-        let now = ledger.now();
         let pledged = self.position.collaterals.iter().map(|leg| leg.terms.feed);
         let owed = self.position.debts.iter().map(|leg| leg.line.feed);
         let mut feeds: Vec<_> = pledged.chain(owed).collect();
         feeds.sort_unstable();
         feeds.dedup();
         for id in feeds {
-            let fresh = ledger.feed(id)?.fresh_price(id, now);
+            let fresh = quote(ledger, id)?.fresh_price();
             self.note(fresh.map(drop));
         }
         let mut found = Vec::new();

@@ -80,7 +80,7 @@ pub(super) fn order(
     tier_max: u8,
 ) -> Answer<StopLoss> {
     Ok(StopLoss {
-        asset: asset_id(asset)?,
+        asset: collateral_id(asset)?,
         vault: vault_id(vault)?,
         trigger: wad(trigger)?,
         target: wad(target)?,

@@ -28,7 +28,6 @@ fn limits(feed: u32) -> CollateralTerms {
         bonusMax: 800,
         riskWeight: 0,
         cap: u(1 << 100),
-        rampSeconds: 0,
     }
 }
 
