@@ -52,6 +52,8 @@ interface IGageErrors {
     error ERC2612InvalidSigner(address signer, address owner);
     error NotMintable(uint32 asset);
     error NotWrapper(uint32 asset);
+    error NotRebasing(uint32 asset);
+    error RebasingExists(uint32 asset);
     // Vaults.
     error ERC4626ExceededMaxDeposit(address receiver, uint256 assets, uint256 most);
     error ERC4626ExceededMaxMint(address receiver, uint256 shares, uint256 most);
@@ -144,6 +146,19 @@ interface IERC20Permit {
     function nonces(address owner) external view returns (uint256);
     function DOMAIN_SEPARATOR() external view returns (bytes32);
     function eip712Domain() external view returns (bytes1 fields, string memory name, string memory version, uint256 chainId, address verifyingContract, bytes32 salt, uint256[] memory extensions);
+}
+
+/// A rebasing view over an asset, an ERC-20 besides: balances are shares of the asset times a reported rate, so
+/// whoever holds the one holds the other. Transfers round shares up against the sender.
+interface IRebasing {
+    function asset() external view returns (address);
+    function rateFeed() external view returns (uint32);
+    function getTotalShares() external view returns (uint256);
+    function sharesOf(address account) external view returns (uint256);
+    function getPooledTokenByShares(uint256 shares) external view returns (uint256);
+    function getSharesByPooledToken(uint256 amount) external view returns (uint256);
+    /// Moves shares, and returns what they are worth.
+    function transferShares(address to, uint256 shares) external returns (uint256 amount);
 }
 
 /// An asset. `mint` and `burn` are the issuer's and holders' ways in and out of an issued asset;
@@ -1002,6 +1017,7 @@ interface IRegistry {
     event FactorRegistered(uint32 indexed factor, uint8 indexed kind, string label);
     /// From now on the asset has this factor of the kind; 0 if it has none any more.
     event AssetTagged(address indexed asset, uint8 indexed kind, uint32 indexed factor);
+    event RebasingCreated(address indexed token, address indexed asset, string name, string symbol, uint32 rateFeed);
     event GovernanceChanged(address indexed governance);
     event GuardianChanged(address indexed guardian);
 
@@ -1017,6 +1033,8 @@ interface IRegistry {
     /// The asset's factor of each kind; 0 for none.
     function factorsOf(address asset) external view returns (uint32[4] memory factors);
     function factorCount() external view returns (uint32);
+    /// A rebasing view over an asset at the rate of a rate feed; the asset's issuer only, once.
+    function createRebasing(address asset, string calldata name, string calldata symbol, uint32 rateFeed) external returns (address token);
     function setGovernance(address governance) external;
     function setGuardian(address guardian) external;
     function governance() external view returns (address);

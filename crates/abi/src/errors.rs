@@ -95,6 +95,8 @@ pub fn encode_error(error: &Error) -> Bytes {
             data(&Sol::ERC2612InvalidSigner { signer, owner })
         }
         Error::NotMintable { asset } => data(&Sol::NotMintable { asset: asset.get() }),
+        Error::NotRebasing { asset } => data(&Sol::NotRebasing { asset: asset.get() }),
+        Error::RebasingExists { asset } => data(&Sol::RebasingExists { asset: asset.get() }),
         Error::NotWrapper { asset } => data(&Sol::NotWrapper { asset: asset.get() }),
         Error::ExceededMaxDeposit { receiver, assets, most } => {
             let (assets, most) = (wide(assets.get()), wide(most.get()));

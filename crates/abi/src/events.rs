@@ -544,6 +544,16 @@ pub fn encode_event(event: &Event) -> (Address, LogData) {
             let (asset, kind) = (address::asset(asset), kind as u8);
             of_registry(&IRegistry::AssetTagged { asset, kind, factor })
         }
+
+        Event::RebasingCreated { asset, name, symbol, rate } => {
+            of_registry(&IRegistry::RebasingCreated {
+                token: address::rebasing(asset),
+                asset: address::asset(asset),
+                name: name.as_str().into(),
+                symbol: symbol.as_str().into(),
+                rateFeed: rate.get(),
+            })
+        }
         Event::GovernanceChanged { governance } => {
             of_registry(&IRegistry::GovernanceChanged { governance })
         }

@@ -11,7 +11,7 @@ mod generated {
 }
 
 pub use generated::{
-    IAsset, IERC20Permit, IExit, IGageErrors, IMarket, IOracle, IRegistry, IVault,
+    IAsset, IERC20Permit, IExit, IGageErrors, IMarket, IOracle, IRebasing, IRegistry, IVault,
 };
 
 /// The text of `sol/Gage.sol`, for those who compile contracts against it.
@@ -23,6 +23,7 @@ pub fn interfaces() -> Vec<(&'static str, JsonAbi)> {
     vec![
         ("IGageErrors", IGageErrors::abi::contract()),
         ("IERC20Permit", IERC20Permit::abi::contract()),
+        ("IRebasing", IRebasing::abi::contract()),
         ("IAsset", IAsset::abi::contract()),
         ("IVault", IVault::abi::contract()),
         ("IExit", IExit::abi::contract()),

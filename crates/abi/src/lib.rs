@@ -15,8 +15,8 @@ pub use errors::encode_error;
 pub use events::encode_event;
 pub use gage_core::address as addresses;
 pub use interfaces::{
-    IAsset, IERC20Permit, IExit, IGageErrors, IMarket, IOracle, IRegistry, IVault, SOLIDITY,
-    interfaces,
+    IAsset, IERC20Permit, IExit, IGageErrors, IMarket, IOracle, IRebasing, IRegistry, IVault,
+    SOLIDITY, interfaces,
 };
 
 use alloy_primitives::{Address, address};

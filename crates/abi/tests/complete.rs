@@ -68,6 +68,8 @@ fn errors() -> Vec<Error> {
         Error::ExpiredSignature { deadline: U256::MAX },
         Error::InvalidSigner { signer: sender, owner: sender },
         Error::NotMintable { asset },
+        Error::NotRebasing { asset },
+        Error::RebasingExists { asset },
         Error::NotWrapper { asset },
         Error::ExceededMaxDeposit { receiver: sender, assets: a, most: a },
         Error::ExceededMaxMint { receiver: sender, shares: s, most: s },
@@ -319,6 +321,7 @@ fn events() -> Vec<Event> {
         Event::VaultCreated { vault, asset, curator: who, name: label, symbol: label },
         Event::FactorRegistered { factor, kind, label },
         Event::AssetTagged { asset, kind, factor: Some(factor) },
+        Event::RebasingCreated { asset, name: label, symbol: label, rate: feed },
         Event::GovernanceChanged { governance: who },
         Event::GuardianChanged { guardian: who },
     ]

@@ -25,6 +25,8 @@ pub enum Native {
     Asset(AssetId),
     /// The exit queue of one vault, and the token of its places.
     Exit(VaultId),
+    /// The rebasing view over an asset.
+    Rebasing(AssetId),
 }
 
 impl Native {
@@ -36,6 +38,7 @@ impl Native {
             Self::Vault(id) => (4, id.get()),
             Self::Asset(id) => (5, id.get()),
             Self::Exit(id) => (6, id.get()),
+            Self::Rebasing(id) => (7, id.get()),
         }
     }
 
@@ -65,6 +68,7 @@ impl Native {
             (4, number) => Some(Self::Vault(VaultId::new(number))),
             (5, number) => Some(Self::Asset(AssetId::new(number))),
             (6, number) => Some(Self::Exit(VaultId::new(number))),
+            (7, number) => Some(Self::Rebasing(AssetId::new(number))),
             _ => None,
         }
     }
@@ -108,12 +112,19 @@ pub const fn exits(id: VaultId) -> Address {
     Native::Exit(id).address()
 }
 
+/// The contract of the rebasing view over an asset.
+#[must_use]
+pub const fn rebasing(id: AssetId) -> Address {
+    Native::Rebasing(id).address()
+}
+
 /// The contract of a token.
 #[must_use]
 pub const fn token(token: Token) -> Address {
     match token {
         Token::Asset(id) => asset(id),
         Token::Share(id) => vault(id),
+        Token::Rebasing(id) => rebasing(id),
     }
 }
 
@@ -153,6 +164,7 @@ mod tests {
             Native::Vault(VaultId::new(7)),
             Native::Asset(AssetId::new(NUMBERS_END - 1)),
             Native::Exit(VaultId::new(7)),
+            Native::Rebasing(AssetId::new(9)),
         ] {
             assert_eq!(Native::at(native.address()), Some(native));
         }

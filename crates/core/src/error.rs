@@ -314,6 +314,18 @@ pub enum Error {
         /// The asset.
         asset: AssetId,
     },
+    /// The asset has no rebasing view.
+    #[error("asset {asset} has no rebasing view")]
+    NotRebasing {
+        /// The asset.
+        asset: AssetId,
+    },
+    /// The asset has a rebasing view already.
+    #[error("asset {asset} has a rebasing view already")]
+    RebasingExists {
+        /// The asset.
+        asset: AssetId,
+    },
     /// The asset does not wrap the native coin.
     #[error("asset {asset} does not wrap the native coin")]
     NotWrapper {

@@ -243,6 +243,8 @@ pub enum Event {
     FactorRegistered { factor: FactorId, kind: FactorKind, label: Label },
     /// An asset has another factor of this kind; `None` if it has none any more.
     AssetTagged { asset: AssetId, kind: FactorKind, factor: Option<FactorId> },
+    /// An asset has a rebasing view.
+    RebasingCreated { asset: AssetId, name: Label, symbol: Label, rate: FeedId },
     /// Governance was handed over.
     GovernanceChanged { governance: Address },
     /// The guardian changed.

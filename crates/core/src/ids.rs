@@ -177,13 +177,15 @@ pub struct PlaceId {
     pub number: u64,
 }
 
-/// What the token ledger counts: assets, and shares of vaults.
+/// What has holders: the token ledger counts assets and shares of vaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Token {
     /// Units of an asset.
     Asset(AssetId),
     /// Shares of a vault.
     Share(VaultId),
+    /// The rebasing view over an asset: its allowances are its own, its balances are the asset's.
+    Rebasing(AssetId),
 }
 
 impl Token {

@@ -21,6 +21,7 @@ use crate::ids::{
 use crate::market::{Collateral, Line, Market};
 use crate::portfolio::{Portfolio, RiskFactor, SetPlace};
 use crate::protocol::Protocol;
+use crate::rebasing::Rebasing;
 use crate::stop_loss::StopLoss;
 use crate::terms::{Kept, Subject};
 use crate::vault::Vault;
@@ -57,6 +58,17 @@ pub trait Ledger {
     /// # Errors
     /// A fault of the ledger.
     fn set_asset(&mut self, id: AssetId, asset: &Asset) -> Result<(), Stop>;
+
+    /// The rebasing view over an asset, if it has one.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn rebasing(&mut self, asset: AssetId) -> Result<Option<Rebasing>, Stop>;
+    /// Writes the rebasing view over an asset.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    fn set_rebasing(&mut self, asset: AssetId, rebasing: &Rebasing) -> Result<(), Stop>;
 
     /// A vault.
     ///

@@ -60,6 +60,7 @@ pub mod portfolio;
 pub mod premium;
 pub mod protocol;
 pub mod quote;
+pub mod rebasing;
 pub mod rehoming;
 pub mod shares;
 pub mod stop_loss;
@@ -93,6 +94,7 @@ pub use memory::MemoryLedger;
 pub use portfolio::{MarginTerms, Portfolio, RiskFactor, SetPlace, Sigma};
 pub use protocol::Protocol;
 pub use quote::Quote;
+pub use rebasing::Rebasing;
 pub use vault::{Accrued, Vault};
 
 pub use alloy_primitives::{Address, B256, U256};

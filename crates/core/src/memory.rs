@@ -22,6 +22,7 @@ use crate::ledger::Ledger;
 use crate::market::{Collateral, Line, Market};
 use crate::portfolio::{Portfolio, RiskFactor, SetPlace};
 use crate::protocol::Protocol;
+use crate::rebasing::Rebasing;
 use crate::stop_loss::StopLoss;
 use crate::terms::{Kept, Subject};
 use crate::vault::Vault;
@@ -38,6 +39,8 @@ pub struct MemoryLedger {
     pub protocol: Protocol,
     /// Every asset.
     pub assets: BTreeMap<AssetId, Asset>,
+    /// Every rebasing view, by its asset.
+    pub rebasings: BTreeMap<AssetId, Rebasing>,
     /// Every vault.
     pub vaults: BTreeMap<VaultId, Vault>,
     /// Every market.
@@ -173,6 +176,15 @@ impl Ledger for MemoryLedger {
 
     fn set_asset(&mut self, id: AssetId, asset: &Asset) -> Result<(), Stop> {
         self.assets.insert(id, *asset);
+        Ok(())
+    }
+
+    fn rebasing(&mut self, asset: AssetId) -> Result<Option<Rebasing>, Stop> {
+        Ok(self.rebasings.get(&asset).copied())
+    }
+
+    fn set_rebasing(&mut self, asset: AssetId, rebasing: &Rebasing) -> Result<(), Stop> {
+        self.rebasings.insert(asset, *rebasing);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! The token ledger: balances, allowances and permits of assets and vault shares alike.
 //!
-//! Tokens of this chain move exactly what they say: no fee, no rebasing, no hook (TOK-1). A native
+//! Tokens of this chain move exactly what they say: no fee, no hook, no balance that changes by itself
+//! (TOK-1); a rebasing token is a view over one ([`crate::rebasing`]). A native
 //! contract moves its caller's own tokens without allowance, since the call is the authorisation;
 //! anyone else's only by allowance.
 
@@ -10,6 +11,7 @@ use crate::event::Event;
 use crate::fixed::Assets;
 use crate::ids::{AssetId, Token};
 use crate::ledger::Ledger;
+use crate::rebasing;
 use alloy_primitives::{Address, U256};
 
 /// Tokens on their way from one holder to another.
@@ -124,7 +126,29 @@ pub fn transfer<L: Ledger + ?Sized>(
     to: Address,
     value: u128,
 ) -> Result<(), Stop> {
-    shift(ledger, &Movement { token, from: caller, to, value })
+    send(ledger, &Movement { token, from: caller, to, value })
+}
+
+/// What an address holds of a token, as the token shows it.
+///
+/// # Errors
+/// [`Error::NotRebasing`], or a fault of the ledger.
+pub fn balance_of<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    token: Token,
+    holder: Address,
+) -> Result<u128, Stop> {
+    let Token::Rebasing(asset) = token else { return ledger.balance(token, holder) };
+    let shares = ledger.balance(Token::Asset(asset), holder)?;
+    rebasing::pooled(ledger, asset, shares)
+}
+
+/// Moves what a token shows: shares, for a rebasing view.
+fn send<L: Ledger + ?Sized>(ledger: &mut L, movement: &Movement) -> Result<(), Stop> {
+    match movement.token {
+        Token::Rebasing(asset) => rebasing::move_pooled(ledger, asset, movement),
+        Token::Asset(_) | Token::Share(_) => shift(ledger, movement),
+    }
 }
 
 /// Moves someone's tokens within what they allowed the caller (ERC-20 `transferFrom`). Moving one's
@@ -140,7 +164,7 @@ pub fn transfer_from<L: Ledger + ?Sized>(
 ) -> Result<(), Stop> {
     let Movement { token, from, value, .. } = *movement;
     spend_allowance(ledger, token, (from, caller), value)?;
-    shift(ledger, movement)
+    send(ledger, movement)
 }
 
 /// Allows `spender` to move `value` of the caller's tokens (ERC-20 `approve`).

@@ -7,6 +7,7 @@ mod world;
 use gage_core::bids::{self, Tier};
 use gage_core::borrowing::{self};
 use gage_core::feed::{self, GRACE_SECONDS, ShareTerms};
+use gage_core::invariants::check_step;
 use gage_core::lending::{self, Exit};
 use gage_core::liquidation::{self, Liquidation, Payment};
 use gage_core::listing;
@@ -432,4 +433,48 @@ proptest! {
             prop_assert!(after.price.get() as f64 <= highest * 1.000_001);
         }
     }
+}
+
+/// SHR-5: a view's transfers, in whatever order and at whatever rates, move shares and make none: who
+/// sends around a circle at one rate has no more than before, and the asset's supply never changes.
+#[test]
+fn a_view_makes_no_shares() {
+    use gage_core::rebasing::{self, Rebasing};
+    use gage_core::token;
+    let mut world = staking();
+    let l = &mut world.ledger;
+    let view = Rebasing { name: label("stETH"), symbol: label("stETH"), rate: FeedId::new(RATE) };
+    let stranger = refused(rebasing::create_rebasing(l, MALLORY, asset(3), &view));
+    assert!(matches!(stranger, Error::NotAuthorised { .. }));
+    rebasing::create_rebasing(l, ISSUER, asset(3), &view).unwrap();
+    let token = Token::Rebasing(asset(3));
+    let supply = l.assets[&asset(3)].supply;
+    let mut dice = Dice(33);
+    for _ in 0..300 {
+        if dice.below(10) == 0 {
+            let rate = world.ledger.feeds[&FeedId::new(RATE)].price.get();
+            world.report(RATE, rate / 1_000 * (950 + u128::from(dice.below(100)))).unwrap();
+        }
+        let before = world.ledger.clone();
+        let (from, to) = (dice.pick(&USERS), dice.pick(&USERS));
+        let shown = token::balance_of(&mut world.ledger, token, from).unwrap();
+        let value = dice.amount(shown);
+        let sent = world.ledger.atomically(|l| token::transfer(l, from, token, to, value));
+        assert_eq!(sent.is_ok(), value <= shown, "{sent:?}");
+        if sent.is_ok() && from != to {
+            let l = &mut world.ledger;
+            let got = token::balance_of(l, token, to).unwrap();
+            let had = token::balance_of(&mut before.clone(), token, to).unwrap();
+            assert!(got >= had + value);
+            // And back: nobody is better off, in shares or in what is shown.
+            let mut circle = l.clone();
+            token::transfer(&mut circle, to, token, from, value).unwrap();
+            assert_eq!(circle.balances, before.balances);
+        }
+        assert_eq!(world.ledger.assets[&asset(3)].supply, supply);
+        assert!(check_step(&before, &world.ledger).is_empty());
+        sound(&world);
+    }
+    // Nothing but the asset is ever held.
+    assert!(world.ledger.balances.keys().all(|(held, _)| !matches!(held, Token::Rebasing(_))));
 }

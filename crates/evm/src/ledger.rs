@@ -23,8 +23,8 @@ use gage_core::terms::{Kept, Subject};
 use gage_core::{
     Account, AccountId, Asset, AssetId, Assets, BidId, Collateral, Debt, Error, Event,
     ExposureCapId, ExposureId, Factor, FactorId, Fault, Feed, FeedId, GroupId, GrowthCap, Ledger,
-    Line, Market, MarketId, PlaceId, Portfolio, Protocol, QueueId, RiskFactor, SetPlace, StakeId,
-    Stop, Tags, Timestamp, Token, Vault, VaultId,
+    Line, Market, MarketId, PlaceId, Portfolio, Protocol, QueueId, Rebasing, RiskFactor, SetPlace,
+    StakeId, Stop, Tags, Timestamp, Token, Vault, VaultId,
 };
 
 /// Records in storage slots. Every slot is read once, when it is first needed, and written once, if
@@ -68,6 +68,7 @@ fn digest(contract: Native, key: U256) -> u64 {
         Native::Vault(id) => 4 << 32 | u64::from(id.get()),
         Native::Asset(id) => 5 << 32 | u64::from(id.get()),
         Native::Exit(id) => 6 << 32 | u64::from(id.get()),
+        Native::Rebasing(id) => 7 << 32 | u64::from(id.get()),
     };
     let [low, next, middle, top] = *key.as_limbs();
     low ^ next.rotate_left(16) ^ middle.rotate_left(32) ^ top ^ number << 8
@@ -79,6 +80,8 @@ const SLOTS_EXPECTED: usize = 32;
 const VAULT_FIGURES: usize = 6;
 /// The slots of an asset before its name.
 const ASSET_FIGURES: usize = 2;
+/// The slots of a rebasing view before its name.
+const REBASING_FIGURES: usize = 1;
 /// The slots of a feed before its owner and description.
 const FEED_FIGURES: usize = 2;
 /// The slots of a group before its name.
@@ -271,6 +274,7 @@ const fn contract(token: Token) -> Native {
     match token {
         Token::Asset(id) => Native::Asset(id),
         Token::Share(id) => Native::Vault(id),
+        Token::Rebasing(id) => Native::Rebasing(id),
     }
 }
 
@@ -294,6 +298,14 @@ impl<S: Slots> Ledger for SlotLedger<S> {
 
     fn set_asset(&mut self, id: AssetId, asset: &Asset) -> Result<(), Stop> {
         self.set_own(Native::Asset(id), asset, ASSET_FIGURES)
+    }
+
+    fn rebasing(&mut self, asset: AssetId) -> Result<Option<Rebasing>, Stop> {
+        self.record(Native::Rebasing(asset), keys::OWN, REBASING_FIGURES)
+    }
+
+    fn set_rebasing(&mut self, asset: AssetId, rebasing: &Rebasing) -> Result<(), Stop> {
+        self.set_own(Native::Rebasing(asset), rebasing, REBASING_FIGURES)
     }
 
     fn vault(&mut self, id: VaultId) -> Result<Vault, Stop> {

@@ -140,6 +140,7 @@ fn supply_tie(token: Token, storage: &[(U256, U256)], supply: u128) -> Tie {
     let name = match token {
         Token::Asset(id) => format!("balances of asset {id}"),
         Token::Share(id) => format!("balances of shares of vault {id}"),
+        Token::Rebasing(id) => format!("balances of the view over asset {id}"),
     };
     tie(name, sum, supply, Relation::Equal)
 }

@@ -152,11 +152,13 @@ impl Names {
         Ok(Self { assets: assets(of)?, vaults: vaults(of)? })
     }
 
-    /// The asset that `text` names.
+    /// The asset that `text` names, or the vault whose share it is.
     pub(crate) fn asset(&self, text: &str) -> anyhow::Result<&Token> {
+        let shares = self.vaults.iter().map(|vault| &vault.token);
+        let mut tokens = self.assets.iter().chain(shares);
         let named: Option<&Token> = match text.parse::<Address>() {
-            Ok(address) => self.assets.iter().find(|token| token.address == address),
-            Err(_) => self.assets.iter().find(|token| token.symbol.eq_ignore_ascii_case(text)),
+            Ok(address) => tokens.find(|token| token.address == address),
+            Err(_) => tokens.find(|token| token.symbol.eq_ignore_ascii_case(text)),
         };
         named.with_context(|| {
             let known: Vec<_> = self.assets.iter().map(|token| token.symbol.as_str()).collect();

@@ -378,6 +378,7 @@ pub(crate) fn wealth(ledger: &MemoryLedger, users: &[Address]) -> U256 {
         }
         sum += match token {
             Token::Asset(asset) => value(ledger, *asset, *amount, false),
+            Token::Rebasing(_) => U256::ZERO,
             Token::Share(vault) => {
                 let shares = gage_core::Shares::new(*amount);
                 let worth = lending::preview_redeem(&mut scratch, *vault, shares).unwrap();

@@ -16,6 +16,7 @@ mod market;
 mod numbers;
 mod oracle;
 mod places;
+mod rebasing;
 mod registry;
 mod rehoming;
 mod shapes;
@@ -127,6 +128,10 @@ fn dispatch(frame: &mut Frame<'_>, data: &[u8]) -> Answer {
             None => asset::call(frame.figures(), id, expect(data)?),
         },
         Native::Exit(id) => places::call(frame, id, expect(data)?),
+        Native::Rebasing(id) => match decode(data)? {
+            Some(call) => token::call(frame, Token::Rebasing(id), call),
+            None => rebasing::call(frame.figures(), id, expect(data)?),
+        },
     }
 }
 

@@ -9,7 +9,8 @@ use alloy_sol_types::SolCall;
 use gage_abi::IRegistry::{self, IRegistryCalls as Call};
 use gage_core::curation::{self, Caps, Naming, VaultTerms};
 use gage_core::protocol::{self, AssetTerms};
-use gage_core::{AssetId, Bps, Ledger, Protocol, VaultId, address};
+use gage_core::rebasing;
+use gage_core::{AssetId, Bps, FeedId, Ledger, Protocol, Rebasing, VaultId, address};
 
 pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
     match call {
@@ -36,6 +37,14 @@ pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
         | Call::factorState(_)
         | Call::factorsOf(_)
         | Call::factorCount(_) => exposure::factors(frame, call),
+        Call::createRebasing(IRegistry::createRebasingCall { asset, name, symbol, rateFeed }) => {
+            let (ledger, caller) = frame.act(gas::SMALL)?;
+            let (name, symbol) = (label(&name)?, label(&symbol)?);
+            let id = asset_id(asset)?;
+            let view = Rebasing { name, symbol, rate: FeedId::new(rateFeed) };
+            rebasing::create_rebasing(ledger, caller, id, &view)?;
+            Ok(IRegistry::createRebasingCall::abi_encode_returns(&address::rebasing(id)))
+        }
         Call::setGovernance(IRegistry::setGovernanceCall { governance }) => {
             let (ledger, caller) = frame.act(gas::SMALL)?;
             protocol::set_governance(ledger, caller, governance)?;

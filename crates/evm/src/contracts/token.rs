@@ -7,6 +7,7 @@ use crate::signing::{self, Signature, VERSION, token_domain};
 use alloy_primitives::{B256, FixedBytes, U256};
 use alloy_sol_types::{SolCall, SolInterface};
 use gage_abi::IERC20Permit::{self, IERC20PermitCalls as Call};
+use gage_core::rebasing;
 use gage_core::token::{self, Movement, Permit};
 use gage_core::{Label, Ledger, Stop, Token, address};
 
@@ -56,7 +57,7 @@ fn read(frame: &mut Frame<'_>, token: Token, call: Call) -> Answer {
             IERC20Permit::totalSupplyCall::abi_encode_returns(&supply)
         }
         Call::balanceOf(IERC20Permit::balanceOfCall { account }) => {
-            let balance = U256::from(ledger.balance(token, account)?);
+            let balance = U256::from(token::balance_of(ledger, token, account)?);
             IERC20Permit::balanceOfCall::abi_encode_returns(&balance)
         }
         Call::allowance(IERC20Permit::allowanceCall { owner, spender }) => {
@@ -127,6 +128,16 @@ fn description(ledger: &mut impl Ledger, token: Token) -> Result<Description, St
                 symbol: asset.symbol,
                 decimals: asset.decimals,
                 supply: asset.supply.get(),
+            }
+        }
+        Token::Rebasing(id) => {
+            let view = rebasing::rebasing(ledger, id)?;
+            let asset = ledger.asset(id)?;
+            Description {
+                name: view.name,
+                symbol: view.symbol,
+                decimals: asset.decimals,
+                supply: rebasing::pooled(ledger, id, asset.supply.get())?,
             }
         }
         Token::Share(id) => {

@@ -6,10 +6,10 @@
 //!
 //! | tag | contract | rest of the key | slots |
 //! |---|---|---|---|
-//! | 0 | registry, vault, asset | slot number | the contract's own record |
+//! | 0 | registry, vault, asset, rebasing view | slot number | the contract's own record |
 //! | 1 | vault, asset | holder | balance |
-//! | 2 | vault, asset, market | owner | nonce of permits, or of authorisations |
-//! | 3 | vault, asset | 31 bytes of keccak(owner, spender) | allowance |
+//! | 2 | vault, asset, rebasing view, market | owner | nonce of permits, or of authorisations |
+//! | 3 | vault, asset, rebasing view | 31 bytes of keccak(owner, spender) | allowance |
 //! | 4 | market | market, slot number | the market |
 //! | 5 | market | market, asset, slot number | a collateral's terms and total |
 //! | 6 | market | market, vault, slot number | a line |

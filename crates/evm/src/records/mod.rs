@@ -67,8 +67,8 @@ mod tests {
     use gage_core::{
         Asset, AssetId, AssetKind, Assets, Bps, Collateral, Debt, Factor, FactorKind, Feed, FeedId,
         FeedKind, GrowthCap, InterestModel, Label, Line, MarginModel, MarginTerms, Market,
-        PauseLevel, Portfolio, Protocol, Ray, RiskFactor, Shares, Sigma, Timestamp, Units, Vault,
-        VaultId, Wad,
+        PauseLevel, Portfolio, Protocol, Ray, Rebasing, RiskFactor, Shares, Sigma, Timestamp,
+        Units, Vault, VaultId, Wad,
     };
     use proptest::prelude::*;
 
@@ -120,6 +120,7 @@ mod tests {
             let kind = if wrapped { AssetKind::WrappedNative } else { AssetKind::Issued };
             let supply = assets[0];
             reads_back(&Asset { name, symbol, decimals, issuer: owner, kind, supply });
+            reads_back(&Rebasing { name, symbol, rate: FeedId::new(small[4]) });
             reads_back(&Vault {
                 asset: AssetId::new(small[0]),
                 decimals,

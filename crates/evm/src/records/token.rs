@@ -6,11 +6,19 @@
 //! 2  name
 //! 3  symbol
 //! ```
+//!
+//! A rebasing view, in its own contract's:
+//!
+//! ```text
+//! 0  rate feed 4 · present 1
+//! 1  name
+//! 2  symbol
+//! ```
 
 use super::Record;
 use super::word::{Reader, Writer, label_from_word, label_word};
 use alloy_primitives::U256;
-use gage_core::{Asset, AssetKind, Assets, Fault};
+use gage_core::{Asset, AssetKind, Assets, Fault, FeedId, Rebasing};
 
 const ISSUED: u8 = 1;
 const WRAPPED_NATIVE: u8 = 2;
@@ -44,6 +52,21 @@ impl Record<4> for Asset {
             issuer,
             kind,
             supply: Assets::new(supply.u128()),
+        })
+    }
+}
+
+impl Record<3> for Rebasing {
+    fn to_words(&self) -> Result<[U256; 3], Fault> {
+        let head = Writer::new().u32(self.rate.get()).u8(1).finish();
+        Ok([head, label_word(&self.name), label_word(&self.symbol)])
+    }
+
+    fn from_words([head, name, symbol]: [U256; 3]) -> Result<Self, Fault> {
+        Ok(Self {
+            name: label_from_word(name)?,
+            symbol: label_from_word(symbol)?,
+            rate: FeedId::new(Reader::new(head).u32()),
         })
     }
 }

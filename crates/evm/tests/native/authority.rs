@@ -92,6 +92,16 @@ fn of_owners() -> Vec<Entry> {
             OWNER,
             IOracle::setPublisherCall { feed: 1, publisher: LENDER, allowed: true },
         ),
+        entry(
+            REGISTRY,
+            OWNER,
+            IRegistry::createRebasingCall {
+                asset: USD,
+                name: String::new(),
+                symbol: String::new(),
+                rateFeed: 3,
+            },
+        ),
         entry(REGISTRY, GOVERNOR, IRegistry::setGovernanceCall { governance: LENDER }),
         entry(REGISTRY, GOVERNOR, IRegistry::setGuardianCall { guardian: LENDER }),
     ]);
@@ -192,6 +202,7 @@ const OPEN: &[&str] = &[
     "rehome",
     "sweep",
     "createFeed",
+    "transferShares",
     "createRateFeed",
     "createCompositeFeed",
     "createShareFeed",

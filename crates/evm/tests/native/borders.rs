@@ -61,7 +61,7 @@ fn sensible(function: &Function) -> Vec<u8> {
 /// 64, 128 and 256 bits: either exact, or refused without effect; never cut to what fits.
 #[test]
 fn reg_e02_numbers_are_exact_or_refused() {
-    let world = World::queued();
+    let world = World::viewed();
     let before = world.state();
     let borders = [64, 128].map(|bits| U256::ONE << bits);
     let mut tried = 0;
@@ -151,7 +151,7 @@ proptest! {
         let mut data = function.selector().to_vec();
         data.extend(words.concat());
         data.truncate(data.len().saturating_sub(cut / 4 * usize::from(cut > 24)));
-        let mut world = World::queued();
+        let mut world = World::viewed();
         let before = world.state();
         let done = world.send(from, *contract, u(value), data);
         prop_assert!(!done.is_halt(), "{:?}", done.result);

@@ -7,13 +7,17 @@ use alloy_primitives::{Address, U256};
 use gage_abi::addresses::{self, MARKET, ORACLE, REGISTRY};
 use gage_core::{AssetId, VaultId};
 
+/// The rebasing view over the dollar; [`World::viewed`] has it.
+pub(crate) const VIEW: Address = addresses::rebasing(AssetId::new(3));
+
 /// Every function that a native contract answers, with one such contract.
 pub(crate) fn entries() -> Vec<(Address, Function)> {
     let mut entries = Vec::new();
     for (name, abi) in gage_abi::interfaces() {
         let contracts: &[Address] = match name {
             "IGageErrors" => &[],
-            "IERC20Permit" => &[USD, VAULT],
+            "IERC20Permit" => &[USD, VAULT, VIEW],
+            "IRebasing" => &[VIEW],
             "IAsset" => &[WRAPPED, USD],
             "IVault" => &[VAULT],
             "IExit" => &[EXITS],
@@ -26,7 +30,7 @@ pub(crate) fn entries() -> Vec<(Address, Function)> {
             entries.extend(contracts.iter().map(|contract| (*contract, function.clone())));
         }
     }
-    assert!(entries.len() > 90, "{}", entries.len());
+    assert!(entries.len() > 110, "{}", entries.len());
     entries
 }
 
@@ -43,7 +47,7 @@ pub(crate) fn zeros(function: &Function) -> Vec<u8> {
 
 #[test]
 fn every_function_is_dispatched() {
-    let world = World::queued();
+    let world = World::viewed();
     for (contract, function) in entries() {
         let done = world.clone().send(OWNER, contract, U256::ZERO, zeros(&function));
         assert!(!done.is_halt(), "{}: {:?}", function.signature(), done.result);
@@ -59,7 +63,7 @@ fn every_function_is_dispatched() {
 /// gas of the frame and without effect, directly and one frame deeper.
 #[test]
 fn reg_e06_static_frames_cannot_write() {
-    let mut base = World::queued();
+    let mut base = World::viewed();
     base.proxy(By::StaticCall);
     let caller = base.proxy(By::Call);
     let before = base.state();
@@ -81,7 +85,7 @@ fn reg_e06_static_frames_cannot_write() {
 /// EVM-2: a view changes nothing and logs nothing, however it is called.
 #[test]
 fn views_leave_no_trace() {
-    let world = World::queued();
+    let world = World::viewed();
     let before = world.state();
     for (contract, function) in entries().into_iter().filter(|(_, function)| is_view(function)) {
         let mut world = world.clone();
@@ -94,7 +98,7 @@ fn views_leave_no_trace() {
 /// EVM-2, E-01, E-03: `reg_e01`. Another contract's context never reaches a native contract.
 #[test]
 fn reg_e01_delegated_calls_are_refused() {
-    let mut world = World::queued();
+    let mut world = World::viewed();
     world.proxy(By::DelegateCall);
     world.proxy(By::CallCode);
     let before = world.state();
@@ -110,7 +114,7 @@ fn reg_e01_delegated_calls_are_refused() {
 
 #[test]
 fn coins_are_refused_where_they_are_not_asked_for() {
-    let world = World::queued();
+    let world = World::viewed();
     let mut paid = Vec::new();
     for (contract, function) in entries() {
         let mut world = world.clone();
@@ -127,8 +131,8 @@ fn coins_are_refused_where_they_are_not_asked_for() {
 
 #[test]
 fn unknown_and_cut_calls_are_refused() {
-    let mut world = World::queued();
-    for contract in [REGISTRY, ORACLE, MARKET, VAULT, USD, EXITS] {
+    let mut world = World::viewed();
+    for contract in [REGISTRY, ORACLE, MARKET, VAULT, USD, EXITS, VIEW] {
         let mut refused = |data: &[u8]| world.send(STRANGER, contract, U256::ZERO, data.to_vec());
         assert_eq!(refused(&[]).error(), "MalformedCall()");
         assert_eq!(refused(&[1, 2, 3]).error(), "MalformedCall()");

@@ -1,5 +1,6 @@
 //! Computed prices, and vault shares as collateral, through real calls and stored records.
 
+use super::entries::VIEW;
 use super::story::health;
 use super::support::*;
 use super::sweeps::logs;
@@ -7,7 +8,7 @@ use alloy_primitives::{Address, U256};
 use gage_abi::IMarket::CollateralTerms;
 use gage_abi::IOracle::{FeedState, FeedTerms, PriceReport};
 use gage_abi::addresses::{self, MARKET, ORACLE, REGISTRY};
-use gage_abi::{IAsset, IERC20Permit, IMarket, IOracle, IRegistry, IVault};
+use gage_abi::{IAsset, IERC20Permit, IMarket, IOracle, IRebasing, IRegistry, IVault};
 use gage_core::{AccountId, AssetId, MarketId, VaultId};
 
 const STAKED: Address = addresses::asset(AssetId::new(4));
@@ -43,6 +44,21 @@ impl World {
         let publisher = address_of(&publisher());
         self.ok(OWNER, ORACLE, IOracle::setPublisherCall { feed, publisher, allowed: true });
         feed
+    }
+
+    /// [`World::loan`], and a rebasing view over the dollar at a rate of 1.1.
+    pub fn viewed() -> Self {
+        let mut world = Self::loan();
+        let rate = world.rate_feed(GROWTH);
+        let create = IRegistry::createRebasingCall {
+            asset: USD,
+            name: "Growing Dollar".into(),
+            symbol: "gUSD".into(),
+            rateFeed: rate,
+        };
+        assert_eq!(world.ok(OWNER, REGISTRY, create), VIEW);
+        world.rate(rate, WAD * 11 / 10);
+        world
     }
 
     fn feed(&mut self, feed: u32) -> FeedState {
@@ -293,4 +309,82 @@ fn circles_are_refused() {
     );
     assert!(refused.starts_with("NotNativeContract"));
     world.check_ties();
+}
+
+/// SHR-5, TOK-1: the view shows shares times the rate, moves them, and has allowances of its own; the
+/// balances are the asset's, and none ever lies under the view.
+#[test]
+fn a_view_is_the_same_balance() {
+    let mut world = World::viewed();
+    let (held, shown) = (world.balance(USD, LENDER), world.balance(VIEW, LENDER));
+    assert_eq!((held, shown), (500_000 * DOLLAR, 550_000 * DOLLAR));
+    let supply = world.ok(STRANGER, VIEW, IERC20Permit::totalSupplyCall {});
+    assert_eq!(supply, u(2_200_000 * DOLLAR));
+    assert_eq!(world.ok(STRANGER, VIEW, IRebasing::assetCall {}), USD);
+    assert_eq!(world.ok(STRANGER, VIEW, IRebasing::rateFeedCall {}), 3);
+    assert_eq!(world.ok(STRANGER, VIEW, IRebasing::getTotalSharesCall {}), u(2_000_000 * DOLLAR));
+    assert_eq!(world.ok(STRANGER, VIEW, IERC20Permit::symbolCall {}), "gUSD");
+    assert_eq!(world.ok(STRANGER, VIEW, IERC20Permit::decimalsCall {}), 6);
+
+    // 100 of the view are 90.909091 shares, rounded up against the sender; both tokens tell.
+    let value = u(100 * DOLLAR);
+    let done = world.call(LENDER, VIEW, IERC20Permit::transferCall { to: STRANGER, value });
+    let told: Vec<_> = done.logs().iter().map(|log| log.address).collect();
+    assert_eq!(told, [USD, VIEW]);
+    let transfers: Vec<IERC20Permit::Transfer> = logs(&done);
+    assert_eq!((transfers[0].value, transfers[1].value), (u(90_909_091), value));
+    assert_eq!(
+        (world.balance(USD, STRANGER), world.balance(VIEW, STRANGER)),
+        (90_909_091, 100_000_000)
+    );
+    // Sent back, it is what it was.
+    world.ok(STRANGER, VIEW, IERC20Permit::transferCall { to: LENDER, value });
+    assert_eq!((world.balance(USD, LENDER), world.balance(USD, STRANGER)), (held, 0));
+    let too_much = IERC20Permit::transferCall { to: STRANGER, value: u(shown + 1) };
+    assert!(world.refused(LENDER, VIEW, too_much).starts_with("ERC20InsufficientBalance"));
+
+    // Allowances are the view's own, in its amounts.
+    let from = LENDER;
+    let take = IERC20Permit::transferFromCall { from, to: STRANGER, value };
+    world.ok(LENDER, USD, IERC20Permit::approveCall { spender: STRANGER, value });
+    assert!(world.refused(STRANGER, VIEW, take.clone()).starts_with("ERC20InsufficientAllowance"));
+    world.ok(LENDER, VIEW, IERC20Permit::approveCall { spender: STRANGER, value });
+    world.ok(STRANGER, VIEW, take);
+    assert_eq!(world.balance(VIEW, STRANGER), 100_000_000);
+
+    // The rate falls and every view's balance with it; shares move whatever the rate says.
+    world.rate(3, WAD);
+    assert_eq!(world.balance(VIEW, STRANGER), 90_909_091);
+    world.now += 86_401;
+    let stale = IERC20Permit::transferCall { to: LENDER, value: u(1) };
+    assert!(world.refused(STRANGER, VIEW, stale).starts_with("StalePrice"));
+    let shares = u(90_909_091);
+    assert_eq!(
+        world.ok(STRANGER, VIEW, IRebasing::transferSharesCall { to: LENDER, shares }),
+        shares
+    );
+    assert_eq!(world.balance(USD, LENDER), held);
+    assert_eq!(world.ok(STRANGER, VIEW, IRebasing::sharesOfCall { account: LENDER }), u(held));
+    world.check_ties();
+
+    let again = IRegistry::createRebasingCall {
+        asset: USD,
+        name: String::new(),
+        symbol: String::new(),
+        rateFeed: 3,
+    };
+    assert_eq!(world.refused(OWNER, REGISTRY, again.clone()), "RebasingExists(asset: 3)");
+    let of_gold =
+        |rate| IRegistry::createRebasingCall { asset: GOLD, rateFeed: rate, ..again.clone() };
+    let price = world.refused(OWNER, REGISTRY, of_gold(GOLD_FEED));
+    assert_eq!(price, format!("WrongFeed(feed: {GOLD_FEED}, wanted: rate)"));
+    assert!(world.refused(STRANGER, REGISTRY, of_gold(3)).starts_with("NotAuthorised"));
+    // Where no view is, nothing answers: an address like any other.
+    let nowhere = gage_abi::addresses::rebasing(AssetId::new(2));
+    let call = IERC20Permit::transferCall { to: LENDER, value };
+    let done = world.call(STRANGER, nowhere, call);
+    assert!(done.is_success() && done.output().is_empty());
+    // Nor does the protocol take it: what is pledged is the asset.
+    let list = IMarket::addCollateralCall { market: 1, asset: VIEW, terms: limits(GOLD_FEED) };
+    assert!(world.refused(OWNER, MARKET, list).starts_with("NotNativeContract"));
 }

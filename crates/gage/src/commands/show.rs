@@ -11,7 +11,9 @@ use crate::{
     cli::Remote,
     client::Client,
     contracts::MARKET,
+    contracts::{MARKET, vault_id},
     reading::{Answers, Names, VaultReading, ask, counts, exits_waiting, feed, market},
+    reading::{Answers, Names, VaultReading, ask, counts, feed, market},
     table::{Column, table},
 };
 
@@ -109,6 +111,7 @@ pub(crate) fn feeds(args: &Remote) -> anyhow::Result<()> {
     let columns = [
         Column::Right("id"),
         Column::Left("feed"),
+        Column::Left("from"),
         Column::Right("price"),
         Column::Right("round"),
         Column::Left("updated (UTC)"),
@@ -118,14 +121,26 @@ pub(crate) fn feeds(args: &Remote) -> anyhow::Result<()> {
         vec![
             id.to_string(),
             feed.description.clone(),
+            origin(&feed.source),
             price(feed.price),
             feed.round.to_string(),
-            if feed.round == 0 { "never".to_owned() } else { minute(feed.updatedAt) },
+            if feed.updatedAt == 0 { "never".to_owned() } else { minute(feed.updatedAt) },
             if feed.fresh { "fresh" } else { "stale" }.to_owned(),
         ]
     };
     println!("{}", table(&columns, feeds.iter().map(row).collect()));
     Ok(())
+}
+
+/// Where a feed's number comes from, in words.
+fn origin(source: &IOracle::FeedSource) -> String {
+    let IOracle::FeedSource { kind, base, rate, vault, .. } = source;
+    match kind {
+        0 => "reports".to_owned(),
+        1 => format!("reports up to {}", price(source.limit)),
+        2 => format!("feed {base} × feed {rate}"),
+        _ => format!("share of vault {} × feed {base}", vault_id(*vault).unwrap_or_default()),
+    }
 }
 
 fn feed_json((id, feed): &(u32, IOracle::FeedState)) -> Value {
@@ -139,6 +154,14 @@ fn feed_json((id, feed): &(u32, IOracle::FeedState)) -> Value {
         "maxAgeSeconds": feed.maxAge,
         "fresh": feed.fresh,
         "liquidationResumesAt": feed.liquidationResumesAt,
+        "kind": feed.source.kind,
+        "base": feed.source.base,
+        "rate": feed.source.rate,
+        "vault": feed.source.vault,
+        "growth": feed.source.growth.to_string(),
+        "anchor": all_digits(feed.source.anchor, 18),
+        "anchorTime": feed.source.since,
+        "limit": all_digits(feed.source.limit, 18),
     })
 }
 

@@ -16,3 +16,4 @@ mod story;
 mod subscriptions;
 mod terms;
 mod world;
+mod yields;

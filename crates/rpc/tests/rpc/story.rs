@@ -43,12 +43,12 @@ pub(crate) fn usd_vault() -> Address {
 pub(crate) struct Story {
     pub(crate) world: World,
     nonces: [u64; 10],
-    rounds: [u64; 3],
+    rounds: [u64; 6],
 }
 
 impl Story {
     pub(crate) fn new() -> Self {
-        let mut story = Self { world: World::new(), nonces: [0; 10], rounds: [0; 3] };
+        let mut story = Self { world: World::new(), nonces: [0; 10], rounds: [0; 6] };
         story.found();
         story.list();
         story.price(COIN_FEED, 2_000);
