@@ -34,7 +34,7 @@ fn limits(feed: u32) -> CollateralTerms {
 
 impl World {
     /// A feed of rates of OWNER's, reported by the usual publisher.
-    pub fn rate_feed(&mut self, growth: u128) -> u32 {
+    pub(crate) fn rate_feed(&mut self, growth: u128) -> u32 {
         let create = IOracle::createRateFeedCall {
             description: "STAKED / GOLD".into(),
             terms: terms(86_400, WAD / 2, 10 * WAD),
@@ -47,8 +47,8 @@ impl World {
     }
 
     /// [`World::loan`], and a rebasing view over the dollar at a rate of 1.1.
-    pub fn viewed() -> Self {
-        let mut world = Self::loan();
+    pub(crate) fn viewed() -> Self {
+        let mut world = Self::queued();
         let rate = world.rate_feed(GROWTH);
         let create = IRegistry::createRebasingCall {
             asset: USD,
