@@ -18,7 +18,7 @@ use crate::{
     demo::{
         prices::Prices,
         setup::FIRST_ROUND,
-        world::{ASSETS, VAULTS},
+        world::{ASSETS, VAULTS, staked},
     },
     history::{History, Step},
     keeper::Keeper,
@@ -117,7 +117,7 @@ impl<'a> Replay<'a> {
             self.prices.update(&prices);
             self.clock.set(time);
             let round = FIRST_ROUND + 1 + index as u64;
-            let prices = self.prices.at(time, Some(&prices));
+            let prices = self.prices.reports(time, Some(&prices));
             publish(self.node, &key, &Round { round, prices: &prices })
                 .with_context(|| format!("step {index}"))?;
             self.produce(index + 1)?;
@@ -232,7 +232,7 @@ impl Reposting<'_> {
         if self.node.reports_len() > 0 || now.saturating_sub(oldest) < max_age / 4 {
             return Ok(());
         }
-        let prices = self.prices.at(now, None);
+        let prices = self.prices.reports(now, None);
         let published = publish(
             self.node,
             &dev_key(dev::PUBLISHER)?,
@@ -246,12 +246,13 @@ impl Reposting<'_> {
     }
 }
 
-/// Feeds have their assets' numbers, and vaults lend what the tables say.
+/// Reports go to the feeds of their assets' numbers, and vaults lend what the tables say.
 fn scale(assets: &[Token]) -> Scale {
     let feeds = (1..).zip(assets.iter().take(ASSETS.len()));
     let vaults = (1..).zip(&VAULTS).map(|(id, vault)| (id, crate::contracts::asset(vault.asset)));
     Scale {
         assets: feeds.map(|(feed, token)| (token.address, (feed, token.decimals))).collect(),
         vaults: vaults.collect(),
+        rates: staked().collect(),
     }
 }

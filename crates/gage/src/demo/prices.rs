@@ -1,10 +1,10 @@
-//! The demo's prices: a step of the history becomes a price for each feed.
+//! The demo's prices: a step of the history becomes a price for each asset, and a report for each feed.
 
 use std::collections::BTreeMap;
 
 use alloy_primitives::U256;
 
-use super::world::{ASSETS, Source, WAD};
+use super::world::{ASSETS, Source, WAD, asset_of};
 use crate::history::History;
 
 /// Seconds of a year, as rates grow.
@@ -50,7 +50,25 @@ impl Prices {
         self.series.extend(step.iter().map(|(asset, price)| (asset.clone(), *price)));
     }
 
-    /// Each feed's price at `time`, in wads. With `step`, feeds in a gap of the history are left
+    /// What is reported to each feed at `time`, in wads: prices, and of staked coins rates. With `step`,
+    /// feeds in a gap of the history are left out.
+    pub(crate) fn reports(
+        &self,
+        time: u64,
+        step: Option<&BTreeMap<String, u128>>,
+    ) -> Vec<(u32, u128)> {
+        let mut reports = self.at(time, step);
+        for (feed, number) in &mut reports {
+            if let (Source::Growing { rate, growth_per_year_bps, .. }, Some(_)) =
+                (asset_of(*feed).source, asset_of(*feed).underlying())
+            {
+                *number = self.grown(rate, growth_per_year_bps, time);
+            }
+        }
+        reports
+    }
+
+    /// Each asset's price at `time`, in wads. With `step`, those in a gap of the history are left
     /// out.
     pub(crate) fn at(&self, time: u64, step: Option<&BTreeMap<String, u128>>) -> Vec<(u32, u128)> {
         let in_gap = |name: &str| {
@@ -70,12 +88,15 @@ impl Prices {
         match source {
             Source::History { series, otherwise } => known(series, otherwise),
             Source::Growing { series, rate, growth_per_year_bps } => {
-                let elapsed = u128::from(time.saturating_sub(self.since));
-                let growth = rate * growth_per_year_bps * elapsed / BPS / u128::from(YEAR_SECONDS);
                 let base = series.map_or(WAD, |(series, otherwise)| known(series, otherwise));
-                product(base, rate + growth)
+                product(base, self.grown(rate, growth_per_year_bps, time))
             }
         }
+    }
+
+    fn grown(&self, rate: u128, growth_per_year_bps: u128, time: u64) -> u128 {
+        let elapsed = u128::from(time.saturating_sub(self.since));
+        rate + rate * growth_per_year_bps * elapsed / BPS / u128::from(YEAR_SECONDS)
     }
 }
 
@@ -112,6 +133,11 @@ mod tests {
         assert_eq!(price(&after_a_year, id::WSTETH), Some(2_348 * WAD * 1_032 / 1_000));
         assert_eq!(price(&after_a_year, id::WETH), Some(2_000 * WAD));
         assert!(price(&after_a_year, id::SDAI) > price(&at_start, id::SDAI));
+        // Reported is the rate; the price follows from it.
+        let reported = prices.reports(YEAR_SECONDS, None);
+        assert_eq!(price(&reported, id::WSTETH), Some(1_174 * WAD / 1_000 * 1_032 / 1_000));
+        assert_eq!(price(&reported, id::SDAI), price(&after_a_year, id::SDAI));
+        assert_eq!(crate::demo::world::price_feed(id::WSTETH), 10);
     }
 
     #[test]

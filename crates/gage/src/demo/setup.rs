@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{
     prices::Prices,
     script::{People, Script, Scripts, keeper},
-    world::{ASSETS, MARKETS, VAULTS},
+    world::{ASSETS, MARKETS, VAULTS, staked},
 };
 use crate::{
     clock::SetClock,
@@ -76,7 +76,8 @@ pub(crate) enum Outcome {
 impl Setup<'_> {
     /// Builds what is not there yet.
     pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
-        let first = self.prices.at(self.node.chain().genesis().timestamp, None);
+        let genesis = self.node.chain().genesis().timestamp;
+        let first = self.prices.at(genesis, None);
         let prices: Vec<u128> = first.iter().map(|(_, price)| *price).collect();
         let scripts = Scripts::new(self.people, &prices)?;
         let style =
@@ -102,7 +103,7 @@ impl Setup<'_> {
             }
             if index == 0 {
                 self.check_world()?;
-                self.publish_first(&first)?;
+                self.publish_first(&self.prices.reports(genesis, None))?;
             }
         }
         progress.finish_and_clear();
@@ -193,7 +194,7 @@ impl Setup<'_> {
         let counts = counts(&AtBlock::head(self.node.chain()))?;
         let found =
             [counts.assets, counts.vaults, counts.markets, counts.feeds].map(|n| n as usize);
-        let least = [ASSETS.len(), VAULTS.len(), MARKETS.len(), ASSETS.len()];
+        let least = [ASSETS.len(), VAULTS.len(), MARKETS.len(), ASSETS.len() + staked().count()];
         ensure!(
             found.iter().zip(least).all(|(found, least)| *found >= least),
             "this chain is not the demo's: its governance has sent other transactions. Use another \

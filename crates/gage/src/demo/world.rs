@@ -1,7 +1,8 @@
 //! The demo's world: assets, feeds, vaults and markets, as tables. Ids follow from the order.
 //!
 //! Assets, vaults, markets and feeds are numbered from 1 in the order in which they are created;
-//! asset 1 is the wrapped native coin of genesis. Each asset's feed has the asset's own number.
+//! asset 1 is the wrapped native coin of genesis. What is reported of an asset goes to the feed of its own
+//! number: its price, or of a staked coin its rate. The composite prices of these follow after all.
 
 /// Seconds of a year, as interest counts them.
 const YEAR_SECONDS: u128 = 31_536_000;
@@ -77,6 +78,29 @@ pub(crate) mod id {
     pub(crate) const SOL: u32 = 7;
     pub(crate) const AAVE: u32 = 8;
     pub(crate) const XRP: u32 = 9;
+}
+
+impl Asset {
+    /// The asset that a staked coin is a claim on; its feed reports how much of it the coin is.
+    pub(crate) fn underlying(&self) -> Option<u32> {
+        let Source::Growing { series: Some((name, _)), .. } = self.source else { return None };
+        let is_it = |other: &Asset| matches!(other.source, Source::History { series, .. } if series == name);
+        (1..).zip(&ASSETS).find(|(_, other)| is_it(other)).map(|(id, _)| id)
+    }
+}
+
+/// What a staked coin's rate may grow by in a year, in basis points: three times what it does.
+pub(crate) const RATE_GROWTH_MAX_BPS: u128 = 1_000;
+
+/// The staked coins, each with what it is a claim on.
+pub(crate) fn staked() -> impl Iterator<Item = (u32, u32)> {
+    (1..).zip(&ASSETS).filter_map(|(id, asset)| Some((id, asset.underlying()?)))
+}
+
+/// The feed of an asset's price: the one of its number, or the composite of a staked coin.
+pub(crate) fn price_feed(asset: u32) -> u32 {
+    let composite = (ASSETS.len() as u32 + 1..).zip(staked()).find(|(_, (id, _))| *id == asset);
+    composite.map_or(asset, |(feed, _)| feed)
 }
 
 /// A vault, and how much is lent to it at least, in whole tokens.

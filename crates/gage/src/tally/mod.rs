@@ -14,6 +14,7 @@ pub(crate) use sales::{Liquidation, Pair, Sales, Sum, Way};
 
 use crate::{
     contracts::{MARKET, ORACLE, vault_id},
+    demo::world::WAD,
     reading::AccountKey,
 };
 
@@ -64,8 +65,10 @@ pub(crate) struct Tally {
     touched: BTreeSet<AccountKey>,
     /// Everyone who ever held a token.
     pub(crate) holders: BTreeMap<Address, BTreeSet<Address>>,
-    /// By feed, in wads.
+    /// By the feed that an asset is reported to, in dollars as wads.
     pub(crate) prices: BTreeMap<u32, U256>,
+    /// What was reported last, by feed.
+    reported: BTreeMap<u32, U256>,
     pub(crate) rejected_reports: u64,
     scale: Scale,
 }
@@ -75,6 +78,8 @@ pub(crate) struct Tally {
 pub(crate) struct Scale {
     pub(crate) assets: BTreeMap<Address, (u32, u8)>,
     pub(crate) vaults: BTreeMap<u32, Address>,
+    /// Feeds that report a rate, each with the feed of what it is a rate of.
+    pub(crate) rates: BTreeMap<u32, u32>,
 }
 
 impl Tally {
@@ -146,7 +151,16 @@ impl Tally {
 
     fn count_price(&mut self, log: &Log) {
         if let Ok(update) = IOracle::PriceUpdated::decode_log(log) {
-            self.prices.insert(update.feed, update.price);
+            self.reported.insert(update.feed, update.price);
+            let rates = &self.scale.rates;
+            let follow = rates.iter().filter(|(_, base)| **base == update.feed);
+            let feeds = follow.map(|(feed, _)| *feed).chain([update.feed]);
+            for feed in feeds {
+                let last = |feed| self.reported.get(&feed).copied().unwrap_or_default();
+                let base = rates.get(&feed).map_or(U256::from(WAD), |base| last(*base));
+                let price = last(feed).saturating_mul(base) / U256::from(WAD);
+                self.prices.insert(feed, price);
+            }
         } else if IOracle::ReportRejected::decode_log(log).is_ok() {
             self.rejected_reports += 1;
         }

@@ -13,8 +13,8 @@ use super::Script;
 use crate::{
     contracts::{self, MARKET, ORACLE, REGISTRY, call},
     demo::world::{
-        ASSETS, Asset, Collateral, MARKETS, Model, PRICE_AGE_SECONDS_MAX, VAULTS, Vault, asset_of,
-        id, vault_of,
+        ASSETS, Asset, Collateral, MARKETS, Model, PRICE_AGE_SECONDS_MAX, RATE_GROWTH_MAX_BPS,
+        VAULTS, Vault, asset_of, id, price_feed, staked, vault_of,
     },
     keys::{Call, DEV_ACCOUNTS, dev, dev_key},
 };
@@ -44,17 +44,18 @@ pub(super) fn governor() -> anyhow::Result<Script> {
     }
     let publisher = dev_key(dev::PUBLISHER)?.address();
     for (feed, asset) in (1..).zip(&ASSETS) {
-        let terms = FeedTerms {
-            maxAge: PRICE_AGE_SECONDS_MAX,
-            priceMin: U256::from(1),
-            priceMax: U256::from(10_u128.pow(30)),
+        let terms = feed_terms();
+        let create = match asset.underlying() {
+            None => create_feed(format!("{} / USD", asset.symbol), terms),
+            Some(other) => {
+                create_rate(format!("{} / {}", asset.symbol, asset_of(other).symbol), terms)
+            }
         };
-        let description = format!("{} / USD", asset.symbol);
-        let what = format!("create the feed {description}");
-        calls.push(call(ORACLE, &IOracle::createFeedCall { description, terms }, what));
+        calls.push(create);
         let set = IOracle::setPublisherCall { feed, publisher, allowed: true };
         calls.push(call(ORACLE, &set, format!("allow the publisher of feed {feed}")));
     }
+    calls.extend(staked().map(|(rate, base)| create_composite(base, rate)));
     calls.extend(VAULTS.iter().map(create_vault));
     for (id, market) in (1..).zip(&MARKETS) {
         let terms = MarketTerms {
@@ -68,6 +69,32 @@ pub(super) fn governor() -> anyhow::Result<Script> {
     }
     calls.extend(issue()?);
     Ok(Script { key: dev_key(dev::GOVERNANCE)?, calls })
+}
+
+fn feed_terms() -> FeedTerms {
+    FeedTerms {
+        maxAge: PRICE_AGE_SECONDS_MAX,
+        priceMin: U256::from(1),
+        priceMax: U256::from(10_u128.pow(30)),
+    }
+}
+
+fn create_feed(description: String, terms: FeedTerms) -> Call {
+    let what = format!("create the feed {description}");
+    call(ORACLE, &IOracle::createFeedCall { description, terms }, what)
+}
+
+fn create_rate(description: String, terms: FeedTerms) -> Call {
+    let what = format!("create the rate {description}");
+    let growth = U256::from(Model::ray_per_second(RATE_GROWTH_MAX_BPS));
+    call(ORACLE, &IOracle::createRateFeedCall { description, terms, growth }, what)
+}
+
+fn create_composite(base: u32, rate: u32) -> Call {
+    let description = format!("{} / USD", asset_of(rate).symbol);
+    let what = format!("create the composite feed {description}");
+    let create = IOracle::createCompositeFeedCall { description, terms: feed_terms(), base, rate };
+    call(ORACLE, &create, what)
 }
 
 fn create_asset(asset: &Asset) -> Call {
@@ -118,7 +145,7 @@ fn add_collateral(market: u32, terms: &Collateral) -> Call {
         market,
         asset: contracts::asset(terms.asset),
         terms: CollateralTerms {
-            feed: terms.asset,
+            feed: price_feed(terms.asset),
             ltv: terms.ltv,
             threshold: terms.threshold,
             bonusMin: terms.bonus_min,
@@ -137,7 +164,7 @@ fn open_line(market: u32, vault: u32, cap: u128) -> [Call; 2] {
     let list = IMarket::listVaultCall {
         market,
         vault: contracts::vault(vault),
-        feed: terms.asset,
+        feed: price_feed(terms.asset),
         minDebt: U256::from(terms.min_debt_milli * one / 1_000),
     };
     let open = IVault::setLineCapCall { market, cap: U256::from(cap * one) };
