@@ -133,6 +133,7 @@ export function abis() {
     const token = read('IERC20Permit')
     return {
       asset: [...read('IAsset'), ...token, ...errors],
+      rebasing: [...read('IRebasing'), ...token, ...errors],
       vault: [...read('IVault'), ...token, ...errors],
       exit: [...read('IExit'), ...errors],
       market: [...read('IMarket'), ...errors],
