@@ -27,10 +27,11 @@ use world::*;
 fn a_composite_is_the_product_of_its_legs() {
     let mut world = staking();
     assert_eq!(quoted(&world, STAKED), 3_600 * WAD);
-    let early = world.ledger.feeds[&FeedId::new(2)].updated_at;
-    let late = world.ledger.feeds[&FeedId::new(RATE)].updated_at;
+    let early = world.ledger.feeds[&FeedId::new(RATE)].updated_at;
+    world.pass(10);
+    world.report(2, 3_000 * WAD).unwrap();
     let told = quote(&mut world.ledger, FeedId::new(STAKED)).unwrap();
-    assert_eq!((told.updated_at, told.is_fresh()), (early.min(late), true));
+    assert_eq!((told.updated_at, told.is_fresh()), (early, true));
     // The price leg grows old: nothing is drawn against the product, and views still show it.
     pledge(&mut world, ALICE, 3, 10 * WAD);
     world.pass(7_201);
@@ -477,4 +478,67 @@ fn a_view_makes_no_shares() {
     }
     // Nothing but the asset is ever held.
     assert!(world.ledger.balances.keys().all(|(held, _)| !matches!(held, Token::Rebasing(_))));
+}
+
+/// Whoever liquidates an account that pledged shares receives shares.
+#[test]
+fn a_liquidator_receives_shares() {
+    let mut world = staking();
+    let shares = deposit(&mut world, ALICE, 2, 10 * WAD).unwrap().get();
+    pledge(&mut world, ALICE, SHARE, shares);
+    borrow(&mut world, ALICE, 1, 22_000 * unit(6)).unwrap();
+    world.report(2, 2_700 * WAD).unwrap();
+    let pair = (1, SHARE);
+    let plan = liquidate_pair(&mut world, (MALLORY, ALICE), pair, u128::MAX).unwrap();
+    assert!(!plan.seized().is_zero());
+    assert_eq!(world.held(Token::Share(vault(2)), MALLORY), plan.seized().get());
+    sound(&world);
+}
+
+/// C-16, 23.5: a share that earns more than its cap is worth what the cap says, from whenever its growth
+/// is set anew as well; none of it moves a price down.
+#[test]
+fn a_share_price_is_capped() {
+    let mut world = staking();
+    let share = ShareTerms { vault: vault(2), base: FeedId::new(2), growth: per_year(1) };
+    let l = &mut world.ledger;
+    let slow = feed::create_share_feed(l, OWNER, label(""), &bounds(86_400, 1, 1 << 100), &share);
+    let slow = slow.unwrap().get();
+    lever(&mut world, FRIEND, 900 * WAD, 800 * WAD).unwrap();
+    world.pass(31_536_000);
+    world.report_all_again();
+    let capped = quoted(&world, slow);
+    assert_eq!(capped / (WAD / 100), 303_000);
+    assert!(quoted(&world, SHARES) > 3_100 * WAD);
+    for growth in [1, 0, 100] {
+        let l = &mut world.ledger;
+        feed::set_growth(l, OWNER, FeedId::new(slow), per_year(growth)).unwrap();
+        assert!(quoted(&world, slow).abs_diff(capped) <= 1);
+    }
+    world.pass(3_600);
+    world.report_all_again();
+    assert!(quoted(&world, slow) > capped);
+    assert!(quoted(&world, slow) < quoted(&world, SHARES));
+}
+
+/// SHR-3: a line that was closed while something was owed counts until it is repaid, and not longer.
+#[test]
+fn a_repaid_closed_line_is_none() {
+    let mut world = staking();
+    pledge(&mut world, ALICE, 2, 10 * WAD);
+    borrow(&mut world, ALICE, 1, 10_000 * unit(6)).unwrap();
+    let close = |world: &mut World| {
+        let l = &mut world.ledger;
+        curation::set_line_cap(l, CURATOR, vault(1), MARKET, Assets::ZERO).unwrap();
+    };
+    close(&mut world);
+    // Vault 1 still rests on vault 2, whose share market 1 takes.
+    let owed = list_share(&mut world.ledger, PAIR, vault(1), 1);
+    assert!(matches!(refused(owed), Error::CircularBacking { .. }));
+    repay(&mut world, ALICE, ALICE, 1, u128::MAX).unwrap();
+    list_share(&mut world.ledger, PAIR, vault(1), 1).unwrap();
+    sound(&world);
+    let again =
+        curation::set_line_cap(&mut world.ledger, CURATOR, vault(1), MARKET, Assets::new(1));
+    assert!(is_circular(&again), "{again:?}");
 }

@@ -50,7 +50,6 @@ fn of_owners() -> Vec<Entry> {
         rateAtTarget: 1_268_391_679_350_583_460,
         ..IVault::Rates::default()
     };
-    let feed_terms = IOracle::FeedTerms { maxAge: 60, priceMin: u(1), priceMax: u(1 << 100) };
     let mut all = about_exposure();
     all.extend([
         entry(USD, OWNER, IAsset::setIssuerCall { issuer: LENDER }),
@@ -85,6 +84,14 @@ fn of_owners() -> Vec<Entry> {
             OWNER,
             IMarket::setFirstLossPremiumCall { market: 1, vault: VAULT, premium: 1 },
         ),
+    ]);
+    all.extend(of_oracle_and_registry());
+    all
+}
+
+fn of_oracle_and_registry() -> Vec<Entry> {
+    let feed_terms = IOracle::FeedTerms { maxAge: 60, priceMin: u(1), priceMax: u(1 << 100) };
+    vec![
         entry(ORACLE, OWNER, IOracle::setGrowthCall { feed: 3, growth: u(1) }),
         entry(ORACLE, OWNER, IOracle::setFeedTermsCall { feed: 1, terms: feed_terms }),
         entry(
@@ -104,8 +111,7 @@ fn of_owners() -> Vec<Entry> {
         ),
         entry(REGISTRY, GOVERNOR, IRegistry::setGovernanceCall { governance: LENDER }),
         entry(REGISTRY, GOVERNOR, IRegistry::setGuardianCall { guardian: LENDER }),
-    ]);
-    all
+    ]
 }
 
 /// What market owners decide of groups and moves.
