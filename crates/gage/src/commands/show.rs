@@ -122,7 +122,7 @@ pub(crate) fn feeds(args: &Remote) -> anyhow::Result<()> {
             id.to_string(),
             feed.description.clone(),
             origin(&feed.source),
-            price(feed.price),
+            if feed.source.kind == RATE { bare(feed.price) } else { price(feed.price) },
             feed.round.to_string(),
             if feed.updatedAt == 0 { "never".to_owned() } else { minute(feed.updatedAt) },
             if feed.fresh { "fresh" } else { "stale" }.to_owned(),
@@ -132,12 +132,20 @@ pub(crate) fn feeds(args: &Remote) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// `kind` of a feed of rates.
+const RATE: u8 = 1;
+
+/// A rate, with as many digits as a price.
+fn bare(value: U256) -> String {
+    price(value).trim_start_matches('$').to_owned()
+}
+
 /// Where a feed's number comes from, in words.
 fn origin(source: &IOracle::FeedSource) -> String {
     let IOracle::FeedSource { kind, base, rate, vault, .. } = source;
-    match kind {
+    match *kind {
         0 => "reports".to_owned(),
-        1 => format!("reports up to {}", price(source.limit)),
+        RATE => format!("reports up to {}", bare(source.limit)),
         2 => format!("feed {base} × feed {rate}"),
         _ => format!("share of vault {} × feed {base}", vault_id(*vault).unwrap_or_default()),
     }
