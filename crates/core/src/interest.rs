@@ -208,7 +208,7 @@ fn adaptive(distance: Distance, rate_at_target: Ray, seconds: u64) -> Course {
 
 /// `e^x` for `x` in rays up to [`DRIFT_MAX`], rounded down: `2^q · e^r` with `x = q·ln 2 + r`, and
 /// `e^r` by its power series until a term vanishes.
-fn exponential(x: u128) -> u128 {
+pub(crate) fn exponential(x: u128) -> u128 {
     let doublings = x.checked_div(LN_2).unwrap_or_default();
     let rest = x.saturating_sub(doublings.saturating_mul(LN_2));
     let (mut sum, mut term, mut number) = (RAY, RAY, 1_u128);

@@ -60,6 +60,7 @@ pub mod portfolio;
 pub mod premium;
 pub mod protocol;
 pub mod quote;
+pub mod rates;
 pub mod rebasing;
 pub mod rehoming;
 pub mod shares;
