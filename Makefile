@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 ARGS ?=
 
-.PHONY: help run dev test test-rust test-clients check soak bench abi clean
+.PHONY: help run dev test test-rust test-clients check soak bench plots abi clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ soak: ## The random tests in their long form (STEPS, SEEDS)
 
 bench: ## Side by side with Morpho Blue and Aave v3.6, liquidation at scale, crashes replayed; writes bench/RESULTS.md
 	$(CARGO) run --release -p gage-bench -- --out bench/RESULTS.md $(ARGS)
+
+plots: ## Draw the plots of docs/rates.md anew
+	$(CARGO) run -p gage -- rates --plot docs/rates-path.svg --plot-curves docs/rates-curves.svg
 
 abi: ## Write the JSON ABIs and the Solidity interfaces to abi/
 	$(CARGO) run --release -p gage -- abi --out abi

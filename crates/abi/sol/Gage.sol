@@ -244,6 +244,14 @@ interface IVault {
         uint256 claimable;
     }
 
+    /// A point of the rate curve: what borrowers without a risk premium pay and what lenders earn
+    /// at a utilisation (1e18 is all), in ray per second.
+    struct RatePoint {
+        uint256 utilisation;
+        uint256 borrowRate;
+        uint256 supplyRate;
+    }
+
     event Deposit(address indexed sender, address indexed owner, uint256 assets, uint256 shares);
     event Withdraw(address indexed sender, address indexed receiver, address indexed owner, uint256 assets, uint256 shares);
     /// Shares were put into the exit queue for a place (ERC-7540).
@@ -302,6 +310,13 @@ interface IVault {
     function lines() external view returns (uint32[] memory markets);
     /// The factors with a cap.
     function cappedFactors() external view returns (uint32[] memory factors);
+
+    /// The rates if utilisation were this (above 1e18 counts as 1e18) and all else as now.
+    function rateAt(uint256 utilisation) external view returns (uint256 borrowRate, uint256 supplyRate);
+    /// The curve in 1 to 100 equal parts: their borders, and the bend. Straight between the points.
+    function rateCurve(uint16 intervals) external view returns (RatePoint[] memory);
+    /// The rates after `elapsed` seconds at today's utilisation; only an adaptive model moves.
+    function ratesAfter(uint64 elapsed) external view returns (Rates memory rates, uint256 borrowRate);
 
     function setCurator(address curator) external;
     function setReserveFee(uint16 reserveFee) external;

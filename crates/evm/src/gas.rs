@@ -12,6 +12,8 @@ use std::sync::LazyLock;
 pub(crate) const CALL: u64 = 200;
 /// A view.
 pub(crate) const VIEW: u64 = 300;
+/// A point of a rate curve, beside [`VIEW`].
+pub(crate) const CURVE_POINT: u64 = 50;
 /// A token operation, or a change of settings.
 pub(crate) const SMALL: u64 = 500;
 /// A vault or market operation.

@@ -3,6 +3,7 @@
 mod abi;
 mod amounts;
 mod calendar;
+mod chart;
 mod cli;
 mod client;
 mod clock;
@@ -21,6 +22,7 @@ mod live;
 mod local;
 mod node_command;
 mod publisher;
+mod rates;
 mod reading;
 mod replay;
 mod serve;
@@ -69,6 +71,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::History(command) => histories(command)?,
         Command::Markets(args) => show::markets(&args)?,
         Command::Vaults(args) => show::vaults(&args)?,
+        Command::Rates(args) => commands::rates::rates(&args)?,
         Command::Feeds(args) => show::feeds(&args)?,
         Command::Account(args) => commands::account::account(&args)?,
         Command::Explain(args) => commands::account::explain(&args)?,

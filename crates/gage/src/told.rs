@@ -41,6 +41,12 @@ impl Quantity {
         if self.formatted == "∞" { "∞".to_owned() } else { amounts::health(self.units()) }
     }
 
+    /// A percentage as the node writes it, with two decimals.
+    pub(crate) fn rounded(&self) -> String {
+        let number = self.formatted.trim_end_matches(" %").parse::<f64>();
+        number.map_or_else(|_| self.formatted.clone(), |number| format!("{number:.2} %"))
+    }
+
     /// A wad between 0 and 1 as a percentage.
     pub(crate) fn percent(&self) -> String {
         amounts::percent(self.units())
@@ -61,6 +67,43 @@ pub(crate) struct Vault {
     pub(crate) address: Address,
     pub(crate) symbol: String,
     pub(crate) asset: Asset,
+}
+
+/// `gage_rates`.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct VaultRates {
+    pub(crate) vault: Vault,
+    pub(crate) now: RatePoint,
+    pub(crate) bend: Quantity,
+    pub(crate) curve: Vec<RatePoint>,
+    pub(crate) drift: Option<Drift>,
+}
+
+/// A point of a rate curve.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RatePoint {
+    pub(crate) utilisation: Quantity,
+    pub(crate) borrow_rate: Quantity,
+    pub(crate) supply_rate: Quantity,
+    pub(crate) borrow_apy: Quantity,
+    pub(crate) supply_apy: Quantity,
+}
+
+/// Where an adaptive model will be.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Drift {
+    pub(crate) next_hour: Ahead,
+    pub(crate) next_day: Ahead,
+}
+
+/// The rates in some time.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Ahead {
+    pub(crate) rate_at_target: Quantity,
+    pub(crate) borrow_rate: Quantity,
 }
 
 /// A price.

@@ -11,6 +11,7 @@ use gage_core::groups::{Group, GroupTerms};
 use gage_core::liquidation::{Kind, Plan};
 use gage_core::listing::{CollateralTerms, MarketTerms};
 use gage_core::quote::quote;
+use gage_core::rates::CurvePoint;
 use gage_core::terms::{Binding, Generation, Kept, Move};
 use gage_core::{
     Accrued, Bps, Collateral, Error, FeedId, FeedKind, GrowthCap, InterestModel, Ledger, Market,
@@ -107,6 +108,14 @@ pub(super) fn vault_state(accrued: &Accrued) -> IVault::VaultState {
         reserveFee: vault.reserve_fee.get(),
         paused: vault.paused,
         rates: vault.model.into(),
+    }
+}
+
+pub(super) fn rate_point(point: &CurvePoint) -> IVault::RatePoint {
+    IVault::RatePoint {
+        utilisation: U256::from(point.utilisation.get()),
+        borrowRate: U256::from(point.borrow_rate.get()),
+        supplyRate: U256::from(point.supply_rate.get()),
     }
 }
 

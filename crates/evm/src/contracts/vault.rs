@@ -1,7 +1,7 @@
 //! A vault: ERC-4626, and its curator's decisions.
 
 use super::numbers::{asset_id, assets, cap_or_none, shares, wide};
-use super::shapes::{model, vault_state};
+use super::shapes::{model, rate_point, vault_state};
 use super::{Answer, Frame, exits, misrouted};
 use crate::gas;
 use alloy_primitives::U256;
@@ -9,7 +9,9 @@ use alloy_sol_types::{SolCall, SolInterface};
 use gage_abi::IVault::{self, IVaultCalls as Call};
 use gage_core::curation::{self, Caps};
 use gage_core::lending::{self, Exit};
-use gage_core::{Accrued, Bps, FactorId, Ledger, MarketId, Shares, VaultId, address, exposure};
+use gage_core::{
+    Accrued, Bps, FactorId, Ledger, MarketId, Shares, VaultId, Wad, address, exposure, rates,
+};
 
 pub(super) fn call(frame: &mut Frame<'_>, id: VaultId, call: Call) -> Answer {
     match call {
@@ -167,6 +169,33 @@ fn read(frame: &mut Frame<'_>, id: VaultId, call: Call) -> Answer {
         Call::state(_) => {
             let state = vault_state(&Accrued::load(ledger, id)?);
             IVault::stateCall::abi_encode_returns(&state)
+        }
+        rates => return read_rates(frame, id, rates),
+    })
+}
+
+fn read_rates(frame: &mut Frame<'_>, id: VaultId, call: Call) -> Answer {
+    if let Call::rateCurve(IVault::rateCurveCall { intervals }) = call {
+        let points = u64::from(intervals.min(rates::INTERVALS_MAX));
+        frame.charge(points.saturating_mul(gas::CURVE_POINT))?;
+    }
+    let vault = Accrued::load(frame.view()?, id)?;
+    Ok(match call {
+        Call::rateAt(IVault::rateAtCall { utilisation }) => {
+            let point = rate_point(&vault.rate_at(Wad::new(utilisation.saturating_to())));
+            let IVault::RatePoint { borrowRate, supplyRate, .. } = point;
+            IVault::rateAtCall::abi_encode_returns(&IVault::rateAtReturn { borrowRate, supplyRate })
+        }
+        Call::rateCurve(IVault::rateCurveCall { intervals }) => {
+            let points = vault.curve(intervals)?;
+            let points: Vec<_> = points.iter().map(rate_point).collect();
+            IVault::rateCurveCall::abi_encode_returns(&points)
+        }
+        Call::ratesAfter(IVault::ratesAfterCall { elapsed }) => {
+            let model = vault.model_after(elapsed);
+            let borrow_rate = U256::from(model.rate(vault.utilisation()).get());
+            let after = IVault::ratesAfterReturn { rates: model.into(), borrowRate: borrow_rate };
+            IVault::ratesAfterCall::abi_encode_returns(&after)
         }
         other => return Err(misrouted(other.selector())),
     })

@@ -13,6 +13,7 @@ mod layout;
 mod margin;
 mod permits;
 mod premium;
+mod rates;
 mod stakes;
 mod story;
 mod support;

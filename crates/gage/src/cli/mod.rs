@@ -6,6 +6,7 @@ mod exits;
 mod factors;
 mod market;
 mod operate;
+mod rates;
 mod stakes;
 mod terms;
 mod user;
@@ -27,6 +28,7 @@ pub(crate) use factors::{
 };
 pub(crate) use market::{MarginArgs, MarginCommand, MarketCommand, SetMarginArgs};
 pub(crate) use operate::{AbiArgs, CheckArgs, DevArgs, HistoryCommand, NodeArgs, Speed};
+pub(crate) use rates::RatesArgs;
 pub(crate) use stakes::{AddStakeArgs, LineArgs, StakeCommand, StakesArgs, UnstakeArgs};
 pub(crate) use terms::{
     AddMembersArgs, CreateGroupArgs, EnterGroupArgs, GroupCommand, GroupTermsArgs, LeaveGroupArgs,
@@ -88,6 +90,8 @@ pub(crate) enum Command {
     /// List the vaults: cash, debt, utilisation, rates
     #[command(after_help = "Example:\n  gage vaults --json")]
     Vaults(Remote),
+    /// Draw a vault's rate curve; compare interest models along a recorded path of utilisation
+    Rates(RatesArgs),
     /// List the price feeds
     #[command(after_help = "Example:\n  gage feeds")]
     Feeds(Remote),
@@ -276,6 +280,9 @@ mod tests {
             "gage terms move --group 1 --in 36h --over 1d",
             "gage liquidations --from-block 5",
             "gage losses",
+            "gage rates USDC --json",
+            "gage rates",
+            "gage rates --model kinked:0,5.5,60,90 --model adaptive:4 --path x.csv --plot y.svg",
         ] {
             assert!(parse(line).is_ok(), "{line}");
         }
@@ -334,6 +341,9 @@ mod tests {
             "gage terms move WETH --group 1 --in 1d --over 2d",
             "gage terms move WETH --in soon --over 2d",
             "gage losses --from-block -1",
+            "gage rates USDC --model adaptive:4",
+            "gage rates --model adaptive",
+            "gage rates --reserve-fee 101",
             "gage history fetch --exchange nasdaq --symbols BTC --from a --to b --out x",
         ] {
             assert!(parse(line).is_err(), "{line}");

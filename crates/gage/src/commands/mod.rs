@@ -7,6 +7,7 @@ mod kept;
 pub(crate) mod past;
 mod prospect;
 pub(crate) mod queue;
+pub(crate) mod rates;
 pub(crate) mod show;
 
 use serde_json::Value;

@@ -8,6 +8,7 @@
 //! | Method | Parameters (optional ones in brackets) |
 //! |---|---|
 //! | `gage_assets`, `gage_vaults`, `gage_markets`, `gage_feeds` | \[block\] |
+//! | `gage_rates` | vault \[parts\] \[block\]: the rate curve, and where the vault stands |
 //! | `gage_account` | address \[market\] \[sub\] \[block\] |
 //! | `gage_explain` | market, owner \[sub\] \[block\] |
 //! | `gage_whatIf` | market, owner, sub, changes: see [`what_if::Changes`] |
@@ -41,6 +42,7 @@ mod notice;
 mod numbers;
 mod past;
 mod queue;
+mod rates;
 mod rehoming;
 mod reports;
 mod stakes;
@@ -72,6 +74,7 @@ pub(crate) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     methods.heavy("gage_vaults", vaults::vaults)?;
     methods.heavy("gage_markets", markets::markets)?;
     methods.heavy("gage_feeds", feeds::feeds)?;
+    methods.heavy("gage_rates", rates::rates)?;
     methods.heavy("gage_account", accounts::account)?;
     methods.heavy("gage_explain", explain::explain)?;
     methods.heavy("gage_whatIf", what_if::what_if)?;

@@ -74,6 +74,12 @@ impl Shown {
         Self::amount(ray.get(), RAY_DECIMALS)
     }
 
+    /// What one gains in a year, in percent.
+    pub(super) fn yearly(ray: Ray) -> Self {
+        let percent = decimal(ray.get() / RAY_PER_SHOWN, RATE_DECIMALS);
+        Self { raw: ray.get().to_string(), formatted: format!("{percent} %") }
+    }
+
     /// A rate per second, shown as simple interest of a year.
     pub(super) fn rate(ray: Ray) -> Self {
         let yearly = ray.get().saturating_mul(YEAR_SECONDS);

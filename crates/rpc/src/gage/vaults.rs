@@ -87,7 +87,7 @@ pub(super) struct VaultRow {
 /// A vault's interest model; yearly rates and the kink in basis points.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
-enum Rates {
+pub(super) enum Rates {
     Kinked {
         base: u32,
         slope1: u32,
@@ -140,7 +140,7 @@ fn vault(book: &mut Book, id: VaultId) -> Result<VaultRow, Stop> {
     })
 }
 
-fn rates(model: &InterestModel) -> Rates {
+pub(super) fn rates(model: &InterestModel) -> Rates {
     match *model {
         InterestModel::Kinked { base, slope1, slope2, kink } => {
             Rates::Kinked { base, slope1, slope2, kink: kink.get() }

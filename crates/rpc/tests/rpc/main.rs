@@ -10,6 +10,7 @@ mod liquidation;
 mod margin;
 mod nonsense;
 mod protocol;
+mod rates;
 mod shapes;
 mod stakes;
 mod story;
