@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::artifact::Artifacts;
 use crate::chain::{Call, Chain, Receipt};
-use crate::prices::{CRASHES, path};
+use crate::prices::{CRASHES, Crash, path};
 use crate::scenario::{Action, Cast, Operation, PRICE, Sample, Subject};
 use crate::token::{Asset, IToken};
 use crate::{aave, gage, morpho};
@@ -88,7 +88,7 @@ struct Outcome {
 }
 
 /// The section of the results.
-pub(crate) fn report(data: &Path, borrowers: usize) -> Result<String> {
+pub(crate) fn report(data: &Path, only: Option<&str>, borrowers: usize) -> Result<String> {
     let artifacts = Artifacts::load()?;
     let mut page = format!(
         "# One crash, side by side\n\n\
@@ -98,12 +98,13 @@ pub(crate) fn report(data: &Path, borrowers: usize) -> Result<String> {
          a fifth of all debt at 1 to 7.5 %, and the same keeper takes the rest. Thresholds: 86 % (Aave 83 %);\n\
          fixed bonus 4.38 % on Morpho Blue, 5 % on Aave, 3 to 10 % by health on Gage. Discount is what borrowers\n\
          lost over what was repaid for them. State root and disk are in none of the figures.\n\
-         Made by `make bench ARGS=\"--only crash --data FOLDER\"`.\n\n\
+         Made by `make bench ARGS=\"--only crash\"`.\n\n\
          | crash | fall | on | liquidations | by the sweep | µs each | gas each | mean discount | given away | bad debt |\n\
          | ----- | ---: | -- | -----------: | -----------: | ------: | -------: | ------------: | ---------: | -------: |\n"
     );
     let mut found = 0;
-    for crash in CRASHES.iter().filter(|crash| ["2020-03-12", "2024-08-05"].contains(&crash.name)) {
+    let named = |crash: &&Crash| ["2020-03-12", "2024-08-05"].contains(&crash.name);
+    for crash in CRASHES.iter().filter(named).filter(|crash| crash.is(only)) {
         let Some(path) = path(data, crash)? else {
             continue;
         };

@@ -75,7 +75,7 @@ struct Outcome {
 }
 
 /// The section of the results.
-pub(crate) fn report(data: &Path, borrowers: usize) -> Result<String> {
+pub(crate) fn report(data: &Path, only: Option<&str>, borrowers: usize) -> Result<String> {
     let mut page = format!(
         "# Every crash, replayed\n\n\
          {borrowers} borrowers with one to three of ten collaterals and one debt, health lognormal around 1.8,\n\
@@ -85,13 +85,13 @@ pub(crate) fn report(data: &Path, borrowers: usize) -> Result<String> {
          {BLOCK_SECONDS} s, in revm with the state in memory; each sweep is the chain's system call, each\n\
          liquidation a transaction. Discounts are weighted by what was repaid; a bonus `b` counts as\n\
          `b / (1 + b)`. Waits are blocks from the price to the last liquidation that it caused.\n\
-         Made by `make bench ARGS=\"--only crashes --data FOLDER\"`.\n\n\
+         Made by `make bench ARGS=\"--only crashes\"`.\n\n\
          | crash | assets | prices | fall | by | swept | open | mean discount | given away | bad debt | longest wait | s |\n\
          | ----- | -----: | -----: | ---: | -- | ----: | ---: | ------------: | ---------: | -------: | -----------: | -: |\n",
         BLOCK_GAS / 1_000_000
     );
     let mut found = 0;
-    for crash in &CRASHES {
+    for crash in CRASHES.iter().filter(|crash| crash.is(only)) {
         let Some(path) = path(data, crash)? else {
             continue;
         };

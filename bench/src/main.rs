@@ -54,9 +54,14 @@ struct Options {
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(100..))]
     borrowers: u32,
 
-    /// Prices of the crashes: a folder with `prices/1h/ASSET.csv.gz`, or a file with a column `asset`.
-    #[arg(long, default_value = "data/2024-08-crash.csv")]
+    /// Prices of the crashes: a folder like the project's `data/`, one with whole histories
+    /// (`prices/1h/ASSET.csv.gz`), or a file with a column `asset`.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../data"))]
     data: PathBuf,
+
+    /// Replay this crash only, by its name in the results: 2022-06, 2024-08-05.
+    #[arg(long)]
+    crash: Option<String>,
 
     /// Measure this part only; the file's other parts stay as they are.
     #[arg(long)]
@@ -104,8 +109,13 @@ impl Part {
                 liquidation::report(&sizes, options.passes as usize)
             }
             Self::Margin => margin::report(options.passes as usize),
-            Self::Crash => crash::report(&options.data, options.users as usize),
-            Self::Crashes => crashes::report(&options.data, options.borrowers as usize),
+            Self::Crash => {
+                crash::report(&options.data, options.crash.as_deref(), options.users as usize)
+            }
+            Self::Crashes => {
+                let only = options.crash.as_deref();
+                crashes::report(&options.data, only, options.borrowers as usize)
+            }
         }
     }
 

@@ -1,9 +1,12 @@
 //! Recorded prices of the crashes: hourly candles of several assets, as four prices an hour.
+//!
+//! They come from the project's `data/` folder, from another folder of the same form, or from one with
+//! whole histories by asset (`prices/1h/ETH.csv.gz`).
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use flate2::read::GzDecoder;
@@ -15,6 +18,8 @@ const HOUR: u64 = 3_600;
 /// A window of history.
 pub(crate) struct Crash {
     pub(crate) name: &'static str,
+    /// Its file in the project's data folder.
+    file: &'static str,
     /// Its first second, UTC.
     start: u64,
     days: u64,
@@ -22,24 +27,37 @@ pub(crate) struct Crash {
     extra: Option<&'static str>,
 }
 
-const fn crash(name: &'static str, start: u64, days: u64) -> Crash {
-    Crash { name, start, days, extra: None }
+const fn crash(name: &'static str, file: &'static str, start: u64, days: u64) -> Crash {
+    Crash { name, file, start, days, extra: None }
+}
+
+impl Crash {
+    /// Whether it is the one asked for, by its name or the start of it; any is if none is named.
+    pub(crate) fn is(&self, only: Option<&str>) -> bool {
+        only.is_none_or(|name| self.name.starts_with(name))
+    }
 }
 
 /// The crashes of the recorded histories, from the day before to the day after.
 pub(crate) const CRASHES: [Crash; 12] = [
-    crash("2020-03-12", 1_583_884_800, 4),
-    crash("2021-01-11", 1_610_236_800, 3),
-    crash("2021-02-22", 1_613_865_600, 4),
-    crash("2021-04-18", 1_618_617_600, 3),
-    crash("2021-06-21", 1_624_147_200, 4),
-    crash("2021-09-07", 1_630_886_400, 3),
-    crash("2021-12-04", 1_638_489_600, 3),
-    crash("2022-01-21", 1_642_636_800, 5),
-    Crash { extra: Some("LUNA1"), ..crash("2022-05 Terra", 1_651_968_000, 5) },
-    crash("2022-06 3AC", 1_654_905_600, 8),
-    Crash { extra: Some("FTT"), ..crash("2022-11 FTX", 1_667_692_800, 5) },
-    crash("2024-08-05", 1_722_643_200, 4),
+    crash("2020-03-12", "crashes/2020-03-12.csv", 1_583_884_800, 4),
+    crash("2021-01-11", "crashes/2021-01-11.csv", 1_610_236_800, 3),
+    crash("2021-02-22", "crashes/2021-02-22.csv", 1_613_865_600, 4),
+    crash("2021-04-18", "crashes/2021-04-18.csv", 1_618_617_600, 3),
+    crash("2021-06-21", "crashes/2021-06-21.csv", 1_624_147_200, 4),
+    crash("2021-09-07", "crashes/2021-09-07.csv", 1_630_886_400, 3),
+    crash("2021-12-04", "crashes/2021-12-04.csv", 1_638_489_600, 3),
+    crash("2022-01-21", "crashes/2022-01-21.csv", 1_642_636_800, 5),
+    Crash {
+        extra: Some("LUNA1"),
+        ..crash("2022-05 Terra", "crashes/2022-05-terra.csv", 1_651_968_000, 5)
+    },
+    crash("2022-06 3AC", "crashes/2022-06-3ac.csv", 1_654_905_600, 8),
+    Crash {
+        extra: Some("FTT"),
+        ..crash("2022-11 FTX", "crashes/2022-11-ftx.csv", 1_667_692_800, 5)
+    },
+    crash("2024-08-05", "2024-08-crash.csv", 1_722_643_200, 4),
 ];
 
 /// The assets that stand for the collaterals, where a window has them.
@@ -87,18 +105,23 @@ fn candles(text: impl Read, asset: &str) -> Result<Candles> {
     Ok(found)
 }
 
-/// The candles of an asset in a folder of histories (`prices/1h/ETH.csv.gz`), or in one file with
-/// a column `asset`.
-fn read(data: &Path, asset: &str) -> Result<Candles> {
+/// Where an asset's candles of a crash are: one file for all, the crash's file in a folder, or the
+/// asset's whole history in one; `None` if nowhere.
+fn file(data: &Path, crash: &Crash, asset: &str) -> Option<PathBuf> {
     if data.is_file() {
-        return candles(File::open(data)?, asset);
+        return Some(data.to_owned());
     }
-    let path = data.join("prices/1h").join(format!("{asset}.csv.gz"));
-    if !path.is_file() {
-        return Ok(Candles::new());
-    }
-    let file = File::open(&path).with_context(|| format!("opening {}", path.display()))?;
-    candles(GzDecoder::new(file), asset).with_context(|| format!("reading {}", path.display()))
+    let files = [data.join(crash.file), data.join("prices/1h").join(format!("{asset}.csv.gz"))];
+    files.into_iter().find(|file| file.is_file())
+}
+
+/// The candles of an asset around a crash; none if there is no file.
+fn read(data: &Path, crash: &Crash, asset: &str) -> Result<Candles> {
+    let Some(path) = file(data, crash, asset) else { return Ok(Candles::new()) };
+    let text = File::open(&path).with_context(|| format!("opening {}", path.display()))?;
+    let is_packed = path.extension().is_some_and(|extension| extension == "gz");
+    let found = if is_packed { candles(GzDecoder::new(text), asset) } else { candles(text, asset) };
+    found.with_context(|| format!("reading {}", path.display()))
 }
 
 /// The window's prices of every asset that has all its hours; `None` if none has.
@@ -108,7 +131,7 @@ pub(crate) fn path(data: &Path, crash: &Crash) -> Result<Option<Path4>> {
     let mut assets = Vec::new();
     let mut columns = Vec::new();
     for asset in crash.extra.into_iter().chain(ASSETS) {
-        let found = read(data, asset)?;
+        let found = read(data, crash, asset)?;
         let whole: Option<Vec<_>> = hours.iter().map(|hour| found.get(hour).copied()).collect();
         if let Some(candles) = whole {
             assets.push(asset.to_owned());
@@ -147,6 +170,46 @@ mod tests {
         let bad = candles("ts,open,high,low,close\n10,2,x,1,3\n".as_bytes(), "ETH").unwrap_err();
         assert!(format!("{bad:#}").contains("10,2,x,1,3"));
         assert!(candles("".as_bytes(), "ETH").is_err());
+    }
+
+    /// The project ships every crash's prices, of as many assets as the results name.
+    #[test]
+    fn every_crash_is_in_the_projects_data() {
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data");
+        let found = CRASHES.map(|crash| {
+            let path = path(&data, &crash).unwrap().unwrap();
+            assert_eq!(path.prices.len() as u64, crash.days * 96, "{}", crash.name);
+            assert!(path.prices.iter().flatten().all(|price| *price > 0.0), "{}", crash.name);
+            assert_eq!(path.assets[0], "ETH");
+            assert!(crash.extra.is_none_or(|extra| path.assets[1] == extra));
+            (path.assets.len(), path.fall().round() as i64)
+        });
+        let expected = [
+            (3, -57),
+            (5, -28),
+            (5, -29),
+            (12, -20),
+            (12, -21),
+            (12, -24),
+            (12, -22),
+            (12, -30),
+            (13, -32),
+            (12, -47),
+            (13, -34),
+            (5, -29),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn one_file_and_whole_histories_are_read_too() {
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data");
+        let one = data.join("2024-08-crash.csv");
+        let [.., last] = &CRASHES;
+        let (from_file, from_folder) = (path(&one, last).unwrap(), path(&data, last).unwrap());
+        assert_eq!(from_file.unwrap().prices, from_folder.unwrap().prices);
+        assert!(path(&one, &CRASHES[0]).unwrap().is_none());
+        assert!(path(Path::new("/no/such/folder"), last).is_err());
     }
 
     #[test]

@@ -10,10 +10,8 @@ use crate::{
     calendar::minute,
     cli::Remote,
     client::Client,
-    contracts::MARKET,
     contracts::{MARKET, vault_id},
     reading::{Answers, Names, VaultReading, ask, counts, exits_waiting, feed, market},
-    reading::{Answers, Names, VaultReading, ask, counts, feed, market},
     table::{Column, table},
 };
 
