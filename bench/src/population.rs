@@ -18,7 +18,7 @@ pub(crate) const VAULT: VaultId = VaultId::new(1);
 /// Collaterals are assets 1 to 10, with the feeds of the same numbers.
 pub(crate) const COLLATERALS: u32 = 10;
 const USDC: AssetId = AssetId::new(11);
-const UNLIMITED: Assets = Assets::new(1 << 104);
+const UNLIMITED: Assets = gage_core::fixed::AMOUNT_MAX;
 /// Everybody who is somebody: issuer, curator, owner, publisher, bidder.
 pub(crate) const ADMIN: Address = Address::repeat_byte(0xad);
 
