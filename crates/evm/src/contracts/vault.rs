@@ -1,6 +1,6 @@
 //! A vault: ERC-4626, and its curator's decisions.
 
-use super::numbers::{asset_id, assets, cap_or_none, shares, wide};
+use super::numbers::{asset_id, assets, cap_or_none, shares, wad, wide};
 use super::shapes::{model, rate_point, vault_state};
 use super::{Answer, Frame, exits, misrouted};
 use crate::gas;
@@ -182,7 +182,7 @@ fn read_rates(frame: &mut Frame<'_>, id: VaultId, call: Call) -> Answer {
     let vault = Accrued::load(frame.view()?, id)?;
     Ok(match call {
         Call::rateAt(IVault::rateAtCall { utilisation }) => {
-            let point = rate_point(&vault.rate_at(Wad::new(utilisation.saturating_to())));
+            let point = rate_point(&vault.rate_at(wad(utilisation)?));
             let IVault::RatePoint { borrowRate, supplyRate, .. } = point;
             IVault::rateAtCall::abi_encode_returns(&IVault::rateAtReturn { borrowRate, supplyRate })
         }

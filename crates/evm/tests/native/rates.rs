@@ -18,10 +18,12 @@ fn contracts_read_the_curve() {
     let slack = state.supplyRate / u(1_000_000_000) + u(1_000);
     assert!(here.supplyRate.abs_diff(state.supplyRate) <= slack);
     let full = at(&mut world, u(WAD));
-    for beyond in [u(WAD + 1), U256::MAX] {
+    for beyond in [u(WAD + 1), u(u128::MAX)] {
         let found = at(&mut world, beyond);
         assert_eq!((found.borrowRate, found.supplyRate), (full.borrowRate, full.supplyRate));
     }
+    let wide = IVault::rateAtCall { utilisation: U256::MAX };
+    assert!(world.refused(STRANGER, VAULT, wide).starts_with("AmountTooLarge("));
     let points = world.ok(STRANGER, VAULT, IVault::rateCurveCall { intervals: 10 });
     assert!(points.len() == 11 || points.len() == 12);
     for point in &points {

@@ -89,7 +89,6 @@ fn shares_have_names_and_prices_as_collateral() {
         bonusMax: 700,
         riskWeight: 0,
         cap: U256::from(1_u128 << 100),
-        rampSeconds: 0,
     };
     let list = IMarket::addCollateralCall { market: 2, asset: usd_vault(), terms };
     story.send(OWNER, MARKET, list);
