@@ -10,7 +10,7 @@ use gage_abi::IVault::{self, IVaultCalls as Call};
 use gage_core::curation::{self, Caps};
 use gage_core::lending::{self, Exit};
 use gage_core::{
-    Accrued, Bps, FactorId, Ledger, MarketId, Shares, VaultId, Wad, address, exposure, rates,
+    Accrued, Bps, FactorId, Ledger, MarketId, Shares, VaultId, address, exposure, rates,
 };
 
 pub(super) fn call(frame: &mut Frame<'_>, id: VaultId, call: Call) -> Answer {
