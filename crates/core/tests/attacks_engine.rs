@@ -13,7 +13,7 @@ use gage_core::listing;
 use gage_core::sweep;
 use gage_core::{
     Accrued, Address, Assets, Error, FeedId, PauseLevel, QueueId, Shares, Stop, Token, U256, WAD,
-    Wad, margin, token,
+    Wad, address, margin, token,
 };
 use world::acts::*;
 use world::*;
@@ -281,7 +281,7 @@ fn reg_s19_a_rising_price_endangers_nobody() {
         assert!(refused(liquidate(&mut world, MALLORY, ALICE, u128::MAX)) != Error::NoDebt);
     }
     let before = health(&mut world, ALICE);
-    let custody = gage_core::address::custody(vault(1));
+    let custody = address::custody(vault(1));
     let gift = 1_000 * unit(18);
     token::transfer(&mut world.ledger, MALLORY, Token::Asset(asset(2)), custody, gift).unwrap();
     assert_eq!(health(&mut world, ALICE), before);
@@ -371,4 +371,40 @@ fn reg_n01_no_receiver_stops_a_liquidation() {
     }
     let debt = borrowing::debt_of(&mut world.ledger, &of(ALICE), vault(1)).unwrap();
     assert!(debt > Assets::ZERO);
+}
+
+/// O-01 and its class: a price moved and accounts liquidated in one block. Nothing that a user does in
+/// a block moves a price: not a gift, not a whole vault lent out or repaid, not a report of a stranger,
+/// of the past or of the future. Health is what it was, and the healthy cannot be liquidated.
+#[test]
+fn reg_o01_no_price_moves_within_a_block() {
+    let mut world = indebted([6, 18]);
+    let health = margin::health(&mut world.ledger, &of(ALICE)).unwrap();
+    let (feed, now) = (FeedId::new(2), world.ledger.now);
+    let old = world.ledger.feeds[&feed];
+    let l = &mut world.ledger;
+    for who in [address::custody(vault(1)), address::MARKET] {
+        token::transfer(l, MALLORY, Token::Asset(asset(2)), who, 100_000 * unit(18)).unwrap();
+        token::transfer(l, MALLORY, Token::Asset(asset(1)), who, 1_000 * unit(6)).unwrap();
+    }
+    let report = |round, time, price| Report { feed, round, time, price: Wad::new(price) };
+    for (report, signer) in [
+        (report(old.round + 1, now, 50 * WAD), MALLORY),
+        (report(old.round, now, 50 * WAD), PUBLISHER),
+        (report(old.round + 1, old.updated_at, 50 * WAD), PUBLISHER),
+        (report(old.round + 1, now.after(3_600), 50 * WAD), PUBLISHER),
+    ] {
+        let done = l.atomically(|l| feed::apply_report(l, &report, signer));
+        assert!(matches!(done, Err(Stop::Refused(_))), "{report:?}");
+    }
+    pledge(&mut world, MALLORY, 2, 100_000 * unit(18));
+    deposit(&mut world, MALLORY, 1, 5_000 * unit(6)).unwrap();
+    borrow(&mut world, MALLORY, 1, 5_900 * unit(6)).unwrap();
+    assert_eq!(world.ledger.now, now, "all of it is one block");
+    assert_eq!(margin::health(&mut world.ledger, &of(ALICE)).unwrap(), health);
+    let done = liquidate(&mut world, MALLORY, ALICE, u128::MAX);
+    assert!(matches!(refused(done), Error::Healthy { .. }));
+    assert_eq!(sweep::plan_sweep(&mut world.ledger, &of(ALICE)), Ok(None));
+    repay(&mut world, MALLORY, MALLORY, 1, u128::MAX).unwrap();
+    sound(&world);
 }
