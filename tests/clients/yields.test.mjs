@@ -40,7 +40,6 @@ describe('viem: yield-bearing collateral', () => {
     bonusMax: 1000,
     riskWeight: 0,
     cap: 10n ** 30n,
-    rampSeconds: 86400,
   })
 
   test('a rate is reported, multiplies a price, and cannot leap', async () => {
