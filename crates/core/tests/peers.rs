@@ -80,8 +80,7 @@ impl Case {
         let terms = l.collaterals.get_mut(&(MARKET, asset(2))).unwrap();
         let [least, most] = self.bonus.map(points);
         (terms.bonus_min, terms.bonus_max) = (Bps::new(least), Bps::new(most));
-        (terms.threshold, terms.threshold_before) =
-            (Bps::new(points(self.lt)), Bps::new(points(self.lt)));
+        terms.threshold = Bps::new(points(self.lt));
         let market = l.markets.get_mut(&MARKET).unwrap();
         (market.target_health, market.full_bonus_health) =
             (Wad::new(wad(self.target)), Wad::new(wad(self.full)));
@@ -529,7 +528,6 @@ fn closed_form_of_loops() {
         world.ledger.vaults.get_mut(&vault(1)).unwrap().model = free;
         let terms = world.ledger.collaterals.get_mut(&(MARKET, asset(2))).unwrap();
         (terms.ltv, terms.threshold) = (Bps::new(points(ltv)), Bps::new(points(lt)));
-        terms.threshold_before = terms.threshold;
         (terms.bonus_min, terms.bonus_max) = (Bps::new(100), Bps::new(100));
         world.ledger.lines.get_mut(&(MARKET, vault(1))).unwrap().min_debt = Assets::new(1);
         deposit(&mut world, LENDER, 1, 900_000 * WAD).unwrap();
