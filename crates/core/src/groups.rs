@@ -15,6 +15,7 @@ use crate::account::Account;
 use crate::borrowing::check_pause;
 use crate::error::{Error, Fault, Stop};
 use crate::event::Event;
+use crate::exposure::store_account;
 use crate::fixed::{BPS, Bps};
 use crate::ids::{AccountId, AssetId, GroupId, MarketId, VaultId};
 use crate::label::Label;
@@ -317,6 +318,6 @@ fn change_group<L: Ledger + ?Sized>(
         let position = Position::load(ledger, (id.market, market), &account, Prices::Fresh)?;
         position.totals().check_limit()?;
     }
-    ledger.set_account(&id, &account)?;
+    let _unmoved = store_account(ledger, &id, market, &mut account)?;
     ledger.emit(Event::GroupChanged { account: id, group })
 }

@@ -237,6 +237,9 @@ fn plan<L: Ledger + ?Sized>(ledger: &mut L, route: &Route<'_>) -> Result<Plan, S
     if from == to {
         account = Account { collaterals: Vec::new(), debts: Vec::new(), ..account };
     }
+    if !debts.is_empty() {
+        account.terms_version = there.terms_version;
+    }
     let mut collaterals = Vec::with_capacity(leaving.collaterals.len());
     for pledge in &leaving.collaterals {
         let listed = here.collaterals.get(usize::from(pledge.index));
@@ -475,9 +478,6 @@ fn apply<L: Ledger + ?Sized>(ledger: &mut L, plan: Plan) -> Result<Wad, Stop> {
         let Account { tracked, backing, group, .. } = ledger.account(&from)?;
         let mut left = Account { tracked, backing, group, ..Account::default() };
         let _falls = exposure::store_account(ledger, &from, &here, &mut left)?;
-    }
-    if !debts.is_empty() {
-        account.terms_version = there.terms_version;
     }
     exposure::store_account(ledger, &to, &there, &mut account)?.check(ledger, to.market)?;
     carry_order(ledger, (from, to), &there, &debts)?;

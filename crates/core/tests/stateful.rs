@@ -195,7 +195,8 @@ impl Run {
                 Err(Stop::Refused(Error::FactorCapExceeded { .. } | Error::CeilingExceeded { .. }))
             );
             *self.visited.entry("refused for an exposure").or_default() += u64::from(capped);
-            let may = matches!(name, "borrow" | "withdraw_collateral" | "supply_collateral");
+            let may =
+                matches!(name, "borrow" | "withdraw_collateral" | "supply_collateral" | "rehome");
             assert!(may || !capped, "HLT-6: {name} was refused for an exposure");
             assert!(
                 !matches!(done.outcome, Err(Stop::Fault(_))),
