@@ -429,6 +429,29 @@ fn totals<'a>(
     totals
 }
 
+/// How many legs accounts have together, in a market with portfolio margin: there the size of a sale and
+/// the price at which a leg would be liquidated are found by search. Zero with thresholds. Shells charge
+/// for such work by it.
+///
+/// # Errors
+/// [`Error::UnknownMarket`], or a fault of the ledger.
+pub fn legs_to_search<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    market: MarketId,
+    accounts: &[AccountId],
+) -> Result<u64, Stop> {
+    if ledger.market(market)?.margin == MarginModel::Threshold {
+        return Ok(0);
+    }
+    let mut legs = 0_usize;
+    for id in accounts {
+        let account = ledger.account(id)?;
+        let own = account.collaterals.len().saturating_add(account.debts.len());
+        legs = legs.saturating_add(own);
+    }
+    Ok(u64::try_from(legs).unwrap_or(u64::MAX))
+}
+
 /// Reads an account's position at the last prices; for views.
 ///
 /// # Errors

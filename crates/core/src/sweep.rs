@@ -27,7 +27,7 @@ use crate::fixed::{Assets, Shares, Wad, mul_div_down_saturating};
 use crate::ids::{AccountId, AssetId, QueueId, Token, VaultId};
 use crate::ledger::Ledger;
 use crate::liquidation::{Sale, announce_loss, open_for_liquidation};
-use crate::margin::{Position, Prices, Totals};
+use crate::margin::{Margin, Position, Prices, Totals};
 use crate::market::Market;
 use crate::stop_loss::StopLoss;
 use crate::token::debit;
@@ -37,6 +37,8 @@ use alloc::vec::Vec;
 /// How many tiers one sweep of an account asks at most, so that its work is bounded; the rest is asked
 /// in the next block.
 const OFFERS_MAX: usize = 64;
+/// How many of them of an account with portfolio margin: there a sale's size is found by search.
+pub const SEARCHES_MAX: usize = 8;
 
 /// Why the sweep touches an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,7 +241,10 @@ impl<L: Ledger + ?Sized> Selling<'_, L> {
             }
         }
         offers.sort_unstable();
-        offers.truncate(OFFERS_MAX);
+        offers.truncate(match self.position.margin {
+            Margin::Threshold => OFFERS_MAX,
+            Margin::Portfolio(_) => SEARCHES_MAX,
+        });
         Ok(offers)
     }
 

@@ -26,6 +26,10 @@ pub(crate) const LIQUIDATION: u64 = 4_000;
 pub(crate) const REHOMING: u64 = 6_000;
 /// Judging an account and planning its sale to the bids, in the sweep.
 pub(crate) const SWEEP: u64 = 4_000;
+/// Finding the size of one sale, or the price at which one leg is liquidated, under portfolio margin; and
+/// again for each pair of the account's legs, which move together.
+const SEARCH: u64 = 100_000;
+const SEARCH_PAIR: u64 = 2_000;
 /// What a sweep keeps for the account that it begins: enough for the largest sale that `core` plans.
 pub(crate) const SWEEP_RESERVE: u64 = 4_000_000;
 /// What a sweep keeps for each account whose debt it will write off.
@@ -43,6 +47,12 @@ pub(crate) const TYPED_HASH: u64 = 500;
 const STORE_STIPEND: u64 = 2_300;
 /// `LOG0` to `LOG4`, before topics and data.
 const LOG: u64 = 375;
+
+/// What one search costs in an account of so many legs; nothing where none is needed.
+pub(crate) fn search(legs: u64) -> u64 {
+    let pairs = legs.saturating_mul(legs).saturating_mul(SEARCH_PAIR);
+    if legs == 0 { 0 } else { pairs.saturating_add(SEARCH) }
+}
 
 /// The schedule of the newest rules, which changed none of these prices since London.
 static SCHEDULE: LazyLock<GasParams> = LazyLock::new(|| GasParams::new_spec(SpecId::OSAKA));

@@ -3,7 +3,7 @@
 use super::frame::{Records, attempt};
 use super::numbers::{collateral_id, shares, shares_or_all, vault_id, wad, wide};
 use super::shapes::health;
-use super::{Answer, Frame, misrouted, refused};
+use super::{Answer, Frame, misrouted, refused, search};
 use crate::gas;
 use crate::prelude::sweep_accounts;
 use crate::slots::Slots;
@@ -15,9 +15,10 @@ use gage_core::address::{self, Native};
 use gage_core::bids::{self, NOTICE_SECONDS, Tier, WINDOW_SECONDS};
 use gage_core::exposure::sums_moved_at_most;
 use gage_core::stop_loss::{StopLoss, set_stop_loss};
-use gage_core::sweep::{self, SweepPlan};
+use gage_core::sweep::{self, SEARCHES_MAX, SweepPlan};
 use gage_core::{
     AccountId, Accrued, BidId, Error, Ledger, MarketId, QueueId, Shares, Stop, Timestamp, VaultId,
+    margin,
 };
 
 fn queue(market: u32, vault: Address, asset: Address) -> Answer<QueueId> {
@@ -131,6 +132,7 @@ pub(super) fn read(frame: &mut Frame<'_>, call: Call) -> Answer {
         }
         Call::previewSweep(IMarket::previewSweepCall { market, owner, sub }) => {
             let id = AccountId { market: MarketId::new(market), owner, sub };
+            search::charge_sales(ledger, &id, SEARCHES_MAX as u64)?;
             let plan = sweep::plan_sweep(ledger, &id)?;
             let plan = plan.as_ref().map_or_else(IMarket::SweepPlan::default, sweep_plan);
             IMarket::previewSweepCall::abi_encode_returns(&plan)
@@ -178,15 +180,20 @@ pub(super) fn sweep(frame: &mut Frame<'_>, packed: &[u8]) -> Answer {
         // What the account's sums would cost is read only where there is gas for that.
         let reading = ledger.slots().meter().left() >= least;
         let sums = if reading { sums_of(ledger, id)? } else { 0 };
-        let more = sums.saturating_mul(gas::SWEEP_SUM_RESERVE + gas::WRITE_OFF_SUM_RESERVE);
+        let search = if reading { gas::search(legs_of(ledger, id)?) } else { 0 };
+        let more = sums
+            .saturating_mul(gas::SWEEP_SUM_RESERVE + gas::WRITE_OFF_SUM_RESERVE)
+            .saturating_add(search.saturating_mul(SEARCHES_MAX as u64));
         if !reading || ledger.slots().meter().left() < least.saturating_add(more) {
             left = u32::try_from(accounts.len() - place).unwrap_or(u32::MAX);
             break;
         }
-        ledger.slots().meter().charge(gas::SWEEP)?;
+        ledger.slots().meter().charge(gas::SWEEP.saturating_add(search))?;
         match attempt(ledger, |ledger| Ok(sweep::sweep(ledger, id)?))? {
             Ok(Some(plan)) => {
                 swept += 1;
+                let further = plan.fills.len().saturating_sub(1) as u64;
+                ledger.slots().meter().charge(search.saturating_mul(further))?;
                 if plan.leaves_bad_debt() {
                     exhausted.push(id);
                     let more = sums.saturating_mul(gas::WRITE_OFF_SUM_RESERVE);
@@ -205,6 +212,15 @@ pub(super) fn sweep(frame: &mut Frame<'_>, packed: &[u8]) -> Answer {
     let event = IMarket::SweepEnded { swept, left };
     ledger.slots().log(Native::Market, event.encode_log_data())?;
     Ok(Vec::new())
+}
+
+/// The legs of an account that is searched for its sales.
+fn legs_of(ledger: &mut Records<'_>, id: &AccountId) -> Answer<u64> {
+    match margin::legs_to_search(ledger, id.market, &[*id]) {
+        // What refuses this will refuse the sweep, by name.
+        Err(Stop::Refused(_)) => Ok(0),
+        outcome => Ok(outcome?),
+    }
 }
 
 /// The most sums of tracked debt that sweeping an account moves.

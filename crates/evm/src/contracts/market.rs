@@ -6,7 +6,9 @@ use super::shapes::{
     market_state, market_terms,
 };
 use super::{Answer, Frame, misrouted};
-use super::{bids, delegation, exposure, first_loss, groups, margin as portfolio, rehoming};
+use super::{
+    bids, delegation, exposure, first_loss, groups, margin as portfolio, rehoming, search,
+};
 use crate::gas;
 use alloy_sol_types::{SolCall, SolInterface};
 use gage_abi::IMarket::{self, IMarketCalls as Call};
@@ -29,9 +31,8 @@ pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
         | Call::withdrawCollateral(_)
         | Call::borrow(_)
         | Call::repay(_)
-        | Call::refreshRiskPremium(_)
-        | Call::liquidate(_)
-        | Call::liquidateWithShares(_) => operate(frame, call),
+        | Call::refreshRiskPremium(_) => operate(frame, call),
+        Call::liquidate(_) | Call::liquidateWithShares(_) => liquidate(frame, call),
         Call::placeBid(_)
         | Call::announceBidWithdrawal(_)
         | Call::withdrawBid(_)
@@ -90,13 +91,9 @@ pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
     }
 }
 
-/// What borrowers and liquidators do.
+/// What borrowers do.
 fn operate(frame: &mut Frame<'_>, call: Call) -> Answer {
-    let cost = match call {
-        Call::liquidate(_) | Call::liquidateWithShares(_) => gas::LIQUIDATION,
-        _ => gas::OPERATION,
-    };
-    let (ledger, caller) = frame.act(cost)?;
+    let (ledger, caller) = frame.act(gas::OPERATION)?;
     match call {
         Call::supplyCollateral(call) => {
             let IMarket::supplyCollateralCall { market, owner, sub, asset, amount } = call;
@@ -130,38 +127,44 @@ fn operate(frame: &mut Frame<'_>, call: Call) -> Answer {
             let premium = premium::refresh_risk_premium(ledger, &id)?.get();
             Ok(IMarket::refreshRiskPremiumCall::abi_encode_returns(&premium))
         }
-        Call::liquidate(call) => {
-            let IMarket::liquidateCall { market, owner, sub, .. } = call;
-            let id = AccountId { market: MarketId::new(market), owner, sub };
-            let asked = Liquidation {
-                vault: vault_id(call.vault)?,
-                asset: collateral_id(call.asset)?,
-                max_repay: assets_or_all(call.maxRepay)?,
-                receiver: call.receiver,
-                payment: Payment::Assets,
-            };
-            let plan = liquidation::liquidate(ledger, caller, &id, &asked)?;
-            let (repaid, seized) = (wide(plan.repaid()), wide(plan.seized()));
-            let done = IMarket::liquidateReturn { repaid, seized };
-            Ok(IMarket::liquidateCall::abi_encode_returns(&done))
-        }
-        Call::liquidateWithShares(call) => {
-            let IMarket::liquidateWithSharesCall { market, owner, sub, .. } = call;
-            let id = AccountId { market: MarketId::new(market), owner, sub };
-            let asked = Liquidation {
-                vault: vault_id(call.vault)?,
-                asset: collateral_id(call.asset)?,
-                max_repay: assets_or_all(call.maxRepay)?,
-                receiver: call.receiver,
-                payment: Payment::Shares,
-            };
-            let plan = liquidation::liquidate(ledger, caller, &id, &asked)?;
-            let (repaid, seized) = (wide(plan.repaid()), wide(plan.seized()));
-            let done = IMarket::liquidateWithSharesReturn { repaid, seized };
-            Ok(IMarket::liquidateWithSharesCall::abi_encode_returns(&done))
-        }
         other => Err(misrouted(other.selector())),
     }
+}
+
+/// What liquidators do.
+fn liquidate(frame: &mut Frame<'_>, call: Call) -> Answer {
+    let (ledger, caller) = frame.act(gas::LIQUIDATION)?;
+    let (id, vault, asset, max_repay, receiver, payment) = match call {
+        Call::liquidate(call) => {
+            let IMarket::liquidateCall { market, owner, sub, vault, asset, maxRepay, receiver } =
+                call;
+            let id = AccountId { market: MarketId::new(market), owner, sub };
+            (id, vault, asset, maxRepay, receiver, Payment::Assets)
+        }
+        Call::liquidateWithShares(call) => {
+            let IMarket::liquidateWithSharesCall {
+                market,
+                owner,
+                sub,
+                vault,
+                asset,
+                maxRepay,
+                receiver,
+            } = call;
+            let id = AccountId { market: MarketId::new(market), owner, sub };
+            (id, vault, asset, maxRepay, receiver, Payment::Shares)
+        }
+        other => return Err(misrouted(other.selector())),
+    };
+    let (vault, asset) = (vault_id(vault)?, collateral_id(asset)?);
+    let asked =
+        Liquidation { vault, asset, max_repay: assets_or_all(max_repay)?, receiver, payment };
+    search::charge_sales(ledger, &id, 1)?;
+    let plan = liquidation::liquidate(ledger, caller, &id, &asked)?;
+    // Both answer with what was repaid and seized.
+    let (repaid, seized) = (wide(plan.repaid()), wide(plan.seized()));
+    let done = IMarket::liquidateReturn { repaid, seized };
+    Ok(IMarket::liquidateCall::abi_encode_returns(&done))
 }
 
 /// What market owners and guardians decide.
@@ -229,6 +232,7 @@ fn read(frame: &mut Frame<'_>, call: Call) -> Answer {
         }
         Call::accountState(IMarket::accountStateCall { market, owner, sub }) => {
             let id = AccountId { market: MarketId::new(market), owner, sub };
+            search::charge_explanation(ledger, id.market, &[id])?;
             let state = account_state(&explain(ledger, &id)?);
             IMarket::accountStateCall::abi_encode_returns(&state)
         }
@@ -253,6 +257,7 @@ fn read(frame: &mut Frame<'_>, call: Call) -> Answer {
             let id = AccountId { market: MarketId::new(market), owner, sub };
             let (vault, asset) = (vault_id(vault)?, collateral_id(asset)?);
             let aim = Aim { vault, asset, max_repay: assets_or_all(maxRepay)? };
+            search::charge_sales(ledger, &id, 1)?;
             let plan = liquidation_plan(&liquidation::preview_liquidation(ledger, &id, &aim)?);
             IMarket::previewLiquidationCall::abi_encode_returns(&plan)
         }

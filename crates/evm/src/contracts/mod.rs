@@ -19,6 +19,7 @@ mod places;
 mod rebasing;
 mod registry;
 mod rehoming;
+mod search;
 mod shapes;
 mod token;
 mod vault;

@@ -164,3 +164,24 @@ fn thresholds_cost_what_they_cost() {
     let portfolio = world.call(STRANGER, MARKET, call).gas();
     assert_eq!(portfolio - plain, 3 * 2_100, "three more slots");
 }
+
+/// EVM-4: what is searched for is charged for, in views too: each leg's liquidation price and a sale's size
+/// cost 108,000 gas in an account of two legs.
+#[test]
+fn searches_are_charged_for() {
+    let mut world = World::loan();
+    let id = (1, BORROWER, 0);
+    let explain = IMarket::accountStateCall { market: id.0, owner: id.1, sub: id.2 };
+    let sell = IMarket::previewSweepCall { market: id.0, owner: id.1, sub: id.2 };
+    let [plain, planned] = [
+        world.call(STRANGER, MARKET, explain.clone()).gas(),
+        world.call(STRANGER, MARKET, sell.clone()).gas(),
+    ];
+    world.ok(OWNER, MARKET, set(40_000, usual()));
+    world.pass(DAY);
+    let search = 108_000;
+    let more = world.call(STRANGER, MARKET, explain).gas() - plain;
+    assert!((3 * search..4 * search).contains(&more), "{more}");
+    let more = world.call(STRANGER, MARKET, sell).gas() - planned;
+    assert!((8 * search..9 * search).contains(&more), "{more}");
+}
