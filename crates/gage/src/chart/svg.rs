@@ -7,11 +7,11 @@ use super::{Chart, Panel, Style};
 const WIDTH: f64 = 860.0;
 const LEFT: f64 = 64.0;
 const RIGHT: f64 = 20.0;
-const TOP: f64 = 44.0;
+const TOP: f64 = 24.0;
 const BOTTOM: f64 = 44.0;
 const PANEL: f64 = 180.0;
-/// Above each panel, for its name and what its lines are.
-const HEADING: f64 = 34.0;
+/// Above each panel, for the marks of the one before, its name and what its lines are.
+const HEADING: f64 = 56.0;
 
 /// Line colours, told apart by those who see no red and green (Okabe and Ito).
 const COLOURS: [&str; 3] = ["#0072b2", "#d55e00", "#009e73"];
