@@ -1,13 +1,10 @@
 //! Events of those who act on another's account, and of accounts that move.
 
+use crate::events::wide;
 use crate::interfaces::IMarket;
-use alloy_primitives::{Address, U256};
+use alloy_primitives::Address;
 use gage_core::delegation::{Credit, CreditId, Operator};
 use gage_core::{AccountId, AssetId, Assets, VaultId, address};
-
-fn wide(assets: Assets) -> U256 {
-    U256::from(assets.get())
-}
 
 pub(crate) fn operator_changed(
     account: &AccountId,

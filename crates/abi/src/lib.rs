@@ -9,6 +9,7 @@ mod describe;
 mod errors;
 mod events;
 mod interfaces;
+mod terms;
 
 pub use describe::decode_error;
 pub use errors::encode_error;

@@ -3,14 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A file of more production lines than this holds more than one concept.
+/// A file of more lines of code than this, tests, comments and blank lines aside, holds more than one
+/// concept.
 const LINES_MAX: usize = 600;
 
 /// Names that say nothing about what a module holds.
 const FORBIDDEN_MODULES: [&str; 5] = ["utils", "helpers", "common", "misc", "types"];
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    here.canonicalize().expect("the workspace is there")
 }
 
 fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -50,9 +52,10 @@ fn offenders(rule: impl Fn(&Path, &str) -> Option<String>) -> Vec<String> {
 #[test]
 fn files_hold_one_concept() {
     let long = offenders(|path, text| {
-        let lines = text.lines().take_while(|line| line.trim() != "#[cfg(test)]").count();
+        let production = text.lines().map(str::trim).take_while(|line| *line != "#[cfg(test)]");
+        let lines = production.filter(|line| !line.is_empty() && !line.starts_with("//")).count();
         let in_tests = path.components().any(|part| part.as_os_str() == "tests");
-        (lines > LINES_MAX && !in_tests).then(|| format!("{lines} lines before its tests"))
+        (lines > LINES_MAX && !in_tests).then(|| format!("{lines} lines of code before its tests"))
     });
     assert!(long.is_empty(), "{long:#?}");
 }
