@@ -3,7 +3,8 @@ pragma solidity ^0.8.20;
 
 // The native contracts of a Gage chain. Every address is 0x67616765 ("gage"), a kind byte,
 // eleven zero bytes and a 32-bit id: registry 01, oracle 02, market 03 (id 0 each),
-// vaults 04, assets 05 and exit queues 06 (ids from 1; a queue has its vault's).
+// vaults 04, assets 05, exit queues 06 and rebasing views 07 (ids from 1; a queue has its vault's, a view
+// its asset's).
 //
 // Amounts are base units. Prices, values and health factors are wads (1e18), indexes and
 // per-second rates rays (1e27), ratios basis points (1e4), times Unix seconds.

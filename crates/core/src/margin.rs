@@ -360,6 +360,19 @@ impl Position {
         Ok(Self { collaterals, debts, risk_premium: account.risk_premium, margin })
     }
 
+    /// Reads the model's parameters again, for legs that were put in by hand.
+    ///
+    /// # Errors
+    /// A fault of the ledger.
+    pub(crate) fn read_margin<L: Ledger + ?Sized>(
+        &mut self,
+        ledger: &mut L,
+        market: (MarketId, &Market),
+    ) -> Result<(), Stop> {
+        self.margin = Margin::load(ledger, market, &self.collaterals, &self.debts)?;
+        Ok(())
+    }
+
     /// The position's values.
     #[must_use]
     pub fn totals(&self) -> Totals {

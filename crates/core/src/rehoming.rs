@@ -387,6 +387,7 @@ impl Plan {
             let leg = DebtLeg { index, vault, accrued, line, debt, price, first_loss, rewritten };
             self.position.debts.push(leg);
         }
+        self.position.read_margin(ledger, (market, &self.there))?;
         if self.debts.is_empty() {
             return Ok(());
         }

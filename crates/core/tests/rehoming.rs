@@ -703,3 +703,25 @@ fn random_moves_carry_everything() {
     }
     assert!(passed > 300, "{passed}");
 }
+
+/// HLT-1: a market with portfolio margin judges a moved account by all that it has there, the debts that
+/// arrive included.
+#[test]
+fn portfolio_margin_judges_what_arrives() {
+    let mut world = two_homes();
+    let factors = vec![
+        world::margin::factor(1, 1_000, 0, &[]),
+        world::margin::factor(2, 40_000, 100, &[500]),
+        world::margin::factor(3, 50_000, 100, &[500, 7_000]),
+    ];
+    let set = world::margin::set([40_000, 30_000], 200, factors);
+    let l = &mut world.ledger;
+    gage_core::portfolio::set_portfolio_margin(l, OWNER, OTHER, &set).unwrap();
+    world.pass(86_400);
+    world.report_all_again();
+    go(&mut world, (1, 0), (2, 4), &[(1, 1)]).unwrap();
+    // 10,000 dollars at 5 % need 21 %, and a dollar that hardly moves adds little to that.
+    let limit = explain(&mut world.ledger, &at(OTHER, 4)).unwrap().totals.borrow_limit.get();
+    assert!((7_800 * WAD..7_950 * WAD).contains(&limit), "{limit}");
+    go(&mut world, (2, 4), (1, 0), &[(1, 1)]).unwrap();
+}
