@@ -7,7 +7,7 @@ use super::{Chart, Panel, Style};
 const WIDTH: f64 = 860.0;
 const LEFT: f64 = 64.0;
 const RIGHT: f64 = 20.0;
-const TOP: f64 = 24.0;
+const TOP: f64 = 22.0;
 const BOTTOM: f64 = 44.0;
 const PANEL: f64 = 180.0;
 /// Above each panel, for the marks of the one before, its name and what its lines are.
