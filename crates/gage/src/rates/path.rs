@@ -13,6 +13,8 @@ const BUILTIN: [(&str, &str); 1] = [("2024-08", AUGUST_2024)];
 
 /// The first line of a file.
 const HEADER: &str = "ts,utilisation";
+/// The last second of the year 2200: more is mostly milliseconds.
+const TIME_MAX: u64 = 7_289_654_399;
 
 /// Utilisation over time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +72,8 @@ impl Path {
 fn sample(line: &str) -> anyhow::Result<(u64, Wad)> {
     let (time, used) =
         line.split_once(',').context("two fields, `ts,utilisation`, are expected")?;
-    let time = time.parse().with_context(|| format!("`{time}` is no time in Unix seconds"))?;
+    let time: u64 = time.parse().with_context(|| format!("`{time}` is no time in Unix seconds"))?;
+    ensure!(time <= TIME_MAX, "{time} is beyond the year 2200; times are in Unix seconds");
     let units = parse_units(used, WAD_DECIMALS)?;
     ensure!(units <= WAD, "a utilisation is between 0 and 1, not {used}");
     Ok((time, Wad::new(units)))
@@ -101,6 +104,7 @@ mod tests {
             ("ts,utilisation\n1\n", "line 2"),
             ("ts,utilisation\nx,0.1\n", "line 2"),
             ("ts,utilisation\n1,-0.1\n", "line 2"),
+            ("ts,utilisation\n1722470400000,0.1\n", "Unix seconds"),
             ("ts,utilisation\n1,0.1,5\n", "line 2"),
         ] {
             let refused = format!("{:#}", Path::parse("x", text).unwrap_err());

@@ -20,6 +20,8 @@ use crate::{
 
 /// The block that takes a move comes later than the one that was read: so much is added to its notice.
 const DELAY_SECONDS: u64 = 600;
+/// From here on a notice is left as it was asked for: the longest is 30 days.
+const NOTICE_LONG_SECONDS: u64 = 29 * 86_400;
 
 /// Carries out one of the commands.
 pub(crate) fn terms(command: &TermsCommand) -> anyhow::Result<()> {
@@ -125,7 +127,9 @@ fn schedule(args: &MoveArgs) -> anyhow::Result<()> {
     let (_, now) = client.head()?;
     let (notice, over) = (args.notice.as_secs(), args.over.as_secs());
     ensure!(notice <= 31 * 86_400 && over <= 366 * 86_400, "that is too far away");
-    let start = now + notice + DELAY_SECONDS;
+    // Not for the longest notice: a later block shortens it a little.
+    let delay = if notice < NOTICE_LONG_SECONDS { DELAY_SECONDS } else { 0 };
+    let start = now + notice + delay;
     let (market, end) = (args.market, start + over);
     let (what, receipt) = match (&args.asset, args.group) {
         (Some(asset), _) => {
