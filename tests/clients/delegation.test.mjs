@@ -158,7 +158,9 @@ describe("viem: the delegator's story", () => {
     assert.deepEqual(reasons, [])
     const { event } = await act(delegatee, 'market', 'rehome', move)
     assert.deepEqual([event('Rehomed').owner, event('Rehomed').toSub], [me, 5])
-    assert.equal(event('DebtRehomed').amount, told.debts[0].amount)
+    // The interest of a second or two may come between.
+    const grown = event('DebtRehomed').amount - told.debts[0].amount
+    assert.ok(grown >= 0n && grown < 10n, String(grown))
     assert.equal((await read('market', 'accountState', world.market, me, 0)).debts.length, 0)
     const state = await read('market', 'accountState', world.market, me, 5)
     assert.equal(state.collaterals[0].amount, units.collateral)
