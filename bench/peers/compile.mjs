@@ -1,6 +1,7 @@
-// Compiles the peers' contracts and the plain mocks of this folder to ../cache/<Contract>.json,
+// Compiles the peers' and the price providers' contracts and the plain ones of this folder to ../cache/<Contract>.json,
 // each with the settings its authors deploy with. Does nothing when the cache is up to date; installs
-// the packages of package-lock.json when it is not.
+// the packages of package-lock.json when it is not. What else the providers' packages depend on, their Solidity
+// does not need; package.json overrides it with nothing.
 //
 // An artifact is { bytecode, links: [{ library, offsets }], errors: [{ name, inputs }] }: the creation
 // code with zeros where the addresses of linked libraries (offsets in bytes) must go.
@@ -17,8 +18,15 @@ const cache = process.argv[2] ?? join(here, '..', 'cache');
 const modules = join(here, 'node_modules');
 const require = createRequire(import.meta.url);
 
-const MOCKS = ['Token.sol', 'Feeds.sol', 'CurveIrm.sol'];
+const MOCKS = ['Token.sol', 'Feeds.sol', 'CurveIrm.sol', 'RedStoneReader.sol'];
 const AAVE = '@aave-dao/aave-v3-origin/src/contracts';
+const STREAMS = '@chainlink/contracts/src/v0.8/llo-feeds/v0.5.0';
+
+/// Contracts that a package has as creation code only, in TypeChain's factories.
+const PUBLISHED = {
+  ExportedMessages:
+    '@certusone/wormhole-sdk/lib/cjs/ethers-contracts/factories/Messages.t.sol/ExportedMessages__factory.js',
+};
 
 /// One run of one compiler: where its sources are, how they are compiled, what is kept.
 const BUILDS = [
@@ -53,6 +61,25 @@ const BUILDS = [
       [`${AAVE}/protocol/libraries/logic/PoolLogic.sol`]: ['PoolLogic'],
       [`${AAVE}/protocol/libraries/logic/SupplyLogic.sol`]: ['SupplyLogic'],
     },
+  },
+  {
+    // foundry.toml of @chainlink/contracts, profile `llo-feeds`.
+    solc: 'solc-0.8.19',
+    settings: {
+      optimizer: { enabled: true, runs: 1000000 },
+      evmVersion: 'paris',
+      remappings: ['@openzeppelin/contracts@4.8.3/=@openzeppelin/contracts-4.8.3/'],
+    },
+    contracts: {
+      [`${STREAMS}/VerifierProxy.sol`]: ['VerifierProxy'],
+      [`${STREAMS}/Verifier.sol`]: ['Verifier'],
+    },
+  },
+  {
+    // RedStone's base contract; its package does not say how it is compiled.
+    solc: 'solc-0.8.27',
+    settings: { optimizer: { enabled: true, runs: 999999 }, evmVersion: 'shanghai' },
+    contracts: { 'RedStoneReader.sol': ['RedStoneReader'] },
   },
   {
     // Ours: as cheap as the optimiser makes them, so that the peers pay little for their surroundings.
@@ -107,6 +134,13 @@ function artifact({ abi, evm }) {
   return { bytecode: evm.bytecode.object.replace(/__\$[0-9a-f]{34}\$__/g, '0'.repeat(40)), links, errors };
 }
 
+/// What a TypeChain factory deploys.
+function published(path) {
+  const bytecode = /_bytecode = "0x([0-9a-f]+)"/.exec(readFileSync(join(modules, path), 'utf8'));
+  if (bytecode === null) throw new Error(`no creation code in ${path}`);
+  return { bytecode: bytecode[1], links: [], errors: [] };
+}
+
 const stamp = join(cache, 'stamp');
 const wanted = fingerprint();
 if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) process.exit(0);
@@ -126,5 +160,8 @@ for (const build of BUILDS) {
       writeFileSync(join(cache, `${name}.json`), JSON.stringify(artifact(compiled[path][name])));
     }
   }
+}
+for (const [name, path] of Object.entries(PUBLISHED)) {
+  writeFileSync(join(cache, `${name}.json`), JSON.stringify(published(path)));
 }
 writeFileSync(stamp, wanted);

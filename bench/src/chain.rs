@@ -38,7 +38,7 @@ pub(crate) struct Receipt {
     took: Duration,
     gas: u64,
     pub(crate) logs: Vec<Log>,
-    output: Output,
+    pub(crate) output: Output,
 }
 
 impl Receipt {
@@ -59,9 +59,14 @@ pub(crate) struct Chain<'a> {
 impl<'a> Chain<'a> {
     /// A chain at its first block.
     pub(crate) fn new(engine: Box<dyn Engine>, artifacts: &'a Artifacts) -> Self {
+        Self::starting(GENESIS_TIME, engine, artifacts)
+    }
+
+    /// A chain at its first block, which was made then.
+    pub(crate) fn starting(now: u64, engine: Box<dyn Engine>, artifacts: &'a Artifacts) -> Self {
         let block = BlockEnv {
             number: U256::ONE,
-            timestamp: U256::from(GENESIS_TIME),
+            timestamp: U256::from(now),
             beneficiary: Address::repeat_byte(0xbe),
             ..BlockEnv::default()
         };

@@ -27,7 +27,7 @@ use crate::scenario::{Action, Cast, Operation, PRICE, Subject};
 use crate::token::Asset;
 
 /// The chain id that price reports are signed for.
-const CHAIN_ID: u64 = 1;
+pub(crate) const CHAIN_ID: u64 = 1;
 
 /// Basis points of value that may be borrowed, and that may be owed before liquidation: as in the peers' markets.
 const LTV: u16 = 8_000;
@@ -74,22 +74,24 @@ impl Gage {
 
     fn report(feed: u32, time: u64, usd: u64) -> Result<IOracle::SignedReport> {
         let price = U256::from(usd) * U256::from(10).pow(U256::from(18));
-        let report = IOracle::PriceReport { feed, round: time, time, price };
+        let confidence = U256::ZERO;
+        let report = IOracle::PriceReport { feed, round: time, time, price, confidence };
         let signature = Self::publisher()?.sign_hash_sync(&report_hash(CHAIN_ID, &report))?;
         let [r, s] = [signature.r(), signature.s()].map(B256::from);
         Ok(IOracle::SignedReport { report, v: 27 + u8::from(signature.v()), r, s })
     }
 
-    fn feed(chain: &mut Chain<'_>, admin: Address, description: &str) -> Result<u32> {
-        let terms = IOracle::FeedTerms {
-            maxAge: PRICE_AGE_MAX,
-            priceMin: U256::ZERO,
-            priceMax: U256::from(10).pow(U256::from(24)),
-        };
-        let create = IOracle::createFeedCall { description: description.to_owned(), terms };
+    fn feed(
+        chain: &mut Chain<'_>,
+        admin: Address,
+        (asset, description): (Address, &str),
+    ) -> Result<u32> {
+        let most = U256::from(10).pow(U256::from(24));
+        let terms = IOracle::FeedTerms::unguarded(PRICE_AGE_MAX, U256::ZERO, most);
+        let create = IOracle::createFeedCall { asset, description: description.to_owned(), terms };
         let feed = chain.ask(admin, ORACLE, &create)?;
-        let publisher = Self::publisher()?.address();
-        let name = IOracle::setPublisherCall { feed, publisher, allowed: true };
+        let source = IOracle::Source::publisher(Self::publisher()?.address(), PRICE_AGE_MAX);
+        let name = IOracle::setSourceCall { feed, source };
         chain.send(admin, Call::new(ORACLE, &name))?;
         Ok(feed)
     }
@@ -176,8 +178,8 @@ impl Subject for Gage {
         let admin = cast.admin;
         self.weth = Self::asset(chain, admin, Asset::Weth)?;
         self.usdc = Self::asset(chain, admin, Asset::Usdc)?;
-        self.weth_feed = Self::feed(chain, admin, "WETH / USD")?;
-        self.usdc_feed = Self::feed(chain, admin, "USDC / USD")?;
+        self.weth_feed = Self::feed(chain, admin, (self.weth, "WETH / USD"))?;
+        self.usdc_feed = Self::feed(chain, admin, (self.usdc, "USDC / USD"))?;
         self.open_market(chain, admin)?;
         self.set_price(chain, cast, PRICE)?;
         for (to, asset, value) in cast.endowments() {
@@ -201,7 +203,7 @@ impl Subject for Gage {
         let time = chain.now();
         let reports =
             [Self::report(self.weth_feed, time, usd)?, Self::report(self.usdc_feed, time, 1)?];
-        let data = prelude_call(&reports);
+        let data = prelude_call(&reports, &[]);
         chain.send(SYSTEM_ADDRESS, Call { to: ORACLE, data, value: U256::ZERO })?;
         Ok(())
     }

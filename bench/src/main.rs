@@ -10,9 +10,11 @@ mod crashes;
 mod engine;
 mod floor;
 mod gage;
+mod guards;
 mod liquidation;
 mod margin;
 mod morpho;
+mod oracle;
 mod population;
 mod prices;
 mod report;
@@ -54,6 +56,10 @@ struct Options {
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(100..))]
     borrowers: u32,
 
+    /// Borrowers in each crash that is replayed with guards of prices.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1_000..))]
+    guarded: u32,
+
     /// Prices of the crashes: a folder like the project's `data/`, one with whole histories
     /// (`prices/1h/ASSET.csv.gz`), or a file with a column `asset`.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../data"))]
@@ -85,11 +91,22 @@ enum Part {
     Crash,
     /// Every recorded crash, with a queue of bids and without.
     Crashes,
+    /// Every recorded crash, by spot prices and by guarded ones.
+    Guards,
+    /// Signed prices, verified and applied, beside the providers' contracts.
+    Prices,
 }
 
 impl Part {
-    const ALL: [Self; 5] =
-        [Self::Operations, Self::Liquidation, Self::Margin, Self::Crash, Self::Crashes];
+    const ALL: [Self; 7] = [
+        Self::Operations,
+        Self::Liquidation,
+        Self::Margin,
+        Self::Crash,
+        Self::Crashes,
+        Self::Guards,
+        Self::Prices,
+    ];
 
     const fn heading(self) -> &'static str {
         match self {
@@ -98,6 +115,8 @@ impl Part {
             Self::Margin => "# Margin",
             Self::Crash => "# One crash, side by side",
             Self::Crashes => "# Every crash, replayed",
+            Self::Guards => "# Guards, replayed",
+            Self::Prices => "# Prices: verify and apply",
         }
     }
 
@@ -116,6 +135,10 @@ impl Part {
                 let only = options.crash.as_deref();
                 crashes::report(&options.data, only, options.borrowers as usize)
             }
+            Self::Guards => {
+                guards::report(&options.data, options.crash.as_deref(), options.guarded as usize)
+            }
+            Self::Prices => oracle::report(&Artifacts::load()?, options.passes as usize),
         }
     }
 

@@ -8,10 +8,11 @@ use alloy_primitives::Address;
 use anyhow::Result;
 use gage_core::borrowing::{self, Draw};
 use gage_core::curation::{self, Caps, Naming, VaultTerms};
-use gage_core::feed::{self, FeedTerms, Report};
+use gage_core::feed::{self, FeedSubject, FeedTerms, creation};
 use gage_core::listing::{self, CollateralTerms, LineTerms, MarketTerms};
 use gage_core::portfolio::{FactorTerms, PortfolioTerms, set_portfolio_margin};
 use gage_core::protocol::{self, AssetTerms};
+use gage_core::sources::{self, Report, Source, SourceId, SourceTerms};
 use gage_core::{
     AccountId, AssetId, Assets, Bps, FeedId, InterestModel, Label, MarginTerms, MarketId,
     MemoryLedger, Sigma, Timestamp, VaultId, WAD, Wad, lending, margin, token,
@@ -42,12 +43,15 @@ fn ledger() -> Result<MemoryLedger> {
     for number in 1..=ASSETS {
         let terms = AssetTerms { name: label, symbol: label, decimals: 18 };
         let asset = protocol::create_asset(l, OWNER, &terms)?;
-        let bounds =
-            FeedTerms { max_age: 86_400, price_min: Wad::new(1), price_max: Wad::new(1 << 100) };
-        let feed = feed::create_feed(l, OWNER, label, &bounds)?;
-        feed::add_publisher(l, OWNER, feed, OWNER)?;
-        let (time, price) = (l.now, Wad::new(100 * WAD));
-        feed::apply_report(l, &Report { feed, round: 1, time, price }, OWNER)?;
+        let bounds = FeedTerms::unguarded(86_400, Wad::new(1), Wad::new(1 << 100));
+        let subject = FeedSubject { asset: Some(asset), description: label };
+        let feed = creation::create_feed(l, OWNER, subject, &bounds)?;
+        let id = SourceId::publisher(OWNER);
+        let terms = SourceTerms { weight: 1, max_age: 86_400 };
+        sources::set_source(l, OWNER, feed, &Source { id, terms })?;
+        let (time, price, confidence) = (l.now, Wad::new(100 * WAD), Wad::ZERO);
+        sources::record(l, &Report { feed, round: 1, time, price, confidence }, &id)?;
+        feed::update(l, feed)?;
         let terms = CollateralTerms {
             feed: FeedId::new(number),
             ltv: Bps::new(7_500),

@@ -5,7 +5,7 @@ use alloy_primitives::Address;
 use anyhow::{Result, anyhow};
 use gage_core::bids::{self, Tier};
 use gage_core::curation::{self, Caps, Naming, VaultTerms};
-use gage_core::feed::{self, FeedTerms};
+use gage_core::feed::{FeedSubject, FeedTerms, creation};
 use gage_core::listing::{self, CollateralTerms, LineTerms, MarketTerms};
 use gage_core::protocol::{self, AssetTerms};
 use gage_core::{
@@ -29,7 +29,7 @@ pub(crate) struct Opened {
 }
 
 /// Numbers that follow from a seed (splitmix64).
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     fn next(&mut self) -> u64 {
@@ -45,7 +45,7 @@ impl Dice {
     }
 
     /// Of mean zero and variance one, nearly normal.
-    fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         (0..12).map(|_| self.part()).sum::<f64>() - 6.0
     }
 
@@ -71,10 +71,9 @@ fn found<L: Ledger>(ledger: &mut L) -> Result<(), Stop> {
         let decimals = if number > COLLATERALS { 6 } else { 18 };
         let terms = AssetTerms { name: label("A")?, symbol: label("A")?, decimals };
         protocol::create_asset(ledger, ADMIN, &terms)?;
-        let terms =
-            FeedTerms { max_age: 86_400, price_min: Wad::new(1), price_max: Wad::new(1 << 100) };
-        let id = feed::create_feed(ledger, ADMIN, label("F")?, &terms)?;
-        feed::add_publisher(ledger, ADMIN, id, ADMIN)?;
+        let terms = FeedTerms::unguarded(86_400, Wad::new(1), Wad::new(1 << 100));
+        let subject = FeedSubject { asset: Some(AssetId::new(number)), description: label("F")? };
+        creation::create_feed(ledger, ADMIN, subject, &terms)?;
         set_price(ledger, number, if number > COLLATERALS { WAD } else { 100 * WAD })?;
     }
     let terms = MarketTerms {
@@ -110,9 +109,8 @@ fn found<L: Ledger>(ledger: &mut L) -> Result<(), Stop> {
 pub(crate) fn set_price<L: Ledger>(ledger: &mut L, number: u32, price: u128) -> Result<(), Stop> {
     let id = FeedId::new(number);
     let mut feed = ledger.feed(id)?;
-    feed.price = Wad::new(price);
+    (feed.price, feed.smoothed) = (Wad::new(price), Wad::new(price));
     feed.updated_at = ledger.now();
-    feed.round = feed.round.saturating_add(1);
     ledger.set_feed(id, &feed)
 }
 

@@ -13,7 +13,7 @@ use flate2::read::GzDecoder;
 
 /// Seconds between two prices: a quarter of a candle.
 pub(crate) const STEP_SECONDS: u64 = 900;
-const HOUR: u64 = 3_600;
+pub(crate) const HOUR: u64 = 3_600;
 
 /// A window of history.
 pub(crate) struct Crash {
@@ -21,10 +21,10 @@ pub(crate) struct Crash {
     /// Its file in the project's data folder.
     file: &'static str,
     /// Its first second, UTC.
-    start: u64,
-    days: u64,
+    pub(crate) start: u64,
+    pub(crate) days: u64,
     /// A coin that was at the centre of it.
-    extra: Option<&'static str>,
+    pub(crate) extra: Option<&'static str>,
 }
 
 const fn crash(name: &'static str, file: &'static str, start: u64, days: u64) -> Crash {
@@ -61,7 +61,7 @@ pub(crate) const CRASHES: [Crash; 12] = [
 ];
 
 /// The assets that stand for the collaterals, where a window has them.
-const ASSETS: [&str; 12] =
+pub(crate) const ASSETS: [&str; 12] =
     ["ETH", "BTC", "SOL", "AAVE", "LINK", "AVAX", "ADA", "XRP", "DOT", "MATIC", "BNB", "LTC"];
 
 /// Prices of some assets at the same moments.
@@ -81,10 +81,10 @@ impl Path4 {
 }
 
 /// Open, high, low and close, by hour.
-type Candles = BTreeMap<u64, [f64; 4]>;
+pub(crate) type Candles = BTreeMap<u64, [f64; 4]>;
 
 /// Reads candles: columns by their names, one asset's rows only if the file has several.
-fn candles(text: impl Read, asset: &str) -> Result<Candles> {
+pub(crate) fn candles(text: impl Read, asset: &str) -> Result<Candles> {
     let mut lines = BufReader::new(text).lines();
     let header = lines.next().context("an empty file")??;
     let columns: Vec<&str> = header.split(',').collect();
@@ -116,7 +116,7 @@ fn file(data: &Path, crash: &Crash, asset: &str) -> Option<PathBuf> {
 }
 
 /// The candles of an asset around a crash; none if there is no file.
-fn read(data: &Path, crash: &Crash, asset: &str) -> Result<Candles> {
+pub(crate) fn read(data: &Path, crash: &Crash, asset: &str) -> Result<Candles> {
     let Some(path) = file(data, crash, asset) else { return Ok(Candles::new()) };
     let text = File::open(&path).with_context(|| format!("opening {}", path.display()))?;
     let is_packed = path.extension().is_some_and(|extension| extension == "gz");

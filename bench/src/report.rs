@@ -29,16 +29,16 @@ pub(crate) struct Report {
 }
 
 /// Median and tenth and ninetieth percentile.
-struct Spread {
-    p10: u64,
-    median: u64,
+pub(crate) struct Spread {
+    pub(crate) p10: u64,
+    pub(crate) median: u64,
     p90: u64,
 }
 
 impl Spread {
     /// # Panics
     /// Without values.
-    fn of(values: impl Iterator<Item = u64>) -> Self {
+    pub(crate) fn of(values: impl Iterator<Item = u64>) -> Self {
         let mut values: Vec<u64> = values.collect();
         values.sort_unstable();
         let at = |percent: usize| values[(values.len() - 1) * percent / 100];
@@ -52,20 +52,20 @@ impl Spread {
 }
 
 /// Time of a transaction in nanoseconds.
-fn time(samples: &[Sample]) -> Spread {
+pub(crate) fn time(samples: &[Sample]) -> Spread {
     Spread::of(samples.iter().map(|sample| sample.nanoseconds))
 }
 
 /// Gas of a transaction.
-fn gas(samples: &[Sample]) -> Spread {
+pub(crate) fn gas(samples: &[Sample]) -> Spread {
     Spread::of(samples.iter().map(|sample| sample.gas))
 }
 
-fn microseconds(nanoseconds: u64) -> String {
+pub(crate) fn microseconds(nanoseconds: u64) -> String {
     format!("{:.1}", nanoseconds as f64 / 1e3)
 }
 
-fn thousands(number: u64) -> String {
+pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (index, digit) in digits.char_indices() {
@@ -78,7 +78,7 @@ fn thousands(number: u64) -> String {
 }
 
 /// A Markdown table whose columns also line up as plain text.
-fn table(heads: &[String], rows: &[Vec<String>]) -> String {
+pub(crate) fn table(heads: &[String], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.chain([heads[column].chars().count(), 3]).max().unwrap_or_default()
@@ -117,7 +117,7 @@ impl Report {
              signature is already recovered. There are {users} lenders and {users} borrowers, half of whom are liquidated.\n\
              Each subject plays the story {passes} times on a fresh chain, after once that is thrown away.\n",
         );
-        let _ = writeln!(page, "{}\n", machine());
+        let _ = writeln!(page, "{}\n", machine("one used"));
         for round in &self.rounds {
             page += &round.markdown();
         }
@@ -211,8 +211,8 @@ const NOTES: &str = "\
 - After every pass the tokens of all users must be exactly where the story leaves them.
 ";
 
-/// The processor and the compiler.
-fn machine() -> String {
+/// The processor, how many of its threads are `used`, and the compiler.
+pub(crate) fn machine(used: &str) -> String {
     let cpu_info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu_info
         .lines()
@@ -222,7 +222,7 @@ fn machine() -> String {
     let rustc = Command::new("rustc").arg("--version").output().ok();
     let rustc = rustc.and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default();
     format!(
-        "{model}, {threads} threads available, one used; {}; {}.",
+        "{model}, {threads} threads available, {used}; {}; {}.",
         std::env::consts::OS,
         rustc.trim()
     )

@@ -23,7 +23,7 @@ describe('gage, as its bidders type it', () => {
   const healthOf = async (who) => Number((await json(who, 'explain')).healthFactor)
   const priceOf = async (symbol) => {
     const feeds = await json(null, 'feeds')
-    return Number(feeds.find((feed) => feed.description.startsWith(symbol)).price)
+    return Number(feeds.find((feed) => feed.description.startsWith(symbol)).price.formatted)
   }
   /** The publisher moves WETH; the block that follows sweeps. */
   const scale = async (factor) =>

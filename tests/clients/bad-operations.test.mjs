@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { decodeErrorResult, encodeFunctionData, maxUint256 } from 'viem'
+import { decodeErrorResult, encodeFunctionData, maxUint256, pad } from 'viem'
 import { passTime, post, rpc } from './devnode.mjs'
 import {
   DEPOSIT,
@@ -21,7 +21,7 @@ import {
   watch,
   world,
 } from './unharmed.mjs'
-import { MARKET, abi, actor, oracleDomain, publish, signedReport, story } from './world.mjs'
+import { MARKET, abi, actor, oracleDomain, publish, signedReport, source, story } from './world.mjs'
 
 const { units, wads, seconds, types } = story
 const REVERTED = 3
@@ -207,10 +207,11 @@ describe('bad operations', () => {
       ['market', 'setPause', [world.market, 2], 'NotAuthorised'],
       ['market', 'setMarketOwner', [world.market, me], 'NotAuthorised'],
       ['market', 'listVault', [world.market, world.vault, world.usdFeed, 1n], 'NotAuthorised'],
-      ['oracle', 'setPublisher', [world.ethFeed, me, true], 'NotAuthorised'],
+      ['oracle', 'setSource', [world.ethFeed, source(me)], 'NotAuthorised'],
+      ['oracle', 'setSigners', [2, pad('0x05'), [me], 1, 0n], 'NotAuthorised'],
       ['registry', 'setGovernance', [me], 'NotAuthorised'],
       ['registry', 'setGuardian', [me], 'NotAuthorised'],
-      ['oracle', 'prelude', [[]], 'SystemOnly'],
+      ['oracle', 'prelude', [[], []], 'SystemOnly'],
     ])
     await table('governance', [['market', 'setPause', [world.market, 9], 'UnknownPauseLevel']])
   })
@@ -256,8 +257,10 @@ describe('bad operations', () => {
     const { timestamp } = await reader.getBlock()
     const [address, contractAbi] = target('oracle')
     const feed = { address, abi: contractAbi, functionName: 'feedState', args: [world.ethFeed] }
-    const { round, updatedAt } = await reader.readContract(feed)
-    const good = { feed: world.ethFeed, round: round + 1n, time: timestamp, price: wads.ethAfter }
+    const { rounds, updatedAt } = await reader.readContract(feed)
+    const round = BigInt(rounds)
+    const price = wads.ethAfter
+    const good = { feed: world.ethFeed, round: round + 1n, time: timestamp, price, confidence: 0n }
     const submit = async (changes, { signer = 'publisher', domain = {} } = {}) => {
       const message = { ...good, ...changes }
       const signature = await actor(signer).signTypedData({
@@ -280,9 +283,8 @@ describe('bad operations', () => {
       [{ round }, {}, /ReportNotNewer/],
       [{ time: updatedAt }, {}, /ReportNotNewer/],
       [{ time: timestamp + 1_000_000n }, {}, /ReportFromFuture/],
-      [{ price: 0n }, {}, /PriceOutOfBounds/],
-      [{ price: 10n ** 31n }, {}, /PriceOutOfBounds/],
-      [{ price: maxUint256 }, {}, /PriceOutOfBounds|AmountTooLarge/],
+      [{ price: maxUint256 }, {}, /AmountTooLarge/],
+      [{ confidence: maxUint256 }, {}, /AmountTooLarge/],
     ]
     const wrong = []
     for (const [changes, options, expected] of rows) {

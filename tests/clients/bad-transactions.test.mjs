@@ -71,7 +71,7 @@ describe('bad transactions', () => {
       () => undefined,
     )
     if (raw) assert.ok((await submit(raw)).code <= -32000)
-    const data = encodeFunctionData({ abi: abi().oracle, functionName: 'prelude', args: [[]] })
+    const data = encodeFunctionData({ abi: abi().oracle, functionName: 'prelude', args: [[], []] })
     const error = await refused(
       'eth_call',
       { from: actor('spender').address, to: ORACLE, data },

@@ -118,14 +118,14 @@ describe("cast: the borrower's story", () => {
     const state = JSON.parse(
       await call(
         ORACLE,
-        'feedState(uint32)((address,string,uint256,uint64,uint64,uint32,uint256,uint256,bool))',
+        'feedState(uint32)((address,address,string,uint256,uint256,uint64,uint32))',
         feed,
         '--json',
       ),
     )
-    const round = state[0][4] + 1
+    const round = state[0][6] + 1
     const time = Number(await onChain('block', 'latest', '--field', 'timestamp'))
-    const message = { feed, round, time, price: String(price) }
+    const message = { feed, round, time, price: String(price), confidence: '0' }
     const domain = oracleDomain(Number(await onChain('chain-id')))
     const signature = await sign('publisher', typedData('PriceReport', domain, message))
     await onChain('rpc', 'gage_submitReports', JSON.stringify([signedReport(message, signature)]))

@@ -75,10 +75,10 @@ describe("ethers: the borrower's story", () => {
 
   /** The publisher signs the feed's next report, as typed data, and the next block applies it. */
   async function report(feed, price) {
-    const { round } = await oracle.feedState(feed)
+    const { rounds } = await oracle.feedState(feed)
     const { timestamp } = await provider.getBlock('latest')
     const { chainId } = await provider.getNetwork()
-    const message = { feed, round: round + 1n, time: timestamp, price }
+    const message = { feed, round: rounds + 1n, time: timestamp, price, confidence: 0n }
     const signature = await publisher.signTypedData(
       oracleDomain(chainId),
       { PriceReport: types.PriceReport },

@@ -105,9 +105,10 @@ class BorrowersStory(unittest.TestCase):
         before = self.oracle.functions.feedState(feed).call()
         message = {
             "feed": feed,
-            "round": before[4] + 1,
+            "round": before[6] + 1,
             "time": self.w3.eth.get_block("latest")["timestamp"],
             "price": price,
+            "confidence": 0,
         }
         domain = {
             "name": "Gage Oracle",
@@ -125,7 +126,7 @@ class BorrowersStory(unittest.TestCase):
         }
         self.make("gage_submitReports", [report])
         self.make("evm_mine")
-        self.assertEqual(self.oracle.functions.feedState(feed).call()[2], price)
+        self.assertEqual(self.oracle.functions.feedState(feed).call()[3], price)
 
     def pass_time(self, seconds):
         self.make("evm_increaseTime", seconds)

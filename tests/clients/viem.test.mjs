@@ -299,9 +299,10 @@ describe("viem: the borrower's story", () => {
       abi: abi().oracle,
       functionName: 'feedState',
     }
-    const { round } = await readContract(publisher, { ...feed, args: [world.ethFeed] })
+    const { rounds } = await readContract(publisher, { ...feed, args: [world.ethFeed] })
     const { timestamp } = await publisher.getBlock()
-    const report = { feed: world.ethFeed, round: round + 1n, time: timestamp, price: wads.ethAfter }
+    const [round, price] = [BigInt(rounds) + 1n, wads.ethAfter]
+    const report = { feed: world.ethFeed, round, time: timestamp, price, confidence: 0n }
     const signature = await publisher.signTypedData({
       domain: oracleDomain(publisher.chain.id),
       types: { PriceReport: types.PriceReport },

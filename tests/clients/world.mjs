@@ -4,7 +4,7 @@
 
 import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
-import { createClient, defineChain, http, publicActions, toHex, walletActions } from 'viem'
+import { createClient, defineChain, http, pad, publicActions, toHex, walletActions } from 'viem'
 import { mnemonicToAccount } from 'viem/accounts'
 import { abis, rpc } from './devnode.mjs'
 
@@ -68,13 +68,14 @@ export async function publish(url, prices) {
   const { timestamp } = await reader.getBlock()
   const reports = []
   for (const [feed, price] of prices) {
-    const { round } = await reader.readContract({
+    // The publisher is the feed's only source: each of its reports is a price.
+    const { rounds } = await reader.readContract({
       address: ORACLE,
       abi: abi().oracle,
       functionName: 'feedState',
       args: [feed],
     })
-    const report = { feed, round: round + 1n, time: timestamp, price }
+    const report = { feed, round: BigInt(rounds) + 1n, time: timestamp, price, confidence: 0n }
     const signature = await actor('publisher').signTypedData({
       domain: oracleDomain(chainId),
       types: { PriceReport: story.types.PriceReport },
@@ -88,14 +89,45 @@ export async function publish(url, prices) {
 }
 
 /** A report as `gage_submitReports` takes it: whole numbers as decimal strings. */
-export const signedReport = ({ feed, round, time, price }, signature) => ({
-  report: { feed, round: Number(round), time: Number(time), price: price.toString() },
+export const signedReport = ({ feed, round, time, price, confidence }, signature) => ({
+  report: {
+    feed,
+    round: Number(round),
+    time: Number(time),
+    price: price.toString(),
+    confidence: confidence.toString(),
+  },
   ...signatureParts(signature),
 })
 
 let loaded
 /** The node's ABIs, asked for once. */
 export const abi = () => (loaded ??= abis())
+
+/** Terms of a feed that believes one source at once. */
+export const terms = (maxAge) => ({
+  maxAge,
+  priceMin: 1n,
+  priceMax: 10n ** 30n,
+  guards: {
+    quorum: 1,
+    outlier: 0,
+    spread: 0,
+    jump: 0,
+    confirm: 0,
+    smoothing: 0,
+    budget: 0,
+    window: 0,
+  },
+})
+
+/** A publisher that signs with secp256k1, as a feed's source. */
+export const source = (address, maxAge = 86_400) => ({
+  kind: 0,
+  key: pad(address),
+  weight: 1,
+  maxAge,
+})
 
 /** Builds the world on a fresh dev chain. */
 export async function buildWorld(url) {
@@ -123,17 +155,19 @@ export async function buildWorld(url) {
   const ethFeed = feeds + 1
   const usdFeed = feeds + 2
   const { wads, units, seconds } = story
-  const feedTerms = { maxAge: seconds.maxAge, priceMin: 1n, priceMax: 10n ** 30n }
+  const feedTerms = terms(seconds.maxAge)
   const marketTerms = { targetHealth: 105n * 10n ** 16n, fullBonusHealth: 90n * 10n ** 16n }
   await all([
     [REGISTRY, 'registry', 'createAsset', ['US Dollar', 'USDX', 6]],
-    [ORACLE, 'oracle', 'createFeed', ['ETH / USD', feedTerms]],
-    [ORACLE, 'oracle', 'createFeed', ['USD / USD', feedTerms]],
     [MARKET, 'market', 'createMarket', [marketTerms]],
   ])
 
   const weth = await read(REGISTRY, 'registry', 'assetAt', [1])
   const usd = await read(REGISTRY, 'registry', 'assetAt', [assets + 1])
+  await all([
+    [ORACLE, 'oracle', 'createFeed', [weth, 'ETH / USD', feedTerms]],
+    [ORACLE, 'oracle', 'createFeed', [usd, 'USD / USD', feedTerms]],
+  ])
   const publisher = actor('publisher').address
   const capMax = 10n ** 25n
   const rates = { kind: 0, base: 100, slope1: 400, slope2: 6000, kink: 9000, rateAtTarget: 0n }
@@ -149,8 +183,8 @@ export async function buildWorld(url) {
   }
   await all([
     [REGISTRY, 'registry', 'createVault', [usd, 'Gage US Dollar', 'gUSDX', vaultTerms]],
-    [ORACLE, 'oracle', 'setPublisher', [ethFeed, publisher, true]],
-    [ORACLE, 'oracle', 'setPublisher', [usdFeed, publisher, true]],
+    [ORACLE, 'oracle', 'setSource', [ethFeed, source(publisher, seconds.maxAge)]],
+    [ORACLE, 'oracle', 'setSource', [usdFeed, source(publisher, seconds.maxAge)]],
     [MARKET, 'market', 'addCollateral', [market, weth, collateralTerms]],
     [usd, 'asset', 'mint', [actor('lender').address, units.lenderFunds]],
     [usd, 'asset', 'mint', [actor('liquidator').address, units.liquidatorFunds]],

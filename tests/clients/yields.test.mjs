@@ -5,14 +5,29 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { actingIn } from './acting.mjs'
 import { passTime, startNode } from './devnode.mjs'
-import { MARKET, ORACLE, REGISTRY, abi, actor, buildWorld, publish, story, wallet } from './world.mjs'
+import {
+  MARKET,
+  ORACLE,
+  REGISTRY,
+  abi,
+  actor,
+  buildWorld,
+  publish,
+  source as publisherSource,
+  story,
+  terms as feedTerms,
+  wallet,
+} from './world.mjs'
+import { zeroAddress as NOTHING } from 'viem'
 
 const { units, wads } = story
 const WAD = 10n ** 18n
 const USD = 10n ** 6n
 /** A tenth a year, as a ray per second. */
 const GROWTH = 10n ** 26n / 31_536_000n + 1n
-const terms = { maxAge: 86_400, priceMin: 1n, priceMax: 10n ** 30n }
+const terms = feedTerms(86_400)
+/** The kind of a feed that is a price times a rate. */
+const PRODUCT = 3
 
 describe('viem: yield-bearing collateral', () => {
   let node, world, owner, lender, calls, rate, staked
@@ -43,9 +58,10 @@ describe('viem: yield-bearing collateral', () => {
   })
 
   test('a rate is reported, multiplies a price, and cannot leap', async () => {
-    rate = await make('oracle', 'createRateFeed', ['stETH / ETH', terms, GROWTH])
-    staked = await make('oracle', 'createCompositeFeed', ['stETH / USD', terms, world.ethFeed, rate])
-    await make('oracle', 'setPublisher', [rate, actor('publisher').address, true])
+    rate = await make('oracle', 'createRateFeed', [NOTHING, 'stETH / ETH', terms, GROWTH])
+    const product = [NOTHING, 'stETH / USD', terms, PRODUCT, world.ethFeed, rate]
+    staked = await make('oracle', 'createComputedFeed', product)
+    await make('oracle', 'setSource', [rate, publisherSource(actor('publisher').address)])
     await publish(node.url, [[rate, (12n * WAD) / 10n]])
     assert.equal((await feed(staked)).price, (wads.ethBefore * 12n) / 10n)
     await passTime(node.url, 60)
@@ -65,7 +81,7 @@ describe('viem: yield-bearing collateral', () => {
     await publish(node.url, [[rate, WAD]])
     assert.equal((await feed(staked)).price, wads.ethBefore)
     const row = (await lender.request({ method: 'gage_feeds', params: [] })).at(staked - 1)
-    assert.deepEqual([row.kind, row.base, row.rate], ['composite', world.ethFeed, rate])
+    assert.deepEqual([row.kind, row.base, row.other], ['product', world.ethFeed, rate])
   })
 
   test("a vault's share backs debt, and never to its own vault", async () => {

@@ -72,7 +72,12 @@ interface IGageErrors {
     error CircularBacking(uint32 market, uint32 share, uint32 lender, uint32 closing);
     error TooManyVaultsBehind(uint256 most);
     // Markets and accounts.
-    error MarketPaused(uint32 market, uint8 level);
+    /// `until` is 0 if it lasts until it is changed.
+    error MarketPaused(uint32 market, uint8 level, uint256 until);
+    /// What the guardian stopped it may not stop again before.
+    error GuardianRests(uint256 until);
+    /// The line's meter has `left`; it has what was asked for, or is full, at `refillsAt`.
+    error DrawLimitReached(uint256 left, uint256 refillsAt);
     error CapExceeded(string cap, uint256 most, uint256 would);
     error FactorCapExceeded(uint32 vault, uint32 factor, uint256 most, uint256 would);
     error CeilingExceeded(uint32 vault, uint32 asset, uint256 most, uint256 would);
@@ -119,7 +124,23 @@ interface IGageErrors {
     error PriceOutOfBounds(uint32 feed, uint256 price);
     error ReportNotNewer(uint32 feed, uint256 round, uint256 lastRound);
     error ReportFromFuture(uint32 feed, uint256 time, uint256 now);
-    error UnknownPublisher(uint32 feed, address signer);
+    /// Nobody of that identity may report to the feed.
+    error UnknownSource(uint32 feed, uint8 kind, bytes32 key);
+    error TooManySources(uint32 feed, uint256 most);
+    /// What lies there is not laid out as a pair of Uniswap v2.
+    error NotAPool(address pool);
+    /// The pool trades `token` where the feed is the price of `wanted`.
+    error WrongPoolToken(address pool, address token, address wanted);
+    error TooManyPoolFeeds(uint256 most);
+    /// Nobody is believed to sign for that provider under that name, or not any more.
+    error UnknownSigners(uint8 provider, bytes32 name);
+    /// A message of another oracle that does not verify, and why.
+    error InvalidMessage(uint8 provider, string reason);
+    /// No new risk is taken on the price, and until then bids buy nothing.
+    error PriceDoubtful(uint32 feed, uint256 until);
+    error FeedFrozen(uint32 feed, uint256 until);
+    error FeedAlreadyFrozen(uint32 feed, uint256 until);
+    error FeedNotFrozen(uint32 feed);
     error WrongFeed(uint32 feed, string wanted);
     // The shell.
     error UnknownFunction(bytes4 selector);
@@ -383,6 +404,7 @@ interface IMarket {
 
     struct MarketState {
         address owner;
+        /// The level in force: 0 open, 1 restricted, 2 frozen. `guardState` says whose word it is.
         uint8 pause;
         uint64 liquidationResumesAt;
         uint256 targetHealth;
@@ -393,6 +415,48 @@ interface IMarket {
         uint32 termsVersion;
         /// How many groups it has; they are numbered from 1 on.
         uint8 groups;
+    }
+
+    /// A level, and until when; 0 if until changed.
+    struct Pause {
+        uint8 level;
+        uint64 until;
+    }
+
+    /// What stops a market, and what may.
+    struct GuardState {
+        /// What is in force now.
+        Pause now;
+        Pause own;
+        Pause guardian;
+        /// When the guardian may stop the market again, if it is not stopping it now.
+        uint64 guardianRestsUntil;
+        /// Until when the breaker restricts it, past or not.
+        uint64 trippedUntil;
+        BreakerTerms breaker;
+        /// When the breaker's window began (0: none has), the debt then and what was liquidated since (wads of
+        /// US dollars).
+        uint64 windowBegan;
+        uint256 windowDebt;
+        uint256 windowLiquidated;
+    }
+
+    /// More liquidated than this part of the debt (basis points) within `window` seconds restricts the market for
+    /// `pause` seconds. All zero: none.
+    struct BreakerTerms {
+        uint16 part;
+        uint32 window;
+        uint32 pause;
+    }
+
+    /// A line's meter: at most `limit` at once, refilled by `limit / window` a second. All zero: none.
+    struct MeterState {
+        uint256 limit;
+        uint32 window;
+        /// What may be drawn now.
+        uint256 left;
+        /// When all of it may be drawn.
+        uint64 fullAt;
     }
 
     /// Earlier terms, which accounts of version `until` and before keep while no move ends it.
@@ -721,7 +785,15 @@ interface IMarket {
     event MarketCreated(uint32 indexed market, address indexed owner);
     event MarketTermsChanged(uint32 indexed market, uint256 targetHealth, uint256 fullBonusHealth);
     event MarketOwnerChanged(uint32 indexed market, address indexed owner);
-    event MarketPauseChanged(uint32 indexed market, uint8 level, address indexed actor);
+    /// The level in force, and until when; 0 if until changed.
+    event MarketPauseChanged(uint32 indexed market, uint8 level, uint64 until, address indexed actor);
+    event BreakerChanged(uint32 indexed market, BreakerTerms terms);
+    /// So much was liquidated, of so much debt (wads of US dollars), that the market is restricted.
+    event BreakerTripped(uint32 indexed market, uint256 liquidated, uint256 debt, uint64 until);
+    event BreakerRecovered(uint32 indexed market);
+    event DrawMeterChanged(uint32 indexed market, address indexed vault, uint256 limit, uint32 window);
+    /// Less than a tenth of the limit is left.
+    event DrawMeterLow(uint32 indexed market, address indexed vault, uint256 left, uint64 fullAt);
     event CollateralListed(uint32 indexed market, address indexed asset, CollateralTerms terms);
     event CollateralChanged(uint32 indexed market, address indexed asset, CollateralTerms terms);
     /// Terms that accounts keep of a collateral go to the present ones between `start` and `end`.
@@ -788,7 +860,17 @@ interface IMarket {
     function createMarket(MarketTerms calldata terms) external returns (uint32 market);
     function setMarketTerms(uint32 market, MarketTerms calldata terms) external;
     function setMarketOwner(uint32 market, address owner) external;
+    /// Sets how much of a market stands still (0 open, 1 restricted, 2 frozen): its owner and governance until it is
+    /// changed; the guardian not less than now, for as long as it may.
     function setPause(uint32 market, uint8 level) external;
+    /// Lets a market stand still for so many seconds; the guardian for seven days at most, and after it has rested.
+    function pauseFor(uint32 market, uint8 level, uint32 duration) external;
+    /// Gives the market a breaker, or with all zero takes it away; its owner only.
+    function setBreaker(uint32 market, BreakerTerms calldata terms) external;
+    /// Gives a line a draw meter, or with both zero takes it away; the market's owner only.
+    function setDrawMeter(uint32 market, address vault, uint256 limit, uint32 window) external;
+    function guardState(uint32 market) external view returns (GuardState memory);
+    function meterState(uint32 market, address vault) external view returns (MeterState memory);
     function addCollateral(uint32 market, address asset, CollateralTerms calldata terms) external;
     function setCollateral(uint32 market, address asset, CollateralTerms calldata terms) external;
     /// Announces that the terms which accounts keep of a collateral go to the present ones between two
@@ -929,10 +1011,50 @@ interface IMarket {
 
 /// Prices: signed reports of authorised publishers, applied once a block, before any transaction.
 interface IOracle {
+    /// How a new price is judged. Zeros, with a quorum of 1, believe one source at once; computed feeds have these.
+    struct Guards {
+        /// So many fresh sources must agree.
+        uint8 quorum;
+        /// A report at most this far from the median is no outlier (basis points).
+        uint16 outlier;
+        /// Doubt begins above this spread of the sources (basis points; 0: never).
+        uint16 spread;
+        /// Doubt begins at a larger move within `confirm` seconds (basis points; 0: never), until it has held so long.
+        uint16 jump;
+        uint32 confirm;
+        /// Time constant of the smoothed price, in seconds.
+        uint32 smoothing;
+        /// For so many seconds doubt relieves borrowers, at most 3600; spent seconds come back over `window`.
+        uint32 budget;
+        uint32 window;
+    }
+
     struct FeedTerms {
         uint32 maxAge;
         uint256 priceMin;
+        /// Of a pegged feed the peg.
         uint256 priceMax;
+        Guards guards;
+    }
+
+    /// Who may report, and how it counts. `kind` 0: an address that signs (secp256k1), from the right; 1: an ed25519
+    /// public key; 2: Pyth's id of a feed; 3: RedStone's; 4: Chainlink Data Streams'; 5: the address of a pool.
+    struct Source {
+        uint8 kind;
+        bytes32 key;
+        uint16 weight;
+        uint32 maxAge;
+    }
+
+    /// What a source said last. `confidence` is in parts per million of the price.
+    struct SourceState {
+        uint8 place;
+        Source source;
+        uint256 price;
+        uint32 confidence;
+        uint64 time;
+        uint64 round;
+        bool fresh;
     }
 
     /// EIP-712 typed data under the oracle's domain (name "Gage Oracle", version "1").
@@ -941,6 +1063,8 @@ interface IOracle {
         uint64 round;
         uint64 time;
         uint256 price;
+        /// How far from the price the publisher holds the truth possible.
+        uint256 confidence;
     }
 
     struct SignedReport {
@@ -950,30 +1074,88 @@ interface IOracle {
         bytes32 s;
     }
 
+    /// A message that is signed by others, for these feeds. `provider` is the kind of their sources.
+    struct ProviderMessage {
+        uint8 provider;
+        uint32[] feeds;
+        bytes data;
+    }
+
+    /// How a pool is read: a pair laid out as Uniswap v2's are.
+    struct PoolTerms {
+        address pool;
+        /// Whether `token0` is what is priced.
+        bool isToken0;
+        /// Of the priced token, and of the other.
+        uint8 decimals;
+        uint8 quoteDecimals;
+        /// Over so many seconds at least the price is averaged, over twice as many at most; 600 to 86400.
+        uint32 window;
+        /// So far from the present price the mean may be (basis points of the lower); else the pool says nothing.
+        uint16 drift;
+        /// With less of the other token, in base units, the pool says nothing, nor for a window after.
+        uint256 reserveMin;
+        /// The price of the other token: a feed with a lower number.
+        uint32 quoteFeed;
+    }
+
+    struct PoolState {
+        PoolTerms terms;
+        /// What the pool says now in dollars, or 0; over how many seconds.
+        uint256 price;
+        uint64 meanSeconds;
+        /// Whole other tokens per whole priced token at this moment (wad); no price of Gage's.
+        uint256 spot;
+        /// The oldest reading that is kept; 0 if none is.
+        uint64 watchedSince;
+        /// Why it says nothing. 0: it speaks, 1: a reserve is zero, 2: its clock is ahead, 3: it holds too little,
+        /// 4: not watched for a window yet, 5: drifted, 6: the other token has no fresh price, 7: too large a price.
+        uint8 silence;
+    }
+
     struct FeedState {
         address owner;
+        /// What it is the price of: an asset, a vault's share, or nothing that can be listed.
+        address asset;
         string description;
         uint256 price;
+        uint256 smoothed;
         uint64 updatedAt;
-        uint64 round;
-        uint32 maxAge;
-        uint256 priceMin;
-        uint256 priceMax;
+        uint32 rounds;
+        FeedTerms terms;
+        /// 0 live, 1 doubtful, 2 stale, 3 frozen or at a bound.
+        uint8 status;
         bool fresh;
+        /// Until when doubt relieves borrowers, past or not; 0 without doubt.
+        uint64 doubtUntil;
+        uint64 frozenUntil;
         /// No liquidation on this price before: a grace period after the feed was stale.
         uint64 liquidationResumesAt;
+        /// The last price without doubt.
+        uint256 settled;
+        uint32 fallbackFeed;
+        FeedPrices prices;
         FeedSource source;
     }
 
+    /// A price by its use: collateral and debt of who takes new risk, and of who is judged.
+    struct FeedPrices {
+        uint256 openingCollateral;
+        uint256 openingDebt;
+        uint256 judgedCollateral;
+        uint256 judgedDebt;
+    }
+
     /// Where a feed's number comes from. `kind` 0: a reported price. 1: a reported rate, whole tokens of an
-    /// underlying asset per whole token. 2: the price of `base` times the rate of `rate`. 3: what a share of
-    /// `vault` is worth in its asset, times the price of `base`.
+    /// underlying asset per whole token. 2: an attested net asset value. 3: the price `base` times the rate `other`.
+    /// 4: `base` over the rate `other`. 5: the lesser of `base` and `other`, as debt the greater. 6: `base`, at most the
+    /// peg as collateral. 7: what a share of `vault` is worth in its asset, times the price `base`.
     struct FeedSource {
         uint8 kind;
         uint32 base;
-        uint32 rate;
+        uint32 other;
         address vault;
-        /// Kinds 1 and 3 grow by the part `growth` (ray) of `anchor` a second, from `since` on, and are at most
+        /// Kinds 1, 2 and 7 grow by the part `growth` (ray) of `anchor` a second, from `since` on, and are at most
         /// `limit` now.
         uint256 growth;
         uint256 anchor;
@@ -981,35 +1163,71 @@ interface IOracle {
         uint256 limit;
     }
 
-    event FeedCreated(uint32 indexed feed, address indexed owner, string description);
+    event FeedCreated(uint32 indexed feed, address indexed owner, address indexed asset, string description);
     event FeedTermsChanged(uint32 indexed feed, FeedTerms terms);
-    event PublisherChanged(uint32 indexed feed, address indexed publisher, bool allowed);
-    event PriceUpdated(uint32 indexed feed, address indexed publisher, uint256 price, uint64 time, uint64 round);
-    event CompositeFeedCreated(uint32 indexed feed, uint32 base, uint32 rate);
+    event SourceChanged(uint32 indexed feed, Source source);
+    event SourceRemoved(uint32 indexed feed, uint8 kind, bytes32 key);
+    /// From the next block on a pool that is a source is read in this way, and watched anew.
+    event PoolTermsChanged(uint32 indexed feed, PoolTerms terms);
+    event FallbackChanged(uint32 indexed feed, uint32 fallbackFeed);
+    event FeedFrozen(uint32 indexed feed, uint64 until, address indexed actor);
+    event FeedUnfrozen(uint32 indexed feed, address indexed actor, uint64 liquidationResumesAt);
+    /// `sources` are the places of those that count, as bits; `spread` is in parts per million.
+    event PriceUpdated(uint32 indexed feed, uint256 price, uint256 smoothed, uint32 spread, uint64 time, uint32 round, uint16 sources);
+    /// A source's report that is too far from the others' and does not count.
+    event OutlierRejected(uint32 indexed feed, uint8 kind, bytes32 key, uint256 price, uint256 median);
+    /// Too few fresh sources agree: the feed keeps its price, and grows older.
+    event QuorumMissed(uint32 indexed feed, uint8 agree, uint8 rejected, uint8 quorum);
+    /// A price is doubtful, because its sources disagree (cause 0) or after a jump (1).
+    event DoubtBegan(uint32 indexed feed, uint8 cause, uint64 until);
+    event DoubtEnded(uint32 indexed feed, uint256 price);
+    event ComputedFeedCreated(uint32 indexed feed, uint8 kind, uint32 base, uint32 other);
     event ShareFeedCreated(uint32 indexed feed, address indexed vault, uint32 base);
     event GrowthCapChanged(uint32 indexed feed, uint256 anchor, uint64 since, uint256 growth);
     /// A rate was reported above its growth cap, and accepted at the cap.
     event RateCapped(uint32 indexed feed, uint256 reported, uint256 accepted);
+    event SignersChanged(uint8 indexed provider, bytes32 indexed name, uint8 count, uint8 threshold, uint64 expiresAt);
     /// A report that was in the block and could not be applied, with the reason's ABI encoding.
-    event ReportRejected(uint32 indexed feed, address indexed signer, bytes reason);
+    event ReportRejected(uint32 indexed feed, uint8 kind, bytes32 key, bytes reason);
 
-    function createFeed(string calldata description, FeedTerms calldata terms) external returns (uint32 feed);
+    /// A market lists `asset` with feeds of this asset only. Zero: a feed that others are computed from.
+    function createFeed(address asset, string calldata description, FeedTerms calldata terms) external returns (uint32 feed);
     /// A feed of exchange rates, which rise by the part `growth` (ray) a second at most. Bounds are the rate's.
-    function createRateFeed(string calldata description, FeedTerms calldata terms, uint256 growth) external returns (uint32 feed);
-    /// The reported price `base` times the rate `rate`: as old as the older of both.
-    function createCompositeFeed(string calldata description, FeedTerms calldata terms, uint32 base, uint32 rate) external returns (uint32 feed);
+    function createRateFeed(address asset, string calldata description, FeedTerms calldata terms, uint256 growth) external returns (uint32 feed);
+    /// A feed of net asset values in dollars, which rise by the part `growth` (ray) a second at most.
+    function createNetAssetValueFeed(address asset, string calldata description, FeedTerms calldata terms, uint256 growth) external returns (uint32 feed);
+    /// A feed of one of the kinds 3 to 6 of `FeedSource`, as old as the older of what it is computed from.
+    function createComputedFeed(address asset, string calldata description, FeedTerms calldata terms, uint8 kind, uint32 base, uint32 other) external returns (uint32 feed);
     /// A vault's share at the asset's price `base`. The share price rises by the part `growth` (ray) of its present
     /// a second at most. Nobody reports it, and no transfer moves it.
     function createShareFeed(string calldata description, FeedTerms calldata terms, address vault, uint32 base, uint256 growth) external returns (uint32 feed);
     /// How fast a rate or share price may grow from now and its present on. Rate and time change together.
     function setGrowth(uint32 feed, uint256 growth) external;
     function setFeedTerms(uint32 feed, FeedTerms calldata terms) external;
-    function setPublisher(uint32 feed, address publisher, bool allowed) external;
+    /// Lets a source report, or changes how it counts. A feed has 16 at most.
+    function setSource(uint32 feed, Source calldata source) external;
+    /// Makes a pool on this chain a source of a feed of prices, read in every block's prelude without being called; nobody
+    /// reports it. The feed's owner, who must govern.
+    function setPoolSource(uint32 feed, uint16 weight, uint32 maxAge, PoolTerms calldata terms) external;
+    function removeSource(uint32 feed, uint8 kind, bytes32 key) external;
+    /// The feed that stands in while this one is stale; 0 for none.
+    function setFallback(uint32 feed, uint32 fallbackFeed) external;
+    /// Stops every use of a feed's price for so many seconds, three days at most: its owner, governance, or the guardian
+    /// after it has rested. Reports are taken meanwhile.
+    function freezeFeed(uint32 feed, uint32 duration) external;
+    /// Ends a freeze; governance, or the feed's owner its own. Liquidation waits for ten minutes.
+    function unfreezeFeed(uint32 feed) external;
+    /// Governance: who signs for Pyth, RedStone or Chainlink under a name that their messages give: a guardian set's
+    /// number, a data service, a configuration's digest. `expiresAt` 0: until changed.
+    function setSigners(uint8 provider, bytes32 name, address[] calldata signers, uint8 threshold, uint64 expiresAt) external;
     function feedState(uint32 feed) external view returns (FeedState memory);
-    function isPublisher(uint32 feed, address account) external view returns (bool);
+    function sourceStates(uint32 feed) external view returns (SourceState[] memory);
+    function poolState(uint32 feed, address pool) external view returns (PoolState memory);
+    function isSource(uint32 feed, uint8 kind, bytes32 key) external view returns (bool);
+    function signers(uint8 provider, bytes32 name) external view returns (address[] memory, uint8 threshold, uint64 expiresAt);
     function DOMAIN_SEPARATOR() external view returns (bytes32);
     /// The block's prelude. Only the system address calls it, at index 0 of every block.
-    function prelude(SignedReport[] calldata reports) external;
+    function prelude(SignedReport[] calldata reports, ProviderMessage[] calldata messages) external;
 }
 
 /// Where everything is found, and where anyone creates assets and vaults.

@@ -48,6 +48,7 @@ fn value_at(arguments: &[u8], place: usize, kind: &str) -> Option<String> {
     match kind {
         "address" => Some(Address::from_word(word.into()).to_checksum(None)),
         "bytes4" => Some(hex::encode_prefixed(word.get(..4)?)),
+        "bytes32" => Some(hex::encode_prefixed(word)),
         "string" => {
             let start = usize::try_from(U256::from_be_bytes(word)).ok()?;
             let length = usize::try_from(U256::from_be_bytes(word_at(arguments, start)?)).ok()?;

@@ -123,9 +123,17 @@ pub fn encode_error(error: &Error) -> Bytes {
         Error::ReservesTooLow { reserves, asked } => {
             data(&Sol::ReservesTooLow { reserves: wide(reserves.get()), asked: wide(asked.get()) })
         }
-        Error::MarketPaused { market, level } => {
-            data(&Sol::MarketPaused { market: market.get(), level: level as u8 })
+        Error::MarketPaused { market, level, until } => {
+            let until = U256::from(until.get());
+            data(&Sol::MarketPaused { market: market.get(), level: level as u8, until })
         }
+        Error::GuardianRests { until } => {
+            data(&Sol::GuardianRests { until: U256::from(until.get()) })
+        }
+        Error::DrawLimitReached { left, refills_at } => data(&Sol::DrawLimitReached {
+            left: wide(left.get()),
+            refillsAt: U256::from(refills_at.get()),
+        }),
         Error::CapExceeded { cap, most, would } => data(&Sol::CapExceeded {
             cap: cap.name().into(),
             most: wide(most.get()),
@@ -259,9 +267,30 @@ pub fn encode_error(error: &Error) -> Bytes {
             time: U256::from(time.get()),
             now: U256::from(now.get()),
         }),
-        Error::UnknownPublisher { feed, signer } => {
-            data(&Sol::UnknownPublisher { feed: feed.get(), signer })
+        Error::UnknownSource { feed, id } => {
+            data(&Sol::UnknownSource { feed: feed.get(), kind: id.kind.number(), key: id.key })
         }
+        Error::TooManySources { feed, most } => {
+            data(&Sol::TooManySources { feed: feed.get(), most: U256::from(most) })
+        }
+        Error::NotAPool { pool } => data(&Sol::NotAPool { pool }),
+        Error::WrongPoolToken { pool, token, wanted } => {
+            data(&Sol::WrongPoolToken { pool, token, wanted })
+        }
+        Error::TooManyPoolFeeds { most } => data(&Sol::TooManyPoolFeeds { most: U256::from(most) }),
+        Error::UnknownSigners { id } => {
+            data(&Sol::UnknownSigners { provider: id.provider.number(), name: id.name })
+        }
+        Error::PriceDoubtful { feed, until } => {
+            data(&Sol::PriceDoubtful { feed: feed.get(), until: U256::from(until.get()) })
+        }
+        Error::FeedFrozen { feed, until } => {
+            data(&Sol::FeedFrozen { feed: feed.get(), until: U256::from(until.get()) })
+        }
+        Error::FeedAlreadyFrozen { feed, until } => {
+            data(&Sol::FeedAlreadyFrozen { feed: feed.get(), until: U256::from(until.get()) })
+        }
+        Error::FeedNotFrozen { feed } => data(&Sol::FeedNotFrozen { feed: feed.get() }),
         // `Error` is non-exhaustive for other crates; `tests/complete.rs` counts the variants.
         #[allow(unreachable_patterns, reason = "reachable only by a variant added tomorrow")]
         _ => Bytes::new(),

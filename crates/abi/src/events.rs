@@ -1,7 +1,9 @@
 //! `core`'s events in their Solidity form, one for one.
 
 use crate::authority;
-use crate::interfaces::{IAsset, IERC20Permit, IExit, IMarket, IOracle, IRegistry, IVault};
+use crate::guards;
+use crate::interfaces::{IAsset, IERC20Permit, IExit, IMarket, IRegistry, IVault};
+use crate::prices;
 use alloy_primitives::{Address, LogData, U256};
 use alloy_sol_types::SolEvent;
 use gage_core::address::{self, MARKET, ORACLE, REGISTRY};
@@ -32,10 +34,6 @@ fn of_exits(vault: VaultId, event: &impl SolEvent) -> (Address, LogData) {
 
 fn of_market(event: &impl SolEvent) -> (Address, LogData) {
     (MARKET, event.encode_log_data())
-}
-
-fn of_oracle(event: &impl SolEvent) -> (Address, LogData) {
-    (ORACLE, event.encode_log_data())
 }
 
 fn of_registry(event: &impl SolEvent) -> (Address, LogData) {
@@ -174,10 +172,12 @@ pub fn encode_event(event: &Event) -> (Address, LogData) {
         Event::MarketOwnerChanged { market, owner } => {
             of_market(&IMarket::MarketOwnerChanged { market: market.get(), owner })
         }
-        Event::MarketPauseChanged { market, level, actor } => {
-            let (market, level) = (market.get(), level as u8);
-            of_market(&IMarket::MarketPauseChanged { market, level, actor })
-        }
+        Event::MarketPauseChanged { .. }
+        | Event::BreakerChanged { .. }
+        | Event::BreakerTripped { .. }
+        | Event::BreakerRecovered { .. }
+        | Event::DrawMeterChanged { .. }
+        | Event::DrawMeterLow { .. } => (MARKET, guards::log(event)),
         Event::CollateralListed { market, asset, terms } => {
             let (asset, terms) = (address::asset(asset), terms.into());
             of_market(&IMarket::CollateralListed { market: market.get(), asset, terms })
@@ -456,48 +456,24 @@ pub fn encode_event(event: &Event) -> (Address, LogData) {
             sub: account.sub,
             amount: wide(amount),
         }),
-        Event::FeedCreated { feed, owner, description } => {
-            let description = description.as_str().into();
-            of_oracle(&IOracle::FeedCreated { feed: feed.get(), owner, description })
-        }
-        Event::FeedTermsChanged { feed, terms } => {
-            of_oracle(&IOracle::FeedTermsChanged { feed: feed.get(), terms: terms.into() })
-        }
-        Event::PublisherChanged { feed, publisher, allowed } => {
-            of_oracle(&IOracle::PublisherChanged { feed: feed.get(), publisher, allowed })
-        }
-        Event::CompositeFeedCreated { feed, base, rate } => {
-            of_oracle(&IOracle::CompositeFeedCreated {
-                feed: feed.get(),
-                base: base.get(),
-                rate: rate.get(),
-            })
-        }
-        Event::ShareFeedCreated { feed, vault, base } => of_oracle(&IOracle::ShareFeedCreated {
-            feed: feed.get(),
-            vault: address::vault(vault),
-            base: base.get(),
-        }),
-        Event::GrowthCapChanged { feed, cap } => of_oracle(&IOracle::GrowthCapChanged {
-            feed: feed.get(),
-            anchor: U256::from(cap.anchor.get()),
-            since: cap.since.get(),
-            growth: U256::from(cap.growth.get()),
-        }),
-        Event::RateCapped { feed, reported, accepted } => of_oracle(&IOracle::RateCapped {
-            feed: feed.get(),
-            reported: U256::from(reported.get()),
-            accepted: U256::from(accepted.get()),
-        }),
-        Event::PriceUpdated { feed, publisher, price, time, round } => {
-            of_oracle(&IOracle::PriceUpdated {
-                feed: feed.get(),
-                publisher,
-                price: U256::from(price.get()),
-                time: time.get(),
-                round,
-            })
-        }
+        Event::FeedCreated { .. }
+        | Event::FeedTermsChanged { .. }
+        | Event::SourceChanged { .. }
+        | Event::SourceRemoved { .. }
+        | Event::PoolTermsChanged { .. }
+        | Event::FallbackChanged { .. }
+        | Event::FeedFrozen { .. }
+        | Event::FeedUnfrozen { .. }
+        | Event::ComputedFeedCreated { .. }
+        | Event::ShareFeedCreated { .. }
+        | Event::GrowthCapChanged { .. }
+        | Event::RateCapped { .. }
+        | Event::PriceUpdated { .. }
+        | Event::OutlierRejected { .. }
+        | Event::QuorumMissed { .. }
+        | Event::SignersChanged { .. }
+        | Event::DoubtBegan { .. }
+        | Event::DoubtEnded { .. } => (ORACLE, prices::log(event)),
         Event::AssetCreated { asset, issuer, name, symbol, decimals } => {
             of_registry(&IRegistry::AssetCreated {
                 asset: address::asset(asset),

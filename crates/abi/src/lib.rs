@@ -8,7 +8,9 @@ mod authority;
 mod describe;
 mod errors;
 mod events;
+mod guards;
 mod interfaces;
+mod prices;
 mod terms;
 
 pub use describe::decode_error;

@@ -2,12 +2,14 @@
 
 use crate::events::wide;
 use crate::interfaces::{IMarket, IOracle, IVault};
-use alloy_primitives::U256;
+use alloy_primitives::{Address, U256};
 use gage_core::feed::FeedTerms;
 use gage_core::groups::GroupTerms;
 use gage_core::listing::{CollateralTerms, MarketTerms};
 use gage_core::stop_loss::StopLoss;
-use gage_core::{AssetId, InterestModel, MarginTerms, RiskFactor, address};
+use gage_core::{
+    AssetId, Guards, InterestModel, MarginTerms, PoolTerms, PoolToken, RiskFactor, Source, address,
+};
 
 impl From<Option<StopLoss>> for IMarket::StopLoss {
     /// All zero without an order.
@@ -121,10 +123,62 @@ impl From<GroupTerms> for IMarket::GroupTerms {
 
 impl From<FeedTerms> for IOracle::FeedTerms {
     fn from(terms: FeedTerms) -> Self {
+        let Guards { quorum, outlier, spread, jump, confirm, smoothing, budget, window } =
+            terms.guards;
         Self {
             maxAge: terms.max_age,
             priceMin: U256::from(terms.price_min.get()),
             priceMax: U256::from(terms.price_max.get()),
+            guards: IOracle::Guards {
+                quorum,
+                outlier: outlier.get(),
+                spread: spread.get(),
+                jump: jump.get(),
+                confirm,
+                smoothing,
+                budget,
+                window,
+            },
         }
+    }
+}
+
+impl IOracle::FeedTerms {
+    /// Terms that believe one source, within bounds in wads.
+    #[must_use]
+    pub fn unguarded(max_age: u32, price_min: U256, price_max: U256) -> Self {
+        let guards = IOracle::Guards { quorum: 1, ..IOracle::Guards::default() };
+        Self { maxAge: max_age, priceMin: price_min, priceMax: price_max, guards }
+    }
+}
+
+impl IOracle::Source {
+    /// A publisher that signs with secp256k1, of weight one.
+    #[must_use]
+    pub fn publisher(address: Address, max_age: u32) -> Self {
+        Self { kind: 0, key: address.into_word(), weight: 1, maxAge: max_age }
+    }
+}
+
+impl From<PoolTerms> for IOracle::PoolTerms {
+    fn from(terms: PoolTerms) -> Self {
+        Self {
+            pool: terms.pool,
+            isToken0: terms.priced == PoolToken::Zero,
+            decimals: terms.decimals,
+            quoteDecimals: terms.quote_decimals,
+            window: terms.window,
+            drift: terms.drift.get(),
+            reserveMin: U256::from(terms.reserve_min),
+            quoteFeed: terms.quote.get(),
+        }
+    }
+}
+
+impl From<Source> for IOracle::Source {
+    fn from(source: Source) -> Self {
+        let Source { id, terms } = source;
+        let (kind, weight) = (id.kind.number(), terms.weight);
+        Self { kind, key: id.key, weight, maxAge: terms.max_age }
     }
 }

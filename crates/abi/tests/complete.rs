@@ -1,26 +1,29 @@
 //! Every error and event of `gage_core` has its Solidity form, and the other way round.
 #![allow(clippy::unwrap_used, clippy::too_many_lines, reason = "tests, one line for each variant")]
 
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use gage_abi::{IGageErrors, decode_error, encode_error, encode_event, interfaces};
 use gage_core::bids::Tier;
 use gage_core::delegation::{Credit, CreditId, Operator, Permission, Permissions};
+use gage_core::doubt::Cause;
 use gage_core::feed::FeedTerms;
 use gage_core::groups::GroupTerms;
 use gage_core::listing::{CollateralTerms, MarketTerms};
 use gage_core::sweep::SweepReason;
 use gage_core::terms::Subject;
 use gage_core::{
-    AccountId, AssetId, Assets, BidId, Bps, Cap, Error, Event, FactorId, FactorKind, FeedId,
-    GroupId, GrowthCap, InterestModel, Label, MarketId, PauseLevel, PlaceId, QueueId, Ray,
-    RiskFactor, Role, Shares, Sigma, StakeId, Timestamp, Token, Units, VaultId, Wad,
+    AccountId, AssetId, Assets, BidId, Bps, BreakerTerms, Cap, Error, Event, FactorId, FactorKind,
+    FeedId, FeedKind, FeedSubject, GroupId, GrowthCap, InterestModel, Label, MarketId, PauseLevel,
+    PlaceId, PoolTerms, PoolToken, Ppm, QueueId, Ray, RiskFactor, Role, Shares, Sigma, SignerSetId,
+    Source, SourceId, SourceKind, SourceTerms, StakeId, Timestamp, Token, Units, VaultId, Wad,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Errors of the shell, which `gage_core` does not know.
-const SHELL: [&str; 8] = [
+const SHELL: [&str; 9] = [
     "AmountTooLarge",
     "DirectCallOnly",
+    "InvalidMessage",
     "MalformedCall",
     "NotNativeContract",
     "NotPayable",
@@ -29,12 +32,31 @@ const SHELL: [&str; 8] = [
     "UnknownPauseLevel",
 ];
 
+fn source() -> Source {
+    let terms = SourceTerms { weight: 1, max_age: 60 };
+    Source { id: SourceId::publisher(Address::repeat_byte(7)), terms }
+}
+
+fn pool_terms() -> PoolTerms {
+    PoolTerms {
+        pool: Address::repeat_byte(8),
+        priced: PoolToken::One,
+        decimals: 18,
+        quote_decimals: 6,
+        window: 600,
+        drift: Bps::new(500),
+        reserve_min: 10,
+        quote: FeedId::new(5),
+    }
+}
+
 fn errors() -> Vec<Error> {
     let (market, asset, vault, feed) =
         (MarketId::new(2), AssetId::new(3), VaultId::new(4), FeedId::new(5));
     let (sender, a, s) = (Address::repeat_byte(7), Assets::new(8), Shares::new(9));
     let (wad, time, group) = (Wad::new(10), Timestamp::new(11), GroupId::new(1));
     let factor = FactorId::new(6);
+    let source = source();
     vec![
         Error::Overflow,
         Error::ZeroAmount,
@@ -80,7 +102,11 @@ fn errors() -> Vec<Error> {
         Error::VaultPaused { vault },
         Error::VaultWipedOut { vault },
         Error::ReservesTooLow { reserves: a, asked: a },
-        Error::MarketPaused { market, level: PauseLevel::Frozen },
+        Error::MarketPaused { market, level: PauseLevel::Frozen, until: time },
+        Error::GuardianRests { until: time },
+        Error::FeedAlreadyFrozen { feed, until: time },
+        Error::FeedNotFrozen { feed },
+        Error::DrawLimitReached { left: a, refills_at: time },
         Error::CapExceeded { cap: Cap::Line, most: a, would: a },
         Error::FactorCapExceeded { vault, factor, most: a, would: a },
         Error::CeilingExceeded { vault, asset, most: a, would: a },
@@ -124,7 +150,14 @@ fn errors() -> Vec<Error> {
         Error::TooManyVaultsBehind { most: 32 },
         Error::ReportNotNewer { feed, round: 1, last_round: 2 },
         Error::ReportFromFuture { feed, time, now: time },
-        Error::UnknownPublisher { feed, signer: sender },
+        Error::UnknownSource { feed, id: source.id },
+        Error::TooManySources { feed, most: 16 },
+        Error::NotAPool { pool: sender },
+        Error::WrongPoolToken { pool: sender, token: sender, wanted: sender },
+        Error::TooManyPoolFeeds { most: 64 },
+        Error::UnknownSigners { id: SignerSetId { provider: SourceKind::Pyth, name: B256::ZERO } },
+        Error::PriceDoubtful { feed, until: time },
+        Error::FeedFrozen { feed, until: time },
     ]
 }
 
@@ -179,7 +212,10 @@ fn events() -> Vec<Event> {
     };
     let group = GroupId::new(1);
     let group_terms = GroupTerms { ltv, threshold: ltv, bonus_min: ltv, bonus_max: ltv, band: ltv };
-    let feed_terms = FeedTerms { max_age: 1, price_min: wad, price_max: wad };
+    let feed_terms = FeedTerms::unguarded(1, wad, wad);
+    let (source, id) = (source(), source().id);
+    let subject = FeedSubject { asset: Some(asset), description: label };
+    let signers = SignerSetId { provider: SourceKind::Pyth, name: B256::ZERO };
     let rates = InterestModel::Adaptive { rate_at_target: Ray::new(5) };
     let (queue, tier) = (QueueId { market, vault, asset }, Tier::new(3).unwrap());
     let bid = BidId { queue, tier, bidder: who };
@@ -234,7 +270,17 @@ fn events() -> Vec<Event> {
         Event::MarketCreated { market, owner: who },
         Event::MarketTermsChanged { market, terms: market_terms },
         Event::MarketOwnerChanged { market, owner: who },
-        Event::MarketPauseChanged { market, level: PauseLevel::Frozen, actor: who },
+        Event::MarketPauseChanged { market, level: PauseLevel::Frozen, until: time, actor: who },
+        Event::BreakerChanged {
+            market,
+            terms: Some(BreakerTerms { part: ltv, window: 60, pause: 70 }),
+        },
+        Event::BreakerTripped { market, liquidated: wad, debt: wad, until: time },
+        Event::BreakerRecovered { market },
+        Event::DrawMeterChanged { market, vault, terms: None },
+        Event::DrawMeterLow { market, vault, left: amount, full_at: time },
+        Event::FeedFrozen { feed, until: time, actor: who },
+        Event::FeedUnfrozen { feed, actor: who, liquidation_resumes_at: time },
         Event::CollateralListed { market, asset, terms },
         Event::CollateralChanged { market, asset, terms },
         Event::MoveScheduled {
@@ -309,14 +355,30 @@ fn events() -> Vec<Event> {
         Event::FirstLossPremiumChanged { market, vault, premium: ltv },
         Event::LossPending { account, vault, until: time },
         Event::BadDebt { account, vault, amount },
-        Event::FeedCreated { feed, owner: who, description: label },
+        Event::FeedCreated { feed, owner: who, subject },
         Event::FeedTermsChanged { feed, terms: feed_terms },
-        Event::PublisherChanged { feed, publisher: who, allowed: true },
-        Event::CompositeFeedCreated { feed, base: feed, rate: feed },
+        Event::SourceChanged { feed, source },
+        Event::SourceRemoved { feed, id },
+        Event::PoolTermsChanged { feed, terms: pool_terms() },
+        Event::FallbackChanged { feed, fallback: Some(feed) },
+        Event::ComputedFeedCreated { feed, kind: FeedKind::Pegged { base: feed } },
         Event::ShareFeedCreated { feed, vault, base: feed },
         Event::GrowthCapChanged { feed, cap: GrowthCap::default() },
         Event::RateCapped { feed, reported: wad, accepted: wad },
-        Event::PriceUpdated { feed, publisher: who, price: wad, time, round: 1 },
+        Event::PriceUpdated {
+            feed,
+            price: wad,
+            smoothed: wad,
+            spread: Ppm::new(1),
+            time,
+            round: 1,
+            accepted: 1,
+        },
+        Event::OutlierRejected { feed, id, price: wad, median: wad },
+        Event::QuorumMissed { feed, agree: 1, rejected: 1, quorum: 3 },
+        Event::SignersChanged { id: signers, count: 1, threshold: 1, expires_at: time },
+        Event::DoubtBegan { feed, cause: Cause::Jump, until: time },
+        Event::DoubtEnded { feed, price: wad },
         Event::AssetCreated { asset, issuer: who, name: label, symbol: label, decimals: 6 },
         Event::VaultCreated { vault, asset, curator: who, name: label, symbol: label },
         Event::FactorRegistered { factor, kind, label },

@@ -5,14 +5,14 @@ use std::collections::VecDeque;
 use alloy_consensus::{Header, TxEnvelope, transaction::Recovered};
 use alloy_eips::eip1559::calculate_block_gas_limit;
 use alloy_primitives::{Address, TxHash};
-use gage_abi::IOracle::SignedReport;
+use gage_abi::IOracle::{ProviderMessage, SignedReport};
 
 use crate::{
     Chain, ChainError, Rejection, SealedHeader,
     chain::Built,
     execute::{Executor, Proposal, header_template},
-    prelude_tx,
-    rules::{GAS_LIMIT_MIN, PRELUDE_REPORTS_MAX},
+    prelude_fits, prelude_tx,
+    rules::GAS_LIMIT_MIN,
 };
 
 /// What the proposer of a block decides.
@@ -24,6 +24,8 @@ pub struct BlockAttributes {
     pub beneficiary: Address,
     /// Price reports for the prelude.
     pub reports: Vec<SignedReport>,
+    /// Other oracles' messages for it.
+    pub messages: Vec<ProviderMessage>,
     /// The gas limit to move towards (at most 1/1024 per block); the genesis' if `None`.
     pub gas_limit: Option<u64>,
 }
@@ -86,8 +88,8 @@ pub enum BuildError {
         parent: u64,
     },
     /// More than [`PRELUDE_REPORTS_MAX`](crate::PRELUDE_REPORTS_MAX).
-    #[error("{0} reports are more than a prelude holds")]
-    TooManyReports(usize),
+    #[error("{0} reports and {1} messages are more than a prelude holds")]
+    TooManyReports(usize, usize),
     /// The oracle refused the whole prelude, which it does for no report.
     #[error("the prelude failed")]
     Prelude,
@@ -110,11 +112,10 @@ impl Chain {
         let parent = self.head();
         let header = self.propose(&parent, attributes)?;
         let base_fee = header.base_fee_per_gas.unwrap_or_default();
-        let mut executor = Executor::new(self, parent.number, &header)?;
-        let input = gage_evm::prelude_call(&attributes.reports);
-        if !executor.prelude(prelude_tx(self.chain_id(), header.number, input))? {
-            return Err(BuildError::Prelude);
-        }
+        let executor = Executor::new(self, parent.number, &header)?;
+        let input = gage_evm::prelude_call(&attributes.reports, &attributes.messages);
+        let prelude = prelude_tx(self.chain_id(), header.number, input);
+        let mut executor = executor.prelude(prelude)?.ok_or(BuildError::Prelude)?;
         if let Some(sweep) = executor.sweep_due(self)? {
             executor = executor.sweep(sweep)?;
         }
@@ -132,12 +133,13 @@ impl Chain {
         parent: &SealedHeader,
         attributes: &BlockAttributes,
     ) -> Result<Header, BuildError> {
-        let &BlockAttributes { timestamp, beneficiary, ref reports, gas_limit } = attributes;
+        let &BlockAttributes { timestamp, beneficiary, ref reports, ref messages, gas_limit } =
+            attributes;
         if timestamp < parent.timestamp {
             return Err(BuildError::Timestamp { timestamp, parent: parent.timestamp });
         }
-        if reports.len() > PRELUDE_REPORTS_MAX {
-            return Err(BuildError::TooManyReports(reports.len()));
+        if !prelude_fits(reports, messages) {
+            return Err(BuildError::TooManyReports(reports.len(), messages.len()));
         }
         let wanted = gas_limit.unwrap_or(self.genesis().gas_limit).max(GAS_LIMIT_MIN);
         let gas_limit = calculate_block_gas_limit(parent.gas_limit, wanted);

@@ -207,6 +207,7 @@ impl Chain {
     /// The store failed.
     pub fn header(&self, number: u64) -> Result<Option<SealedHeader>, ChainError> {
         match self.recent(number) {
+            _ if !self.is_announced(number) => Ok(None),
             Some(recent) => Ok(Some(recent.block.header.clone())),
             None => records::header(&self.0.store, number),
         }
@@ -217,7 +218,8 @@ impl Chain {
     /// # Errors
     /// The store failed.
     pub fn number_of(&self, hash: B256) -> Result<Option<u64>, ChainError> {
-        records::number_of(&self.0.store, hash)
+        let number = records::number_of(&self.0.store, hash)?;
+        Ok(number.filter(|number| self.is_announced(*number)))
     }
 
     /// A block with its transactions.
@@ -225,6 +227,9 @@ impl Chain {
     /// # Errors
     /// The store failed.
     pub fn block(&self, number: u64) -> Result<Option<SealedBlock>, ChainError> {
+        if !self.is_announced(number) {
+            return Ok(None);
+        }
         if let Some(recent) = self.recent(number) {
             return Ok(Some(recent.block.clone()));
         }
@@ -238,6 +243,9 @@ impl Chain {
     /// # Errors
     /// The store failed.
     pub fn receipts(&self, number: u64) -> Result<Option<Vec<FoundReceipt>>, ChainError> {
+        if !self.is_announced(number) {
+            return Ok(None);
+        }
         if let Some(recent) = self.recent(number) {
             return Ok(Some(recent.receipts.clone()));
         }
@@ -251,7 +259,7 @@ impl Chain {
     /// # Errors
     /// The store failed.
     pub fn transaction(&self, hash: TxHash) -> Result<Option<FoundTransaction>, ChainError> {
-        let Some((number, index)) = records::place(&self.0.store, hash)? else { return Ok(None) };
+        let Some((number, index)) = self.place(hash)? else { return Ok(None) };
         if let Some(recent) = self.recent(number) {
             return Ok(recent.block.transaction(index));
         }
@@ -263,12 +271,23 @@ impl Chain {
     /// # Errors
     /// The store failed.
     pub fn receipt(&self, hash: TxHash) -> Result<Option<FoundReceipt>, ChainError> {
-        let Some((number, index)) = records::place(&self.0.store, hash)? else { return Ok(None) };
+        let Some((number, index)) = self.place(hash)? else { return Ok(None) };
         let at = |receipts: &[FoundReceipt]| receipts.get(position(index)).cloned();
         if let Some(recent) = self.recent(number) {
             return Ok(at(&recent.receipts));
         }
         Ok(self.receipts(number)?.and_then(|receipts| at(&receipts)))
+    }
+
+    fn place(&self, hash: TxHash) -> Result<Option<(u64, u64)>, ChainError> {
+        let place = records::place(&self.0.store, hash)?;
+        Ok(place.filter(|(number, _)| self.is_announced(*number)))
+    }
+
+    /// Whether a block is not above the head. One that was stored a moment ago may be: whoever saw its receipts and
+    /// then asked for the latest state would get the one before.
+    fn is_announced(&self, number: u64) -> bool {
+        number <= self.0.head.read().number
     }
 
     fn recent(&self, number: u64) -> Option<Arc<Recent>> {

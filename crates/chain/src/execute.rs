@@ -173,16 +173,28 @@ impl Executor {
         self.evm.block().gas_limit.saturating_sub(self.gas_used)
     }
 
-    /// Runs the prelude. `false` if it failed, which no reports can cause.
-    pub(crate) fn prelude(&mut self, tx: TxEnvelope) -> Result<bool, ChainError> {
-        let result = self.evm.transact_system_call(SYSTEM, ORACLE, tx.input().clone());
-        let ResultAndState { result, state } = result.map_err(fatal)?;
-        if !result.is_success() || result.tx_gas_used() > self.gas_left() {
-            return Ok(false);
+    /// Runs the prelude. `None` if it failed, which no reports can cause.
+    pub(crate) fn prelude(self, tx: TxEnvelope) -> Result<Option<Self>, ChainError> {
+        let (executor, done) = self.system(ORACLE, &tx)?;
+        if !done.result.is_success() || done.result.tx_gas_used() > executor.gas_left() {
+            return Ok(None);
         }
-        self.evm.db_mut().commit(state);
-        self.record(Recovered::new_unchecked(tx, SYSTEM), result);
-        Ok(true)
+        Ok(Some(executor.done(tx, done)))
+    }
+
+    /// Calls a native contract as a system transaction says, with as much gas as that declares.
+    fn system(self, to: Address, tx: &TxEnvelope) -> Result<(Self, ResultAndState), ChainError> {
+        let Self { evm, transactions, receipts, gas_used } = self;
+        let call = (tx.input().clone(), tx.gas_limit());
+        let (evm, done) = gage_evm::system_call(evm, to, call);
+        Ok((Self { evm, transactions, receipts, gas_used }, done.map_err(fatal)?))
+    }
+
+    /// Keeps what a system transaction did.
+    fn done(mut self, tx: TxEnvelope, done: ResultAndState) -> Self {
+        self.evm.db_mut().commit(done.state);
+        self.record(Recovered::new_unchecked(tx, SYSTEM), done.result);
+        self
     }
 
     /// The sweep that the state after the prelude asks for; `None` if nobody is due.
@@ -201,14 +213,8 @@ impl Executor {
     /// Runs the sweep. It has its place in the block even if it fails: a fault of the lending engine
     /// must not stop the chain.
     pub(crate) fn sweep(self, tx: TxEnvelope) -> Result<Self, ChainError> {
-        let Self { evm, transactions, receipts, gas_used } = self;
-        let call = (tx.input().clone(), tx.gas_limit());
-        let (mut evm, done) = gage_evm::system_call(evm, MARKET, call);
-        let ResultAndState { result, state } = done.map_err(fatal)?;
-        evm.db_mut().commit(state);
-        let mut executor = Self { evm, transactions, receipts, gas_used };
-        executor.record(Recovered::new_unchecked(tx, SYSTEM), result);
-        Ok(executor)
+        let (executor, done) = self.system(MARKET, &tx)?;
+        Ok(executor.done(tx, done))
     }
 
     /// Runs a user's transaction, or says why it has no place in this block.

@@ -4,7 +4,7 @@
 //! {
 //!   "chainId": 4243,
 //!   "timestamp": 1732320000,
-//!   "gasLimit": 60000000,
+//!   "gasLimit": 120000000,
 //!   "baseFeePerGas": "1000000000",
 //!   "extraData": "0x",
 //!   "beneficiary": "0x0000000000000000000000000000000000000000",
@@ -227,7 +227,7 @@ impl ProtocolRoles {
 }
 
 fn gas_limit_default() -> u64 {
-    60_000_000
+    120_000_000
 }
 
 fn base_fee_default() -> u64 {

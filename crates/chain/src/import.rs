@@ -5,12 +5,13 @@ use std::fmt;
 use alloy_consensus::{Block, Header, Transaction, TxEnvelope};
 use alloy_eips::eip1559::calculate_block_gas_limit;
 use alloy_primitives::{B256, TxHash};
+use gage_abi::IOracle;
 
 use crate::{
     Chain, ChainError, FoundReceipt, Rejection, SealedBlock, SealedHeader,
     execute::{Executed, Executor, Proposal, header_template},
-    is_prelude, is_sweep, prelude_reports, prelude_tx, recover,
-    rules::{GAS_LIMIT_MIN, PRELUDE_REPORTS_MAX},
+    is_prelude, is_sweep, prelude_carries, prelude_fits, prelude_tx, recover,
+    rules::GAS_LIMIT_MIN,
 };
 
 /// A field of the header, by its name in JSON-RPC.
@@ -98,8 +99,8 @@ pub enum BlockError {
     /// Index 0 is not the prelude of this chain and block.
     #[error("the first transaction is not the block's prelude")]
     PreludeMissing,
-    /// The prelude's input is not the canonical encoding of at most
-    /// [`PRELUDE_REPORTS_MAX`] reports.
+    /// The prelude's input is not the canonical encoding of as much as
+    /// [`prelude_fits`] allows.
     #[error("the prelude's input is malformed")]
     PreludeMalformed,
     /// The oracle refused the prelude.
@@ -207,13 +208,12 @@ impl Chain {
         if prelude != prelude_tx(self.chain_id(), header.number, input) {
             return Err(BlockError::PreludeMissing.into());
         }
-        if prelude_reports(&prelude).is_none_or(|reports| reports.len() > PRELUDE_REPORTS_MAX) {
+        let fits = |call: IOracle::preludeCall| prelude_fits(&call.reports, &call.messages);
+        if !prelude_carries(&prelude).is_some_and(fits) {
             return Err(BlockError::PreludeMalformed.into());
         }
-        let mut executor = Executor::new(self, parent.number, header)?;
-        if !executor.prelude(prelude)? {
-            return Err(BlockError::PreludeFailed.into());
-        }
+        let executor = Executor::new(self, parent.number, header)?;
+        let mut executor = executor.prelude(prelude)?.ok_or(BlockError::PreludeFailed)?;
         let sweep = transactions.next_if(|(_, tx)| is_sweep(tx)).map(|(_, tx)| tx);
         if sweep != executor.sweep_due(self)? {
             return Err(BlockError::Sweep.into());

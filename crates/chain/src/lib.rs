@@ -35,10 +35,11 @@ pub use import::{BlockError, HeaderField, ImportError};
 pub use logs::{FoundLog, LogError, LogFilter};
 pub use overrides::{AccountOverride, BlockOverride, Overrides};
 pub use rules::{
-    BASE_FEE_PARAMS, EXTRA_DATA_BYTES_MAX, GAS_LIMIT_MIN, PRELUDE_GAS_LIMIT, PRELUDE_REPORTS_MAX,
-    SPEC, SWEEP_ACCOUNTS_MAX, SWEEP_GAS_DIVISOR, SYSTEM, TX_BYTES_MAX, TX_GAS_LIMIT_MAX,
+    BASE_FEE_PARAMS, EXTRA_DATA_BYTES_MAX, GAS_LIMIT_MIN, MESSAGE_BYTES_MAX, MESSAGE_FEEDS_MAX,
+    PRELUDE_GAS_LIMIT, PRELUDE_MESSAGES_MAX, PRELUDE_REPORTS_MAX, SPEC, SWEEP_ACCOUNTS_MAX,
+    SWEEP_GAS_DIVISOR, SYSTEM, TX_BYTES_MAX, TX_GAS_LIMIT_MAX,
 };
 pub use transaction::{
     Rejection, check_init_code, decode_transaction, intrinsic_gas, is_prelude, is_sweep,
-    prelude_reports, prelude_tx, recover, sender, sweep_tx,
+    prelude_carries, prelude_fits, prelude_tx, recover, sender, sweep_tx,
 };

@@ -14,10 +14,19 @@ pub const SPEC: SpecId = SpecId::OSAKA;
 pub const BASE_FEE_PARAMS: BaseFeeParams = BaseFeeParams::ethereum();
 
 /// The gas that the prelude declares. It pays for none of it, but what it uses counts in the block.
-pub const PRELUDE_GAS_LIMIT: u64 = 30_000_000;
+pub const PRELUDE_GAS_LIMIT: u64 = 80_000_000;
 
-/// The most reports of one prelude, so that its gas stays far below its limit.
-pub const PRELUDE_REPORTS_MAX: usize = 256;
+/// The most reports of one prelude, so that its gas stays below its limit: five sources of 512 feeds.
+pub const PRELUDE_REPORTS_MAX: usize = 2_560;
+
+/// The most messages of other oracles in one prelude.
+pub const PRELUDE_MESSAGES_MAX: usize = 64;
+
+/// The most bytes of one of them.
+pub const MESSAGE_BYTES_MAX: usize = 16 * 1024;
+
+/// The most feeds that one of them is for.
+pub const MESSAGE_FEEDS_MAX: usize = 64;
 
 /// The most accounts of one sweep. What does not fit comes first in the next block.
 pub const SWEEP_ACCOUNTS_MAX: usize = 10_000;

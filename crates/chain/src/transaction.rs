@@ -17,7 +17,10 @@ use revm::{
     primitives::eip3860::MAX_INITCODE_SIZE,
 };
 
-use crate::rules::{PRELUDE_GAS_LIMIT, SPEC, SYSTEM, TX_BYTES_MAX};
+use crate::rules::{
+    MESSAGE_BYTES_MAX, MESSAGE_FEEDS_MAX, PRELUDE_GAS_LIMIT, PRELUDE_MESSAGES_MAX,
+    PRELUDE_REPORTS_MAX, SPEC, SYSTEM, TX_BYTES_MAX,
+};
 
 /// Why a transaction cannot be part of the next block, now or ever.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -274,10 +277,24 @@ pub fn is_sweep(tx: &TxEnvelope) -> bool {
     is_system(tx) && tx.to() == Some(MARKET)
 }
 
-/// The reports that a prelude carries; `None` if its input is not their canonical encoding.
-pub fn prelude_reports(tx: &TxEnvelope) -> Option<Vec<IOracle::SignedReport>> {
+/// What a prelude carries; `None` if its input is not the canonical encoding of that.
+pub fn prelude_carries(tx: &TxEnvelope) -> Option<IOracle::preludeCall> {
     let call = IOracle::preludeCall::abi_decode(tx.input()).ok()?;
-    (call.abi_encode() == tx.input().as_ref()).then_some(call.reports)
+    (call.abi_encode() == tx.input().as_ref()).then_some(call)
+}
+
+/// Whether a prelude may carry so much.
+#[must_use]
+pub fn prelude_fits(
+    reports: &[IOracle::SignedReport],
+    messages: &[IOracle::ProviderMessage],
+) -> bool {
+    let fits = |message: &IOracle::ProviderMessage| {
+        message.data.len() <= MESSAGE_BYTES_MAX && message.feeds.len() <= MESSAGE_FEEDS_MAX
+    };
+    reports.len() <= PRELUDE_REPORTS_MAX
+        && messages.len() <= PRELUDE_MESSAGES_MAX
+        && messages.iter().all(fits)
 }
 
 /// Who sent a transaction of a block: the system address for prelude and sweep, else the signer.

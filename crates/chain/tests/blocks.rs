@@ -89,8 +89,8 @@ fn what_cannot_run_is_skipped_and_says_why() {
             "exceeds block gas limit: gas 16777217, most 16777216",
         ),
         (
-            draft(0, 0).gas(31_000_000).dynamic(),
-            "gas limit reached: gas 31000000, left in the block",
+            draft(0, 0).gas(121_000_000).dynamic(),
+            "gas limit reached: gas 121000000, left in the block",
         ),
         (
             Draft { chain_id: 1, ..draft(0, 0) }.dynamic(),
@@ -125,9 +125,11 @@ fn blobs_and_foreign_bytes_are_no_transactions() {
 #[test]
 fn a_block_holds_what_fits_its_gas_limit() {
     let chain = chain();
-    let burn = |from| draft(from, 0).to(BURNER).gas(16_000_000).dynamic();
-    let (block, rejected) = extend(&chain, vec![burn(0), burn(1), draft(2, 0).dynamic()]);
-    assert_eq!(block.transactions.len(), 3);
+    let mut waiting: Vec<_> =
+        (0..8).map(|nonce| draft(0, nonce).to(BURNER).gas(16_000_000).dynamic()).collect();
+    waiting.push(draft(2, 0).dynamic());
+    let (block, rejected) = extend(&chain, waiting);
+    assert_eq!(block.transactions.len(), 9, "the prelude, seven that burn, and a small one");
     assert!(matches!(rejected[..], [Rejection::NoRoom { limit: 16_000_000, .. }]));
     assert!(block.header.gas_used <= block.header.gas_limit);
 }
@@ -135,8 +137,8 @@ fn a_block_holds_what_fits_its_gas_limit() {
 #[test]
 fn the_base_fee_follows_the_gas_used() {
     let chain = chain();
-    let burns = |nonce| {
-        (0..2).map(|from| draft(from, nonce).to(BURNER).gas(14_000_000).dynamic()).collect()
+    let burns = |from| {
+        (from..from + 5).map(|nonce| draft(0, nonce).to(BURNER).gas(14_000_000).dynamic()).collect()
     };
     let before = chain.next_base_fee();
     assert_eq!(before, GWEI as u64 * 7 / 8, "block 0 is empty");

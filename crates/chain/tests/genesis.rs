@@ -13,16 +13,16 @@ const MINIMAL: &str = r#"{ "chainId": 4243, "protocol": {
 #[test]
 fn what_is_left_out_has_defaults() {
     let genesis = Genesis::from_json(MINIMAL).unwrap();
-    assert_eq!(genesis.gas_limit, 60_000_000);
+    assert_eq!(genesis.gas_limit, 120_000_000);
     assert_eq!(genesis.base_fee_per_gas, 1_000_000_000);
     assert_eq!(genesis.protocol.wrapped_native.symbol, "WGAGE");
 }
 
 #[test]
 fn numbers_come_as_json_numbers_decimal_or_hex() {
-    for number in ["30000001", "\"30000001\"", "\"0x1c9c381\""] {
+    for number in ["120000001", "\"120000001\"", "\"0x7270e01\""] {
         let json = MINIMAL.replacen('{', &format!("{{ \"gasLimit\": {number},"), 1);
-        assert_eq!(Genesis::from_json(&json).unwrap().gas_limit, 30_000_001, "{number}");
+        assert_eq!(Genesis::from_json(&json).unwrap().gas_limit, 120_000_001, "{number}");
     }
 }
 

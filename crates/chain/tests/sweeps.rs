@@ -56,16 +56,18 @@ impl World {
             symbol: name.into(),
             decimals,
         };
-        let feed = |description: &str| IOracle::createFeedCall {
+        let feed = |asset: Address, description: &str| IOracle::createFeedCall {
+            asset,
             description: description.into(),
-            terms: FeedTerms { maxAge: 3_600, priceMin: u(1), priceMax: u(1 << 100) },
+            terms: FeedTerms::unguarded(3_600, u(1), u(1 << 100)),
         };
-        let publish = |feed| IOracle::setPublisherCall { feed, publisher: owner, allowed: true };
+        let source = IOracle::Source::publisher(owner, 3_600);
+        let publish = |feed| IOracle::setSourceCall { feed, source: source.clone() };
         world.block(&[
             (OWNER, REGISTRY, asset("USD", 6).abi_encode()),
             (OWNER, REGISTRY, asset("GOLD", 18).abi_encode()),
-            (OWNER, ORACLE, feed("GOLD / USD").abi_encode()),
-            (OWNER, ORACLE, feed("USD / USD").abi_encode()),
+            (OWNER, ORACLE, feed(GOLD, "GOLD / USD").abi_encode()),
+            (OWNER, ORACLE, feed(USD, "USD / USD").abi_encode()),
             (OWNER, ORACLE, publish(1).abi_encode()),
             (OWNER, ORACLE, publish(2).abi_encode()),
         ]);
@@ -159,7 +161,8 @@ impl World {
         self.round += 1;
         let time = self.chain.head().timestamp + 12;
         let reports = [(1, gold * WAD), (2, WAD)].map(|(feed, price)| {
-            let report = PriceReport { feed, round: self.round, time, price: u(price) };
+            let report =
+                PriceReport { feed, round: self.round, time, price: u(price), confidence: u(0) };
             let hash: B256 = gage_evm::report_hash(CHAIN_ID, &report);
             let signature = user(OWNER).sign_hash_sync(&hash).unwrap();
             let (r, s) = (signature.r().into(), signature.s().into());

@@ -14,7 +14,9 @@ use crate::groups;
 use crate::ids::{AccountId, AssetId, MarketId, Token, VaultId};
 use crate::ledger::Ledger;
 use crate::margin::{Known, Position, Prices};
-use crate::market::{Line, Market, PauseLevel};
+use crate::market::{Line, PauseLevel};
+use crate::meter;
+use crate::pause::check_pause;
 use crate::token::{Movement, shift};
 use crate::vault::Accrued;
 use alloy_primitives::Address;
@@ -49,21 +51,16 @@ pub struct Draw {
     pub receiver: Address,
 }
 
-pub(crate) fn check_pause(id: MarketId, market: &Market, most: PauseLevel) -> Result<(), Error> {
-    if market.pause > most {
-        return Err(Error::MarketPaused { market: id, level: market.pause });
-    }
-    Ok(())
-}
-
 /// Pledges the caller's tokens for an account, one's own or anyone's.
+///
+/// No pause stops it, so that an account in danger can always be helped (GOV-4).
 ///
 /// Accrues nothing: no debt changes, and health only rises. Tracked debts are attributed anew if prices
 /// are fresh ([`crate::exposure`]).
 ///
 /// # Errors
 /// [`Error::ZeroAmount`], [`Error::ZeroAddress`] for an account of nobody,
-/// [`Error::MarketPaused`] when frozen, [`Error::CollateralNotListed`], [`Error::CapExceeded`],
+/// [`Error::CollateralNotListed`], [`Error::CapExceeded`],
 /// [`Error::FactorCapExceeded`] and [`Error::CeilingExceeded`] for collateral that the account does not
 /// need, [`Error::InsufficientBalance`], [`Error::UnknownMarket`], or a fault of the ledger.
 pub fn supply_collateral<L: Ledger + ?Sized>(
@@ -80,7 +77,6 @@ pub fn supply_collateral<L: Ledger + ?Sized>(
         return Err(Error::ZeroAddress.into());
     }
     let market = ledger.market(id.market)?;
-    check_pause(id.market, &market, PauseLevel::Restricted)?;
     let index = market.collateral_index(id.market, asset)?;
     let mut collateral = ledger.collateral(id.market, asset)?;
     let would = collateral.total.add(amount)?;
@@ -131,7 +127,7 @@ pub fn withdraw_collateral<L: Ledger + ?Sized>(
     collateral.total = collateral.total.sub(amount)?;
     account.set_collateral(index, pledged.sub(amount)?);
     if account.has_debt() {
-        check_pause(market_id, &market, PauseLevel::Open)?;
+        check_pause((market_id, &market), ledger.now(), PauseLevel::Open)?;
         account.terms_version = market.terms_version;
         let known = Known { collateral: Some((index, &collateral)), ..Known::default() };
         let mut position =
@@ -180,7 +176,7 @@ pub(crate) fn check_minimum(debt: Assets, line: &Line) -> Result<(), Error> {
 /// # Errors
 /// [`Error::ZeroAmount`], [`Error::MarketPaused`], [`Error::VaultNotListed`],
 /// [`Error::VaultPaused`], [`Error::Illiquid`], [`Error::CapExceeded`],
-/// [`Error::FactorCapExceeded`], [`Error::CeilingExceeded`], [`Error::OutsideGroup`],
+/// [`Error::DrawLimitReached`], [`Error::FactorCapExceeded`], [`Error::CeilingExceeded`], [`Error::OutsideGroup`],
 /// [`Error::DebtBelowMinimum`], [`Error::AboveLimit`], [`Error::StalePrice`],
 /// [`Error::PriceOutOfBounds`], [`Error::InvalidReceiver`], [`Error::UnknownMarket`], or a fault.
 pub fn borrow<L: Ledger + ?Sized>(
@@ -194,7 +190,7 @@ pub fn borrow<L: Ledger + ?Sized>(
     }
     let id = AccountId { market: market_id, owner: caller, sub };
     let market = ledger.market(market_id)?;
-    check_pause(market_id, &market, PauseLevel::Open)?;
+    check_pause((market_id, &market), ledger.now(), PauseLevel::Open)?;
     let index = market.vault_index(market_id, vault_id)?;
     let mut vault = Accrued::load(ledger, vault_id)?;
     if vault.record().paused {
@@ -224,6 +220,7 @@ pub fn borrow<L: Ledger + ?Sized>(
     position.totals().check_limit()?;
     let leg = position.debts.iter().find(|leg| leg.index == index).ok_or(Fault::Unreadable)?;
     check_caps(&leg.accrued, &leg.line)?;
+    meter::draw(ledger, (market_id, vault_id), line.metered, amount)?;
     let token = Token::Asset(vault.record().asset);
     let from = address::custody(vault_id);
     shift(ledger, &Movement { token, from, to: receiver, value: amount.get() })?;

@@ -12,6 +12,7 @@ use crate::interest::InterestModel;
 use crate::label::Label;
 use crate::ledger::Ledger;
 use crate::market::{LINES_MAX, PauseLevel};
+use crate::pause::check_pause;
 use crate::protocol::next_number;
 use crate::shares::VIRTUAL_DECIMALS;
 use crate::token::{Movement, shift};
@@ -283,9 +284,11 @@ pub fn set_line_cap<L: Ledger + ?Sized>(
         return Err(Error::InvalidParameter { name: "line cap", value: cap.get() }.into());
     }
     let mut line = ledger.line(market, id)?;
-    let level = ledger.market(market)?.pause;
-    if cap > line.cap && level > PauseLevel::Open {
-        return Err(Error::MarketPaused { market, level }.into());
+    if cap > line.cap {
+        let rules = ledger.market(market)?;
+        check_pause((market, &rules), ledger.now(), PauseLevel::Open)?;
+    } else {
+        ledger.market(market)?;
     }
     if !cap.is_zero() && !backing::is_open(&line) {
         backing::check_line(ledger, market, id)?;

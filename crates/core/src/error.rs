@@ -4,6 +4,8 @@ use crate::delegation::Permission;
 use crate::fixed::{Assets, Bps, Shares, Timestamp, Units, Wad};
 use crate::ids::{AssetId, FactorId, FeedId, GroupId, MarketId, VaultId};
 use crate::market::PauseLevel;
+use crate::signers::SignerSetId;
+use crate::sources::SourceId;
 use alloy_primitives::{Address, U256};
 
 /// What an actor must be to do what was asked.
@@ -11,7 +13,7 @@ use alloy_primitives::{Address, U256};
 pub enum Role {
     /// The protocol's governance.
     Governance,
-    /// The protocol's guardian, who may only raise pauses.
+    /// The protocol's guardian, who may only stop things, for a while.
     Guardian,
     /// A vault's curator.
     Curator,
@@ -440,12 +442,42 @@ pub enum Error {
     },
 
     /// The market stands still to that degree.
-    #[error("market {market} is paused ({level:?})")]
+    #[error("market {market} is paused ({level:?}, until {until}; 0 is until changed)")]
     MarketPaused {
         /// The market.
         market: MarketId,
         /// How much of it stands still.
         level: PauseLevel,
+        /// Until when; zero if until changed.
+        until: Timestamp,
+    },
+    /// The guardian stopped this not long enough ago to stop it again.
+    #[error("the guardian may not stop this again before {until}")]
+    GuardianRests {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The guardian cannot prolong a freeze.
+    #[error("feed {feed} is frozen until {until} already")]
+    FeedAlreadyFrozen {
+        /// The feed.
+        feed: FeedId,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// There is no freeze to lift.
+    #[error("feed {feed} is not frozen")]
+    FeedNotFrozen {
+        /// The feed.
+        feed: FeedId,
+    },
+    /// More would be drawn on a line than its meter lets through in a while.
+    #[error("the draw meter has {left} left; it has enough, or is full, at {refills_at}")]
+    DrawLimitReached {
+        /// What may be drawn now.
+        left: Assets,
+        /// When what was asked for may be drawn, or all of the limit if that was more.
+        refills_at: Timestamp,
     },
     /// A cap would be exceeded.
     #[error("the {cap} cap is {most}, it would be {would}")]
@@ -706,6 +738,22 @@ pub enum Error {
         /// How old it may be, in seconds.
         max_age: u32,
     },
+    /// The price is doubted: no new risk is taken on it, and bids buy nothing while doubt relieves.
+    #[error("the price of feed {feed} is doubtful; relief ends at {until}")]
+    PriceDoubtful {
+        /// The feed.
+        feed: FeedId,
+        /// When doubt stops to relieve borrowers.
+        until: Timestamp,
+    },
+    /// Somebody has frozen the feed.
+    #[error("feed {feed} is frozen until {until}")]
+    FeedFrozen {
+        /// The feed.
+        feed: FeedId,
+        /// Until when.
+        until: Timestamp,
+    },
     /// The price stands at a bound of its feed, so the true one may be beyond it.
     #[error("the price of feed {feed} stands at its bound {price}")]
     PriceOutOfBounds {
@@ -742,13 +790,49 @@ pub enum Error {
         /// What it should be.
         wanted: &'static str,
     },
-    /// The signer may not report to the feed.
-    #[error("{signer} is no publisher of feed {feed}")]
-    UnknownPublisher {
+    /// Nobody of that identity may report to the feed.
+    #[error("{} {} is no source of feed {feed}", id.kind.name(), id.key)]
+    UnknownSource {
         /// The feed.
         feed: FeedId,
-        /// Who signed.
-        signer: Address,
+        /// Who.
+        id: SourceId,
+    },
+    /// Nobody is believed to sign under that name, or not any more.
+    #[error("no valid signers of {} are called {}", id.provider.name(), id.name)]
+    UnknownSigners {
+        /// The set.
+        id: SignerSetId,
+    },
+    /// The feed has as many sources as a feed may have.
+    #[error("feed {feed} has {most} sources already")]
+    TooManySources {
+        /// The feed.
+        feed: FeedId,
+        /// The most there may be.
+        most: u8,
+    },
+    /// What lies at the address is not laid out as a pair is.
+    #[error("{pool} is no pool of two tokens")]
+    NotAPool {
+        /// The address.
+        pool: Address,
+    },
+    /// The pool trades something else than what the feed is the price of.
+    #[error("the pool {pool} trades {token}, not {wanted}")]
+    WrongPoolToken {
+        /// The pool.
+        pool: Address,
+        /// What it trades on that side.
+        token: Address,
+        /// What the feed is the price of.
+        wanted: Address,
+    },
+    /// As many feeds have pools as may have.
+    #[error("{most} feeds have pools already")]
+    TooManyPoolFeeds {
+        /// The most there may be.
+        most: u8,
     },
 }
 

@@ -1,10 +1,12 @@
 //! What happened, for those who watch.
 
 use crate::bids::Tier;
+use crate::breaker::BreakerTerms;
 use crate::delegation::{Credit, CreditId, Operator};
+use crate::doubt::Cause;
 use crate::factor::FactorKind;
-use crate::feed::FeedTerms;
-use crate::fixed::{Assets, Bps, Ray, Shares, Timestamp, Units, Wad};
+use crate::feed::{FeedKind, FeedSubject, FeedTerms};
+use crate::fixed::{Assets, Bps, Ppm, Ray, Shares, Timestamp, Units, Wad};
 use crate::groups::GroupTerms;
 use crate::growth::GrowthCap;
 use crate::ids::{
@@ -15,7 +17,11 @@ use crate::interest::InterestModel;
 use crate::label::Label;
 use crate::listing::{CollateralTerms, MarketTerms};
 use crate::market::PauseLevel;
+use crate::meter::MeterTerms;
+use crate::pool::PoolTerms;
 use crate::portfolio::{MarginTerms, RiskFactor};
+use crate::signers::SignerSetId;
+use crate::sources::{Source, SourceId};
 use crate::stop_loss::StopLoss;
 use crate::sweep::SweepReason;
 use crate::terms::Subject;
@@ -104,8 +110,18 @@ pub enum Event {
     MarketTermsChanged { market: MarketId, terms: MarketTerms },
     /// A market's owner changed.
     MarketOwnerChanged { market: MarketId, owner: Address },
-    /// A market stands still to another degree.
-    MarketPauseChanged { market: MarketId, level: PauseLevel, actor: Address },
+    /// A market stands still to another degree; until then, or until changed if that is zero.
+    MarketPauseChanged { market: MarketId, level: PauseLevel, until: Timestamp, actor: Address },
+    /// A market has another breaker, or none any more.
+    BreakerChanged { market: MarketId, terms: Option<BreakerTerms> },
+    /// So much was liquidated, of so much debt, that a market is restricted for a while; in US dollars.
+    BreakerTripped { market: MarketId, liquidated: Wad, debt: Wad, until: Timestamp },
+    /// The restriction by a market's breaker is over.
+    BreakerRecovered { market: MarketId },
+    /// A line has another draw meter, or none any more.
+    DrawMeterChanged { market: MarketId, vault: VaultId, terms: Option<MeterTerms> },
+    /// Less than a tenth is left of what may be drawn on a line; all of it is there again at `full_at`.
+    DrawMeterLow { market: MarketId, vault: VaultId, left: Assets, full_at: Timestamp },
     /// A market takes another asset as collateral.
     CollateralListed { market: MarketId, asset: AssetId, terms: CollateralTerms },
     /// A collateral's terms changed.
@@ -219,21 +235,49 @@ pub enum Event {
     BadDebt { account: AccountId, vault: VaultId, amount: Assets },
 
     /// A feed came to be.
-    FeedCreated { feed: FeedId, owner: Address, description: Label },
-    /// A feed's bounds changed.
+    FeedCreated { feed: FeedId, owner: Address, subject: FeedSubject },
+    /// A feed's terms changed.
     FeedTermsChanged { feed: FeedId, terms: FeedTerms },
-    /// An address may report to a feed, or no longer.
-    PublisherChanged { feed: FeedId, publisher: Address, allowed: bool },
-    /// A feed's price is that of `base` times `rate`.
-    CompositeFeedCreated { feed: FeedId, base: FeedId, rate: FeedId },
+    /// A source may report to a feed, or counts otherwise.
+    SourceChanged { feed: FeedId, source: Source },
+    /// A source may not report to a feed any more.
+    SourceRemoved { feed: FeedId, id: SourceId },
+    /// A pool that is a source of a feed is read in another way, from the next block on.
+    PoolTermsChanged { feed: FeedId, terms: PoolTerms },
+    /// Another feed stands in while this one is stale; or none.
+    FallbackChanged { feed: FeedId, fallback: Option<FeedId> },
+    /// A feed's price is computed from others.
+    ComputedFeedCreated { feed: FeedId, kind: FeedKind },
     /// A feed's price is that of a vault's share, at the asset's price of `base`.
     ShareFeedCreated { feed: FeedId, vault: VaultId, base: FeedId },
     /// A rate grows from another anchor now, or at another speed.
     GrowthCapChanged { feed: FeedId, cap: GrowthCap },
     /// A rate was reported above its growth cap, and accepted at the cap.
     RateCapped { feed: FeedId, reported: Wad, accepted: Wad },
-    /// A feed has a new price.
-    PriceUpdated { feed: FeedId, publisher: Address, price: Wad, time: Timestamp, round: u64 },
+    /// A feed has a new price. `accepted` are the places of the sources that count, as bits.
+    PriceUpdated {
+        feed: FeedId,
+        price: Wad,
+        smoothed: Wad,
+        spread: Ppm,
+        time: Timestamp,
+        round: u32,
+        accepted: u16,
+    },
+    /// A source's report is too far from the others', and does not count.
+    OutlierRejected { feed: FeedId, id: SourceId, price: Wad, median: Wad },
+    /// Too few fresh sources agree: the feed keeps its price.
+    QuorumMissed { feed: FeedId, agree: u8, rejected: u8, quorum: u8 },
+    /// Who signs for another oracle changed.
+    SignersChanged { id: SignerSetId, count: u8, threshold: u8, expires_at: Timestamp },
+    /// A feed is not used until then.
+    FeedFrozen { feed: FeedId, until: Timestamp, actor: Address },
+    /// A feed may be used again; liquidation waits.
+    FeedUnfrozen { feed: FeedId, actor: Address, liquidation_resumes_at: Timestamp },
+    /// A price is doubtful; borrowers are judged by the better of it and the smoothed one for a while.
+    DoubtBegan { feed: FeedId, cause: Cause, until: Timestamp },
+    /// A price is believed again.
+    DoubtEnded { feed: FeedId, price: Wad },
 
     /// An asset came to be.
     AssetCreated { asset: AssetId, issuer: Address, name: Label, symbol: Label, decimals: u8 },

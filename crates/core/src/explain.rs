@@ -151,7 +151,8 @@ pub fn explain<L: Ledger + ?Sized>(ledger: &mut L, id: &AccountId) -> Result<Exp
     let market = ledger.market(id.market)?;
     let account = ledger.account(id)?;
     let position = Position::load(ledger, (id.market, &market), &account, Prices::Last)?;
-    explain_position(ledger, (id.market, &market), &account, &position)
+    let careful = Position::load(ledger, (id.market, &market), &account, Prices::Careful)?.totals();
+    explain_position(ledger, (id.market, &market), &account, (&position, &careful))
 }
 
 /// Explains an account as it would be after `changes`; nothing is written.
@@ -179,15 +180,19 @@ pub fn what_if<L: Ledger + ?Sized>(
     if takes_risk(&before, &account) {
         account.terms_version = market.terms_version;
     }
-    let mut position = Position::load(ledger, (id.market, &market), &account, Prices::Last)?;
     let changed = |feed: FeedId| changes.prices.iter().rev().find(|(id, _)| *id == feed);
-    for leg in &mut position.collaterals {
-        leg.price = changed(leg.terms.feed).map_or(leg.price, |(_, price)| *price);
-    }
-    for leg in &mut position.debts {
-        leg.price = changed(leg.line.feed).map_or(leg.price, |(_, price)| *price);
-    }
-    explain_position(ledger, (id.market, &market), &account, &position)
+    let mut imagined = |prices: Prices| -> Result<Position, Stop> {
+        let mut position = Position::load(ledger, (id.market, &market), &account, prices)?;
+        for leg in &mut position.collaterals {
+            leg.price = changed(leg.terms.feed).map_or(leg.price, |(_, price)| *price);
+        }
+        for leg in &mut position.debts {
+            leg.price = changed(leg.line.feed).map_or(leg.price, |(_, price)| *price);
+        }
+        Ok(position)
+    };
+    let (position, careful) = (imagined(Prices::Last)?, imagined(Prices::Careful)?.totals());
+    explain_position(ledger, (id.market, &market), &account, (&position, &careful))
 }
 
 /// Whether an account comes to be as it is by drawing or releasing.
@@ -197,13 +202,14 @@ fn takes_risk(before: &Account, after: &Account) -> bool {
     after.debts.iter().any(more) || before.collaterals.iter().any(less)
 }
 
+/// Explains a position whose values are those by which it is judged; `careful` has those at which new risk is taken.
 pub(crate) fn explain_position<L: Ledger + ?Sized>(
     ledger: &mut L,
     (id, market): (MarketId, &Market),
     account: &Account,
-    position: &Position,
+    (position, careful): (&Position, &Totals),
 ) -> Result<Explanation, Stop> {
-    let totals = position.totals();
+    let totals = Totals { borrow_limit: careful.borrow_limit, ..position.totals() };
     let version = account.version_in_force();
     let member = Membership::load(ledger, id, account.group, version)?;
     let mut collaterals = Vec::with_capacity(position.collaterals.len());
@@ -236,7 +242,7 @@ pub(crate) fn explain_position<L: Ledger + ?Sized>(
         group: account.group,
         risk_premium: position.risk_premium,
         risk_premium_now: position.risk_premium_now(),
-        headroom: totals.borrow_limit.saturating_sub(totals.debt_value),
+        headroom: careful.borrow_limit.saturating_sub(careful.debt_value),
         liquidation: likely_liquidation(position, market),
     })
 }

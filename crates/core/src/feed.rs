@@ -1,41 +1,72 @@
-//! Prices and their times, reported by publishers or computed from what they reported.
+//! Prices and their times, reported by sources or computed from what they reported.
 //!
-//! A feed is of one [`FeedKind`]; what a price is now, whatever its kind, [`crate::quote`] says.
+//! A feed is of one [`FeedKind`]; what a price is now, whatever its kind, [`crate::quote`] says. A reported feed has
+//! [`crate::sources`], whose reports [`update`] puts together ([`crate::aggregate`]) and judges ([`crate::doubt`]).
+//! [`creation`] makes feeds.
 //!
 //! A feed has bounds. A price at or beyond one is recorded at the bound and not used: what a source
 //! pinned to its end says of the market is that it does not know (Venus and Blizz with LUNA, 2022).
 
+pub mod creation;
+pub mod freeze;
+
+use crate::aggregate::{Aggregate, SOURCES_MAX, Shortfall, aggregate, bit};
+use crate::doubt::{Cause, Guards, Level, Track};
 use crate::error::{Error, Role, Stop};
 use crate::event::Event;
 use crate::fixed::{Ray, Timestamp, Wad};
 use crate::growth::GrowthCap;
-use crate::ids::{FeedId, VaultId};
+use crate::ids::{AssetId, FeedId, VaultId};
 use crate::label::Label;
 use crate::ledger::Ledger;
+use crate::sources;
 use crate::vault::Accrued;
 use alloy_primitives::Address;
 
 /// Where a feed's number comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FeedKind {
-    /// Publishers report a price, in US dollars per whole token.
+    /// Sources report a price, in US dollars per whole token.
     #[default]
     Reported,
-    /// Publishers report an exchange rate, in whole tokens of an underlying asset per whole token. Its
+    /// Sources report an exchange rate, in whole tokens of an underlying asset per whole token. Its
     /// growth is capped ([`crate::growth`]).
     Rate,
-    /// The price of the underlying asset, times a rate.
-    Composite {
+    /// Attestors report what a whole token is worth by the books behind it, in US dollars. Its growth is
+    /// capped; a fall passes at once.
+    NetAssetValue,
+    /// A price times a rate.
+    Product {
         /// The underlying asset's price; a reported one.
         base: FeedId,
         /// How much of it a whole token is.
         rate: FeedId,
     },
+    /// A price over a rate.
+    Ratio {
+        /// A reported price.
+        base: FeedId,
+        /// How many whole tokens that is the price of.
+        rate: FeedId,
+    },
+    /// The lower of two prices where it values collateral, the higher where it values debt: a claim and
+    /// what its market pays for it.
+    Lesser {
+        /// A price that is not of this kind.
+        one: FeedId,
+        /// Another.
+        other: FeedId,
+    },
+    /// A price that counts its peg at most where it values collateral. The feed's upper bound is the peg.
+    Pegged {
+        /// The reported price.
+        base: FeedId,
+    },
     /// What a vault's share is worth in its asset, its growth capped, times the asset's price.
     SharePrice {
         /// The vault.
         vault: VaultId,
-        /// The price of its asset; a reported one or a composite.
+        /// The price of its asset; not of this kind, nor the lesser of two.
         base: FeedId,
     },
 }
@@ -47,15 +78,58 @@ impl FeedKind {
         match self {
             Self::Reported => "reported",
             Self::Rate => "rate",
-            Self::Composite { .. } => "composite",
+            Self::NetAssetValue => "net asset value",
+            Self::Product { .. } => "product",
+            Self::Ratio { .. } => "ratio",
+            Self::Lesser { .. } => "lesser",
+            Self::Pegged { .. } => "pegged",
             Self::SharePrice { .. } => "share price",
         }
     }
 
-    /// Whether publishers report to such feeds.
+    /// The number of the kind: 0 reported, 1 rate, 2 net asset value, 3 product, 4 ratio, 5 lesser, 6 pegged,
+    /// 7 share price.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Reported => 0,
+            Self::Rate => 1,
+            Self::NetAssetValue => 2,
+            Self::Product { .. } => 3,
+            Self::Ratio { .. } => 4,
+            Self::Lesser { .. } => 5,
+            Self::Pegged { .. } => 6,
+            Self::SharePrice { .. } => 7,
+        }
+    }
+
+    /// The kind of this number that is computed from these feeds; of a vault's share and of what is reported, `None`.
+    #[must_use]
+    pub const fn computed(number: u8, base: FeedId, other: FeedId) -> Option<Self> {
+        match number {
+            3 => Some(Self::Product { base, rate: other }),
+            4 => Some(Self::Ratio { base, rate: other }),
+            5 => Some(Self::Lesser { one: base, other }),
+            6 => Some(Self::Pegged { base }),
+            _ => None,
+        }
+    }
+
+    /// The feeds that it is computed from.
+    #[must_use]
+    pub const fn legs(self) -> [Option<FeedId>; 2] {
+        match self {
+            Self::Reported | Self::Rate | Self::NetAssetValue => [None, None],
+            Self::Product { base, rate } | Self::Ratio { base, rate } => [Some(base), Some(rate)],
+            Self::Lesser { one, other } => [Some(one), Some(other)],
+            Self::Pegged { base } | Self::SharePrice { base, .. } => [Some(base), None],
+        }
+    }
+
+    /// Whether sources report to such feeds.
     #[must_use]
     pub const fn is_reported(self) -> bool {
-        matches!(self, Self::Reported | Self::Rate)
+        matches!(self, Self::Reported | Self::Rate | Self::NetAssetValue)
     }
 
     /// Whether such a feed gives US dollars.
@@ -63,32 +137,70 @@ impl FeedKind {
     pub const fn is_price(self) -> bool {
         !matches!(self, Self::Rate)
     }
+
+    /// Whether the growth of such a feed is capped.
+    #[must_use]
+    pub const fn is_capped(self) -> bool {
+        matches!(self, Self::Rate | Self::NetAssetValue | Self::SharePrice { .. })
+    }
+
+    /// How many feeds stand between it and sources, at most.
+    pub(crate) const fn depth(self) -> u8 {
+        match self {
+            Self::Reported | Self::Rate | Self::NetAssetValue => 0,
+            Self::Product { .. } | Self::Ratio { .. } | Self::Pegged { .. } => 1,
+            Self::Lesser { .. } | Self::SharePrice { .. } => 2,
+        }
+    }
 }
 
-/// A price with its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What valuations read of a feed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Feed {
-    /// Who names its publishers and bounds.
-    pub owner: Address,
-    /// What it is the price of.
-    pub description: Label,
     /// Where its number comes from.
     pub kind: FeedKind,
-    /// The number last recorded: US dollars per whole token, or a rate. Zero before the first report,
+    /// The number last accepted: US dollars per whole token, or a rate. Zero before the first report,
     /// and for the kinds that are computed.
     pub price: Wad,
+    /// Where it has been lately; of a computed one, zero.
+    pub smoothed: Wad,
     /// When the price was observed; zero for the kinds that are computed.
     pub updated_at: Timestamp,
-    /// The round of the last report.
-    pub round: u64,
     /// How old the price may be to be used, in seconds.
     pub max_age: u32,
-    /// A price at or below this is not believed.
-    pub price_min: Wad,
-    /// A price at or above this is not believed.
-    pub price_max: Wad,
+    /// Whether the price stands at a bound, and is not believed.
+    pub pinned: bool,
+    /// Until when doubt relieves borrowers, past or not; zero without doubt.
+    pub doubt_until: Timestamp,
+    /// No use of this price before this moment: somebody froze it.
+    pub frozen_until: Timestamp,
     /// No liquidation on this price before this moment.
     pub liquidation_resumes_at: Timestamp,
+    /// The feed that stands in while this one is stale.
+    pub fallback: Option<FeedId>,
+}
+
+/// Whose a feed is, and of what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedInfo {
+    /// Who names its sources and terms.
+    pub owner: Address,
+    /// What it is the price of.
+    pub subject: FeedSubject,
+    /// Which places have a source, as bits.
+    pub sources: u16,
+    /// Whether the last freeze is governance's or the guardian's: not the owner's to lift.
+    pub held: bool,
+}
+
+/// What a feed is the price of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedSubject {
+    /// The asset, or a vault's share; `None` for a feed that others are computed from. A market takes a feed
+    /// for this asset alone (ORC-5).
+    pub asset: Option<AssetId>,
+    /// In words.
+    pub description: Label,
 }
 
 /// How long liquidation waits after a feed that was stale reports again, in seconds: borrowers could
@@ -102,30 +214,17 @@ pub struct FeedTerms {
     pub max_age: u32,
     /// A price at or below this is not believed.
     pub price_min: Wad,
-    /// A price at or above this is not believed; more than `price_min`.
+    /// A price at or above this is not believed; more than `price_min`. Of a pegged feed the peg.
     pub price_max: Wad,
-}
-
-/// What a publisher says of a price.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// The feed.
-    pub feed: FeedId,
-    /// Larger than that of the report before.
-    pub round: u64,
-    /// When the price was observed; later than the report before, and not in the future.
-    pub time: Timestamp,
-    /// US dollars per whole token; for a rate, whole tokens of the underlying asset.
-    pub price: Wad,
+    /// How reports are judged; the default for the kinds that are computed.
+    pub guards: Guards,
 }
 
 impl Feed {
-    /// Whether `price`, observed at `updated_at`, may be used at `now` by this feed's terms (ORC-1,
-    /// ORC-4).
+    /// Whether `price`, observed at `updated_at`, may be used at `now` by this feed's terms (ORC-1).
     ///
     /// # Errors
-    /// [`Error::StalePrice`] if it is too old, or there was none yet;
-    /// [`Error::PriceOutOfBounds`] if it stands at a bound.
+    /// [`Error::FeedFrozen`]; [`Error::StalePrice`] if it is too old, or there was none yet.
     pub(crate) fn check(
         &self,
         id: FeedId,
@@ -133,26 +232,38 @@ impl Feed {
         now: Timestamp,
     ) -> Result<(), Error> {
         let max_age = self.max_age;
+        self.check_frozen(id, now)?;
         if price.is_zero() || now.since(updated_at) > u64::from(max_age) {
             return Err(Error::StalePrice { feed: id, updated_at, max_age });
-        }
-        if self.is_at_bound(price) {
-            return Err(Error::PriceOutOfBounds { feed: id, price });
         }
         Ok(())
     }
 
-    fn bounded(&self, price: Wad) -> Wad {
-        price.max(self.price_min).min(self.price_max)
+    /// Whether nobody has frozen it at `now`.
+    ///
+    /// # Errors
+    /// [`Error::FeedFrozen`].
+    pub(crate) fn check_frozen(&self, id: FeedId, now: Timestamp) -> Result<(), Error> {
+        if now < self.frozen_until {
+            return Err(Error::FeedFrozen { feed: id, until: self.frozen_until });
+        }
+        Ok(())
     }
 
-    fn is_at_bound(&self, price: Wad) -> bool {
-        price <= self.price_min || price >= self.price_max
+    const fn level(&self) -> Level {
+        let Self { price, smoothed, doubt_until, .. } = *self;
+        Level { price, smoothed, doubt_until }
     }
 }
 
 impl FeedTerms {
-    fn check(&self) -> Result<(), Error> {
+    /// Terms that believe one source, within bounds.
+    #[must_use]
+    pub fn unguarded(max_age: u32, price_min: Wad, price_max: Wad) -> Self {
+        Self { max_age, price_min, price_max, guards: Guards::default() }
+    }
+
+    fn check(&self, kind: FeedKind) -> Result<(), Error> {
         if self.max_age == 0 {
             return Err(Error::InvalidParameter { name: "price age", value: 0 });
         }
@@ -161,131 +272,21 @@ impl FeedTerms {
             let value = self.price_max.get();
             return Err(Error::InvalidParameter { name: "price bounds", value });
         }
-        Ok(())
-    }
-}
-
-/// Creates a feed of prices owned by `caller`; it has no price before its first report.
-///
-/// # Errors
-/// [`Error::InvalidParameter`] for terms without room, or a fault of the ledger.
-pub fn create_feed<L: Ledger + ?Sized>(
-    ledger: &mut L,
-    caller: Address,
-    description: Label,
-    terms: &FeedTerms,
-) -> Result<FeedId, Stop> {
-    add_feed(ledger, (caller, description), terms, FeedKind::Reported)
-}
-
-/// Creates a feed of exchange rates owned by `caller`, which rise by the part `growth` a second at
-/// most; it has no rate before its first report. Its bounds are of the rate.
-///
-/// # Errors
-/// [`Error::InvalidParameter`] for terms without room or too much growth, or a fault of the ledger.
-pub fn create_rate_feed<L: Ledger + ?Sized>(
-    ledger: &mut L,
-    caller: Address,
-    description: Label,
-    terms: &FeedTerms,
-    growth: Ray,
-) -> Result<FeedId, Stop> {
-    let cap = GrowthCap::new(growth)?;
-    let id = add_feed(ledger, (caller, description), terms, FeedKind::Rate)?;
-    write_cap(ledger, id, &cap)?;
-    Ok(id)
-}
-
-/// Creates a feed owned by `caller` whose price is that of `base` times `rate`. It is as old as the
-/// older of both, and has bounds and a largest age of its own.
-///
-/// # Errors
-/// [`Error::WrongFeed`] unless `base` is a reported price and `rate` a rate,
-/// [`Error::UnknownFeed`], [`Error::InvalidParameter`], or a fault of the ledger.
-pub fn create_composite_feed<L: Ledger + ?Sized>(
-    ledger: &mut L,
-    caller: Address,
-    description: Label,
-    terms: &FeedTerms,
-    (base, rate): (FeedId, FeedId),
-) -> Result<FeedId, Stop> {
-    for (feed, kind) in [(base, FeedKind::Reported), (rate, FeedKind::Rate)] {
-        if ledger.feed(feed)?.kind != kind {
-            return Err(Error::WrongFeed { feed, wanted: kind.name() }.into());
+        if !kind.is_reported() && self.guards != Guards::default() {
+            // What it is computed from is guarded.
+            return Err(Error::InvalidParameter { name: "guards of a computed feed", value: 0 });
         }
+        self.guards.check()
     }
-    let id = add_feed(ledger, (caller, description), terms, FeedKind::Composite { base, rate })?;
-    ledger.emit(Event::CompositeFeedCreated { feed: id, base, rate })?;
-    Ok(id)
-}
 
-/// What a feed of share prices is computed from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ShareTerms {
-    /// The vault whose shares are priced.
-    pub vault: VaultId,
-    /// The price of the vault's asset; a reported one or a composite.
-    pub base: FeedId,
-    /// By which part the share price may grow in a second, counted from its present.
-    pub growth: Ray,
-}
-
-/// Creates a feed owned by `caller` whose price is that of a vault's share: what the vault's own record
-/// says a share is worth, times the price of its asset. Nobody reports to it, and no transfer to the
-/// vault moves it (SHR-2).
-///
-/// # Errors
-/// [`Error::ThinVault`] while the vault holds too little for its share to have a price (SHR-3),
-/// [`Error::WrongFeed`] if `base` is not the price of an asset, [`Error::UnknownVault`],
-/// [`Error::UnknownFeed`], [`Error::InvalidParameter`], or a fault of the ledger.
-pub fn create_share_feed<L: Ledger + ?Sized>(
-    ledger: &mut L,
-    caller: Address,
-    description: Label,
-    terms: &FeedTerms,
-    share: &ShareTerms,
-) -> Result<FeedId, Stop> {
-    let ShareTerms { vault, base, growth } = *share;
-    if !matches!(ledger.feed(base)?.kind, FeedKind::Reported | FeedKind::Composite { .. }) {
-        return Err(Error::WrongFeed { feed: base, wanted: "an asset's price" }.into());
+    fn bounded(&self, price: Wad) -> Wad {
+        price.max(self.price_min).min(self.price_max)
     }
-    let accrued = Accrued::load(ledger, vault)?;
-    accrued.check_thickness(vault)?;
-    let cap = GrowthCap::from(accrued.pool().share_price(), ledger.now(), growth)?;
-    let kind = FeedKind::SharePrice { vault, base };
-    let id = add_feed(ledger, (caller, description), terms, kind)?;
-    ledger.emit(Event::ShareFeedCreated { feed: id, vault, base })?;
-    write_cap(ledger, id, &cap)?;
-    Ok(id)
-}
 
-fn add_feed<L: Ledger + ?Sized>(
-    ledger: &mut L,
-    (owner, description): (Address, Label),
-    terms: &FeedTerms,
-    kind: FeedKind,
-) -> Result<FeedId, Stop> {
-    terms.check()?;
-    let mut protocol = ledger.protocol()?;
-    protocol.feeds = protocol.feeds.checked_add(1).ok_or(Error::Overflow)?;
-    let id = FeedId::new(protocol.feeds);
-    let feed = Feed {
-        owner,
-        description,
-        kind,
-        price: Wad::ZERO,
-        updated_at: Timestamp::ZERO,
-        round: 0,
-        max_age: terms.max_age,
-        price_min: terms.price_min,
-        price_max: terms.price_max,
-        liquidation_resumes_at: Timestamp::ZERO,
-    };
-    ledger.set_protocol(&protocol)?;
-    ledger.set_feed(id, &feed)?;
-    ledger.emit(Event::FeedCreated { feed: id, owner, description })?;
-    ledger.emit(Event::FeedTermsChanged { feed: id, terms: *terms })?;
-    Ok(id)
+    /// Whether a price is not believed.
+    pub(crate) fn is_at_bound(&self, price: Wad) -> bool {
+        price <= self.price_min || price >= self.price_max
+    }
 }
 
 fn write_cap<L: Ledger + ?Sized>(ledger: &mut L, id: FeedId, cap: &GrowthCap) -> Result<(), Stop> {
@@ -293,8 +294,8 @@ fn write_cap<L: Ledger + ?Sized>(ledger: &mut L, id: FeedId, cap: &GrowthCap) ->
     ledger.emit(Event::GrowthCapChanged { feed: id, cap: *cap })
 }
 
-/// Sets how fast a rate or share price may grow from now on; the feed's owner only. It grows from the
-/// rate that counts now: the anchor and its time are written as one, so no change of growth lowers
+/// Sets how fast a rate, net asset value or share price may grow from now on; the feed's owner only. It grows
+/// from what counts now: the anchor and its time are written as one, so no change of growth lowers
 /// what was accepted (C-16).
 ///
 /// # Errors
@@ -307,33 +308,39 @@ pub fn set_growth<L: Ledger + ?Sized>(
     id: FeedId,
     growth: Ray,
 ) -> Result<(), Stop> {
-    let feed = owned(ledger, caller, id)?;
+    owned(ledger, caller, id)?;
+    let feed = ledger.feed(id)?;
     let now = ledger.now();
     let rate = match feed.kind {
-        FeedKind::Rate if feed.price.is_zero() || !feed.is_at_bound(feed.price) => feed.price,
-        FeedKind::Rate => {
-            return Err(Error::PriceOutOfBounds { feed: id, price: feed.price }.into());
-        }
         FeedKind::SharePrice { vault, .. } => {
             let price = Accrued::load(ledger, vault)?.pool().share_price();
             price.min(ledger.growth_cap(id)?.limit(now))
         }
-        FeedKind::Reported | FeedKind::Composite { .. } => {
+        kind if !kind.is_capped() => {
             return Err(Error::WrongFeed { feed: id, wanted: FeedKind::Rate.name() }.into());
         }
+        _ if feed.pinned => {
+            return Err(Error::PriceOutOfBounds { feed: id, price: feed.price }.into());
+        }
+        _ => feed.price,
     };
     write_cap(ledger, id, &GrowthCap::from(rate, now, growth)?)
 }
 
-fn owned<L: Ledger + ?Sized>(ledger: &mut L, caller: Address, id: FeedId) -> Result<Feed, Stop> {
-    let feed = ledger.feed(id)?;
-    if feed.owner != caller {
+/// A feed's info, if `caller` owns it.
+pub(crate) fn owned<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    caller: Address,
+    id: FeedId,
+) -> Result<FeedInfo, Stop> {
+    let info = ledger.feed_info(id)?;
+    if info.owner != caller {
         return Err(Error::NotAuthorised { actor: caller, role: Role::FeedOwner }.into());
     }
-    Ok(feed)
+    Ok(info)
 }
 
-/// Changes a feed's bounds; the price stays and may fall outside them.
+/// Changes a feed's terms; the price stays, and is not believed if it falls outside the bounds.
 ///
 /// # Errors
 /// [`Error::NotAuthorised`], [`Error::InvalidParameter`], [`Error::UnknownFeed`], or a fault.
@@ -343,54 +350,46 @@ pub fn set_feed_terms<L: Ledger + ?Sized>(
     id: FeedId,
     terms: &FeedTerms,
 ) -> Result<(), Stop> {
-    let mut feed = owned(ledger, caller, id)?;
-    terms.check()?;
+    owned(ledger, caller, id)?;
+    let mut feed = ledger.feed(id)?;
+    terms.check(feed.kind)?;
     feed.max_age = terms.max_age;
-    feed.price_min = terms.price_min;
-    feed.price_max = terms.price_max;
+    feed.pinned = !feed.price.is_zero() && terms.is_at_bound(feed.price);
     ledger.set_feed(id, &feed)?;
+    ledger.set_feed_terms(id, terms)?;
     ledger.emit(Event::FeedTermsChanged { feed: id, terms: *terms })
 }
 
-/// Lets `publisher` report to the feed.
+/// Names the feed that stands in while this one is stale, or none; the owner only. Its own fallback does not
+/// count.
 ///
 /// # Errors
-/// [`Error::NotAuthorised`], [`Error::ZeroAddress`], [`Error::WrongFeed`] for one that is computed, [`Error::UnknownFeed`], or a fault.
-pub fn add_publisher<L: Ledger + ?Sized>(
+/// [`Error::NotAuthorised`]; [`Error::WrongFeed`] unless both are reported, of the same kind and for the same asset,
+/// and two; [`Error::UnknownFeed`], or a fault.
+pub fn set_fallback<L: Ledger + ?Sized>(
     ledger: &mut L,
     caller: Address,
     id: FeedId,
-    publisher: Address,
+    fallback: Option<FeedId>,
 ) -> Result<(), Stop> {
-    let feed = owned(ledger, caller, id)?;
-    if publisher.is_zero() {
-        // What a failed signature recovery yields must never be a publisher.
-        return Err(Error::ZeroAddress.into());
-    }
+    let info = owned(ledger, caller, id)?;
+    let mut feed = ledger.feed(id)?;
     if !feed.kind.is_reported() {
         return Err(Error::WrongFeed { feed: id, wanted: FeedKind::Reported.name() }.into());
     }
-    ledger.set_publisher(id, publisher, true)?;
-    ledger.emit(Event::PublisherChanged { feed: id, publisher, allowed: true })
+    if let Some(other) = fallback {
+        let (there, asset) = (ledger.feed(other)?, ledger.feed_info(other)?.subject.asset);
+        if other == id || there.kind != feed.kind || asset != info.subject.asset {
+            return Err(Error::WrongFeed { feed: other, wanted: "another feed of the same" }.into());
+        }
+    }
+    feed.fallback = fallback;
+    ledger.set_feed(id, &feed)?;
+    ledger.emit(Event::FallbackChanged { feed: id, fallback })
 }
 
-/// Takes the right to report to the feed from `publisher`.
-///
-/// # Errors
-/// [`Error::NotAuthorised`], [`Error::UnknownFeed`], or a fault of the ledger.
-pub fn remove_publisher<L: Ledger + ?Sized>(
-    ledger: &mut L,
-    caller: Address,
-    id: FeedId,
-    publisher: Address,
-) -> Result<(), Stop> {
-    owned(ledger, caller, id)?;
-    ledger.set_publisher(id, publisher, false)?;
-    ledger.emit(Event::PublisherChanged { feed: id, publisher, allowed: false })
-}
-
-/// Records a price that `signer` reported; the shell has recovered the signer and calls this in a
-/// block's prelude only (ORC-2, ORC-6).
+/// Makes a feed's price of what its sources said; the shell calls it once in a block's prelude for each feed that
+/// somebody reported to (ORC-2). With too few fresh sources that agree the price stays, and grows older.
 ///
 /// If the feed had gone stale, liquidation on its price waits for [`GRACE_SECONDS`]. A price at or
 /// beyond a bound is recorded at the bound, which stops its use at once; refusing it
@@ -398,53 +397,106 @@ pub fn remove_publisher<L: Ledger + ?Sized>(
 /// lower one passes at once.
 ///
 /// # Errors
-/// [`Error::UnknownPublisher`] also for a feed that is computed, [`Error::ReportFromFuture`], [`Error::ReportNotNewer`] if round or
-/// time do not exceed the stored ones, [`Error::UnknownFeed`], or a fault.
-pub fn apply_report<L: Ledger + ?Sized>(
-    ledger: &mut L,
-    report: &Report,
-    signer: Address,
-) -> Result<(), Stop> {
-    let Report { feed: id, round, time, price } = *report;
-    let mut feed = ledger.feed(id)?;
-    if !ledger.is_publisher(id, signer)? {
-        return Err(Error::UnknownPublisher { feed: id, signer }.into());
+/// [`Error::WrongFeed`] for one that is computed, [`Error::UnknownFeed`], or a fault.
+pub fn update<L: Ledger + ?Sized>(ledger: &mut L, id: FeedId) -> Result<(), Stop> {
+    let (mut feed, info) = (ledger.feed(id)?, ledger.feed_info(id)?);
+    if !feed.kind.is_reported() {
+        return Err(Error::WrongFeed { feed: id, wanted: FeedKind::Reported.name() }.into());
     }
-    let now = ledger.now();
-    if time > now {
-        return Err(Error::ReportFromFuture { feed: id, time, now }.into());
-    }
-    if round <= feed.round || time <= feed.updated_at {
-        return Err(Error::ReportNotNewer { feed: id, round, last_round: feed.round }.into());
-    }
-    let was_stale = now.since(feed.updated_at) > u64::from(feed.max_age);
-    if was_stale && feed.round > 0 {
-        feed.liquidation_resumes_at = now.after(GRACE_SECONDS);
-    }
-    feed.price = match feed.kind {
-        FeedKind::Rate => accept_rate(ledger, (id, &feed), price, time)?,
-        _ => feed.bounded(price),
+    let (terms, track, now) = (ledger.feed_terms(id)?, ledger.track(id)?, ledger.now());
+    let Guards { quorum, outlier, .. } = terms.guards;
+    let votes = sources::votes(ledger, id, info.sources)?;
+    let found = match aggregate(&votes, quorum, outlier) {
+        Ok(found) => found,
+        Err(short) => {
+            let (agree, rejected) = (short.accepted, short.rejected);
+            return ledger.emit(Event::QuorumMissed { feed: id, agree, rejected, quorum });
+        }
     };
-    feed.round = round;
+    name_outliers(ledger, id, &found)?;
+    let Aggregate { price, spread, time, accepted, .. } = found;
+    let was_stale = now.since(feed.updated_at) > u64::from(feed.max_age);
+    if was_stale && track.rounds > 0 {
+        // Not before a freeze would let it.
+        feed.liquidation_resumes_at = feed.liquidation_resumes_at.max(now.after(GRACE_SECONDS));
+    }
+    let price = accept(ledger, (id, &feed, &terms), price, time)?;
+    // What stood at a bound was not believed, so the smoothed price did not follow it.
+    let track = if feed.pinned { Track { smoothed_at: now, ..track } } else { track };
+    feed.pinned = terms.is_at_bound(price);
+    let before = feed.level();
+    let (track, level, cause) = track.next(&terms.guards, before, (price, spread, time), now);
     feed.updated_at = time;
+    feed.price = price;
+    if !feed.pinned {
+        (feed.smoothed, feed.doubt_until) = (level.smoothed, level.doubt_until);
+        ledger.set_track(id, &track)?;
+        tell_doubt(ledger, id, (&before, &level), cause)?;
+    }
     ledger.set_feed(id, &feed)?;
-    ledger.emit(Event::PriceUpdated { feed: id, publisher: signer, price: feed.price, time, round })
+    let (smoothed, round) = (feed.smoothed, track.rounds);
+    ledger.emit(Event::PriceUpdated { feed: id, price, smoothed, spread, time, round, accepted })
 }
 
-/// What is recorded of a reported rate: what its growth cap leaves of it, within the bounds. One that
-/// stands at a bound then is not believed, and moves no anchor.
-fn accept_rate<L: Ledger + ?Sized>(
+/// What a feed's sources say together now, whether it was made its price or not; for views. No feed that is computed
+/// has sources.
+///
+/// # Errors
+/// [`Error::UnknownFeed`], or a fault of the ledger.
+pub fn aggregate_now<L: Ledger + ?Sized>(
     ledger: &mut L,
-    (id, feed): (FeedId, &Feed),
+    id: FeedId,
+) -> Result<Result<Aggregate, Shortfall>, Stop> {
+    let (info, terms) = (ledger.feed_info(id)?, ledger.feed_terms(id)?);
+    let votes = sources::votes(ledger, id, info.sources)?;
+    Ok(aggregate(&votes, terms.guards.quorum, terms.guards.outlier))
+}
+
+fn name_outliers<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    feed: FeedId,
+    found: &Aggregate,
+) -> Result<(), Stop> {
+    for place in (0..SOURCES_MAX).filter(|place| found.rejected & bit(*place) != 0) {
+        let id = ledger.source(feed, place)?.id;
+        let price = ledger.observation(feed, place)?.price;
+        ledger.emit(Event::OutlierRejected { feed, id, price, median: found.price })?;
+    }
+    Ok(())
+}
+
+fn tell_doubt<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    feed: FeedId,
+    (before, after): (&Level, &Level),
+    cause: Option<Cause>,
+) -> Result<(), Stop> {
+    match (before.is_doubtful(), cause) {
+        (false, Some(cause)) => {
+            ledger.emit(Event::DoubtBegan { feed, cause, until: after.doubt_until })
+        }
+        (true, None) => ledger.emit(Event::DoubtEnded { feed, price: after.price }),
+        (true, Some(_)) | (false, None) => Ok(()),
+    }
+}
+
+/// What is recorded of a price: what its growth cap leaves of it if it has one, within the bounds. One that
+/// stands at a bound then is not believed, and moves no anchor.
+fn accept<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    (id, feed, terms): (FeedId, &Feed, &FeedTerms),
     reported: Wad,
     time: Timestamp,
 ) -> Result<Wad, Stop> {
+    if !feed.kind.is_capped() {
+        return Ok(terms.bounded(reported));
+    }
     let (cap, accepted) = ledger.growth_cap(id)?.accept(reported, time);
     if accepted < reported {
         ledger.emit(Event::RateCapped { feed: id, reported, accepted })?;
     }
-    let bounded = feed.bounded(accepted);
-    if !feed.is_at_bound(bounded) {
+    let bounded = terms.bounded(accepted);
+    if !terms.is_at_bound(bounded) {
         ledger.set_growth_cap(id, &cap)?;
     }
     Ok(bounded)

@@ -115,6 +115,12 @@ quantity! {
 impl Wad {
     /// One.
     pub const ONE: Self = Self(WAD);
+
+    /// How far two numbers are apart.
+    #[must_use]
+    pub const fn distance(self, other: Self) -> Self {
+        Self(self.0.abs_diff(other.0))
+    }
 }
 
 impl Ray {
@@ -164,6 +170,57 @@ impl Bps {
 }
 
 impl core::fmt::Display for Bps {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        core::fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// A ratio in parts per million.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ppm(u32);
+
+impl Ppm {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+    /// The largest that can be written, 4,294 times; larger ratios count as it.
+    pub const MAX: Self = Self(u32::MAX);
+
+    /// The ratio of `parts` to a million.
+    #[must_use]
+    pub const fn new(parts: u32) -> Self {
+        Self(parts)
+    }
+
+    /// The number of parts.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+
+    /// The part that `of` is of `whole`, rounded up; the largest of nothing.
+    #[must_use]
+    pub fn part(of: Wad, whole: Wad) -> Self {
+        if of.is_zero() {
+            return Self::ZERO;
+        }
+        let parts = mul_div_up_saturating(of.get(), 1_000_000, whole.get());
+        u32::try_from(parts).map_or(Self::MAX, Self)
+    }
+
+    /// The distance of two numbers as a part of the second, rounded up.
+    #[must_use]
+    pub fn between(one: Wad, other: Wad) -> Self {
+        Self::part(one.distance(other), other)
+    }
+}
+
+impl From<Bps> for Ppm {
+    fn from(ratio: Bps) -> Self {
+        Self(u32::from(ratio.0).saturating_mul(100))
+    }
+}
+
+impl core::fmt::Display for Ppm {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         core::fmt::Display::fmt(&self.0, f)
     }

@@ -12,7 +12,6 @@
 //! that is liquidated at a price that much too high still covers its debt.
 
 use crate::account::Account;
-use crate::borrowing::check_pause;
 use crate::error::{Error, Fault, Stop};
 use crate::event::Event;
 use crate::exposure::store_account;
@@ -23,6 +22,7 @@ use crate::ledger::Ledger;
 use crate::listing::{LTV_GAP_MIN, owned};
 use crate::margin::{Position, Prices};
 use crate::market::{Market, PauseLevel};
+use crate::pause::check_pause;
 use crate::terms::{self, Binding, Keeping, Move, Subject};
 use alloy_primitives::Address;
 
@@ -313,7 +313,7 @@ fn change_group<L: Ledger + ?Sized>(
     }
     account.group = group;
     if account.has_debt() {
-        check_pause(id.market, market, PauseLevel::Open)?;
+        check_pause((id.market, market), ledger.now(), PauseLevel::Open)?;
         account.terms_version = market.terms_version;
         let position = Position::load(ledger, (id.market, market), &account, Prices::Fresh)?;
         position.totals().check_limit()?;

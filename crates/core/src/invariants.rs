@@ -10,7 +10,6 @@ use crate::bids::Tier;
 use crate::debt::Debt;
 use crate::error::Error;
 use crate::event::Event;
-use crate::feed::Feed;
 use crate::fixed::{Assets, Bps, RAY, Timestamp};
 use crate::growth::GrowthCap;
 use crate::ids::{FeedId, MarketId, QueueId, Token, VaultId};
@@ -26,6 +25,7 @@ use alloy_primitives::U256;
 
 mod exits;
 mod exposure;
+mod guards;
 
 /// A broken invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +85,8 @@ pub fn check_invariants(ledger: &MemoryLedger) -> Vec<Violation> {
     groups(ledger, &mut findings);
     margins(ledger, &mut findings);
     authorisations(ledger, &mut findings);
+    guards::stops(ledger, &mut findings);
+    guards::limits(ledger, &mut findings);
     for (id, vault) in &ledger.vaults {
         solvency(ledger, *id, vault, &mut findings);
     }
@@ -596,15 +598,14 @@ fn growth(
         let factor = wide(RAY).saturating_add(wide(cap.growth.get()).saturating_mul(elapsed));
         wide(cap.anchor.get()).saturating_mul(factor).checked_div(wide(RAY)).unwrap_or_default()
     };
-    let believed = |feed: &Feed| feed.price > feed.price_min && feed.price < feed.price_max;
-    for feed in [old, new].into_iter().filter(|feed| believed(feed)) {
+    for feed in [old, new].into_iter().filter(|feed| !feed.pinned) {
         findings.check("ORC-3", limit(cap) >= wide(feed.price.get()), || {
             format!("feed {id}: the limit of {cap:?} lies below the accepted {}", feed.price)
         });
     }
     let Some(cap) = before.growth_caps.get(&id).filter(|cap| !cap.anchor.is_zero()) else { return };
     let most = limit(cap);
-    findings.check("ORC-3", !believed(new) || wide(new.price.get()) <= most, || {
+    findings.check("ORC-3", new.pinned || wide(new.price.get()) <= most, || {
         format!("feed {id}: {} above the limit {most}", new.price)
     });
 }

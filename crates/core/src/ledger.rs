@@ -9,14 +9,12 @@ use crate::error::Stop;
 use crate::event::Event;
 use crate::exits::{Checkpoint, ExitQueue, Place};
 use crate::factor::{Factor, Tags};
-use crate::feed::Feed;
 use crate::first_loss::{Stake, Tranche};
 use crate::fixed::{Assets, Timestamp};
 use crate::groups::Group;
-use crate::growth::GrowthCap;
 use crate::ids::{
-    AccountId, AssetId, BidId, ExposureCapId, ExposureId, FactorId, FeedId, GroupId, MarketId,
-    PlaceId, QueueId, StakeId, Token, VaultId,
+    AccountId, AssetId, BidId, ExposureCapId, ExposureId, FactorId, GroupId, MarketId, PlaceId,
+    QueueId, StakeId, Token, VaultId,
 };
 use crate::market::{Collateral, Line, Market};
 use crate::portfolio::{Portfolio, RiskFactor, SetPlace};
@@ -28,12 +26,18 @@ use crate::vault::Vault;
 use alloc::vec::Vec;
 use alloy_primitives::{Address, U256};
 
+mod guards;
+mod prices;
+
+pub use guards::GuardLedger;
+pub use prices::PriceLedger;
+
 /// Where records are read and written.
 ///
 /// A read returns [`crate::Error`] when the record does not exist and [`crate::Fault`] when it
 /// cannot be reached; both are [`Stop`]s. Operations that stop may have written: whoever calls them
 /// takes the writes back.
-pub trait Ledger {
+pub trait Ledger: PriceLedger + GuardLedger {
     /// The present moment; it does not change during an operation.
     fn now(&self) -> Timestamp;
 
@@ -262,44 +266,6 @@ pub trait Ledger {
     /// # Errors
     /// A fault of the ledger.
     fn set_account(&mut self, id: &AccountId, account: &Account) -> Result<(), Stop>;
-
-    /// A price feed.
-    ///
-    /// # Errors
-    /// [`crate::Error::UnknownFeed`], or a fault of the ledger.
-    fn feed(&mut self, id: FeedId) -> Result<Feed, Stop>;
-    /// Writes a price feed.
-    ///
-    /// # Errors
-    /// A fault of the ledger.
-    fn set_feed(&mut self, id: FeedId, feed: &Feed) -> Result<(), Stop>;
-
-    /// How fast a rate or share price may rise; without an anchor and growth if it was never written.
-    ///
-    /// # Errors
-    /// A fault of the ledger.
-    fn growth_cap(&mut self, feed: FeedId) -> Result<GrowthCap, Stop>;
-    /// Writes how fast a rate or share price may rise.
-    ///
-    /// # Errors
-    /// A fault of the ledger.
-    fn set_growth_cap(&mut self, feed: FeedId, cap: &GrowthCap) -> Result<(), Stop>;
-
-    /// Whether an address may report to a feed.
-    ///
-    /// # Errors
-    /// A fault of the ledger.
-    fn is_publisher(&mut self, feed: FeedId, publisher: Address) -> Result<bool, Stop>;
-    /// Lets an address report to a feed, or no longer.
-    ///
-    /// # Errors
-    /// A fault of the ledger.
-    fn set_publisher(
-        &mut self,
-        feed: FeedId,
-        publisher: Address,
-        allowed: bool,
-    ) -> Result<(), Stop>;
 
     /// Which tiers of a bid queue hold shares; none if it was never written.
     ///

@@ -27,13 +27,16 @@ extern crate alloc;
 
 pub mod account;
 pub mod address;
+pub mod aggregate;
 pub mod asset;
 pub mod backing;
 pub mod bids;
 pub mod borrowing;
+pub mod breaker;
 pub mod curation;
 pub mod debt;
 pub mod delegation;
+pub mod doubt;
 pub mod error;
 pub mod event;
 pub mod exits;
@@ -45,6 +48,7 @@ pub mod first_loss;
 pub mod fixed;
 pub mod groups;
 pub mod growth;
+pub mod guardian;
 pub mod ids;
 pub mod interest;
 pub mod invariants;
@@ -56,6 +60,9 @@ pub mod listing;
 pub mod margin;
 pub mod market;
 pub mod memory;
+pub mod meter;
+pub mod pause;
+pub mod pool;
 pub mod portfolio;
 pub mod premium;
 pub mod protocol;
@@ -64,6 +71,8 @@ pub mod rates;
 pub mod rebasing;
 pub mod rehoming;
 pub mod shares;
+pub mod signers;
+pub mod sources;
 pub mod stop_loss;
 pub mod sweep;
 pub mod terms;
@@ -74,28 +83,36 @@ pub mod waterfall;
 
 pub use account::{Account, Backing, Owed, Pledge};
 pub use asset::{Asset, AssetKind};
+pub use breaker::{Breaker, BreakerTerms};
 pub use debt::Debt;
+pub use doubt::Guards;
 pub use error::{Cap, Error, Fault, Role, Stop};
 pub use event::Event;
 pub use factor::{Factor, FactorKind, Tags};
-pub use feed::{Feed, FeedKind};
+pub use feed::{Feed, FeedInfo, FeedKind, FeedSubject, FeedTerms};
 pub use fixed::{
-    Assets, Bps, RAY, Ray, Shares, Timestamp, Units, WAD, Wad, mul_div_down, mul_div_up,
+    Assets, Bps, Ppm, RAY, Ray, Shares, Timestamp, Units, WAD, Wad, mul_div_down, mul_div_up,
 };
 pub use growth::GrowthCap;
+pub use guardian::{Guarded, Spell};
 pub use ids::{
     AccountId, AssetId, BidId, ExposureCapId, ExposureId, FactorId, FeedId, GroupId, MarketId,
     PlaceId, QueueId, StakeId, Token, VaultId,
 };
 pub use interest::InterestModel;
 pub use label::Label;
-pub use ledger::Ledger;
+pub use ledger::{GuardLedger, Ledger, PriceLedger};
 pub use market::{Collateral, Line, MarginModel, Market, PauseLevel};
 pub use memory::MemoryLedger;
+pub use meter::{Meter, MeterTerms};
+pub use pause::{Pause, Pauses};
+pub use pool::{PoolTerms, PoolToken, PoolTrail};
 pub use portfolio::{MarginTerms, Portfolio, RiskFactor, SetPlace, Sigma};
 pub use protocol::Protocol;
 pub use quote::Quote;
 pub use rebasing::Rebasing;
+pub use signers::{SignerSet, SignerSetId};
+pub use sources::{Report, Source, SourceId, SourceKind, SourceTerms};
 pub use vault::{Accrued, Vault};
 
 pub use alloy_primitives::{Address, B256, U256};

@@ -44,8 +44,8 @@ const ROUNDING_PART: u128 = 1_000;
 mod apply;
 mod search;
 
+pub(crate) use apply::announce_loss;
 pub use apply::{Liquidation, Payment, liquidate, preview_liquidation};
-pub(crate) use apply::{announce_loss, open_for_liquidation};
 
 /// Which debt to repay, how much of it at most, and which collateral to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -493,14 +493,15 @@ mod tests {
     use super::*;
     use crate::fixed::Timestamp;
     use crate::margin::tests::position_of;
-    use crate::market::PauseLevel;
+    use crate::pause::Pauses;
     use alloy_primitives::{Address, U256};
     use proptest::prelude::*;
 
     fn market() -> Market {
         Market {
             owner: Address::ZERO,
-            pause: PauseLevel::Open,
+            pause: Pauses::default(),
+            breaker: false,
             terms_version: 1,
             groups: 0,
             liquidation_resumes_at: Timestamp::ZERO,

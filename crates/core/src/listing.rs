@@ -1,4 +1,4 @@
-//! What a market's owner decides: collaterals, vaults, terms, pauses. Anyone may create a market.
+//! What a market's owner decides: collaterals, vaults, terms. Anyone may create a market.
 
 use crate::backing;
 use crate::error::{Error, Role, Stop};
@@ -7,9 +7,8 @@ use crate::feed::FeedKind;
 use crate::fixed::{AMOUNT_MAX, Assets, Bps, Timestamp, Wad};
 use crate::ids::{AssetId, FeedId, MarketId, VaultId};
 use crate::ledger::Ledger;
-use crate::market::{
-    COLLATERALS_MAX, Collateral, GRACE_SECONDS, Line, MarginModel, Market, PauseLevel, VAULTS_MAX,
-};
+use crate::market::{COLLATERALS_MAX, Collateral, Line, MarginModel, Market, VAULTS_MAX};
+use crate::pause::Pauses;
 use crate::portfolio::check_hedge;
 use crate::terms::{self, Binding, Keeping, Subject};
 use crate::vault::Accrued;
@@ -114,7 +113,8 @@ pub fn create_market<L: Ledger + ?Sized>(
     let id = MarketId::new(protocol.markets);
     let market = Market {
         owner: caller,
-        pause: PauseLevel::Open,
+        pause: Pauses::default(),
+        breaker: false,
         terms_version: 1,
         groups: 0,
         liquidation_resumes_at: Timestamp::ZERO,
@@ -178,33 +178,6 @@ pub fn set_market_owner<L: Ledger + ?Sized>(
     ledger.emit(Event::MarketOwnerChanged { market: id, owner })
 }
 
-/// Sets how much of a market stands still. Its owner and governance may set any level, the guardian
-/// only a higher one. Leaving [`PauseLevel::Frozen`] starts the liquidation grace period.
-///
-/// # Errors
-/// [`Error::NotAuthorised`], [`Error::UnknownMarket`], or a fault of the ledger.
-pub fn set_pause<L: Ledger + ?Sized>(
-    ledger: &mut L,
-    caller: Address,
-    id: MarketId,
-    level: PauseLevel,
-) -> Result<(), Stop> {
-    let mut market = ledger.market(id)?;
-    if market.owner != caller {
-        let protocol = ledger.protocol()?;
-        let guards = caller == protocol.guardian && level > market.pause;
-        if caller != protocol.governance && !guards {
-            return Err(Error::NotAuthorised { actor: caller, role: Role::MarketOwner }.into());
-        }
-    }
-    if market.pause == PauseLevel::Frozen && level < PauseLevel::Frozen {
-        market.liquidation_resumes_at = ledger.now().after(GRACE_SECONDS);
-    }
-    market.pause = level;
-    ledger.set_market(id, &market)?;
-    ledger.emit(Event::MarketPauseChanged { market: id, level, actor: caller })
-}
-
 /// Checks that `feed` prices `asset`, and returns the asset's decimals. A vault's share is priced by a
 /// feed of that vault's share price, and has a price at all (SHR-3).
 fn pledgeable<L: Ledger + ?Sized>(
@@ -214,7 +187,7 @@ fn pledgeable<L: Ledger + ?Sized>(
 ) -> Result<u8, Stop> {
     let Some(share) = asset.as_share() else {
         let decimals = ledger.asset(asset)?.decimals;
-        check_asset_feed(ledger, feed)?;
+        check_asset_feed(ledger, feed, asset)?;
         return Ok(decimals);
     };
     let vault = Accrued::load(ledger, share)?;
@@ -225,14 +198,20 @@ fn pledgeable<L: Ledger + ?Sized>(
     Ok(vault.record().decimals)
 }
 
-/// Checks that a feed prices an asset: a rate and a share's price do not.
-fn check_asset_feed<L: Ledger + ?Sized>(ledger: &mut L, feed: FeedId) -> Result<(), Stop> {
-    match ledger.feed(feed)?.kind {
-        FeedKind::Reported | FeedKind::Composite { .. } => Ok(()),
-        FeedKind::Rate | FeedKind::SharePrice { .. } => {
-            Err(Error::WrongFeed { feed, wanted: "an asset's price" }.into())
-        }
+/// Checks that a feed prices this asset (ORC-5): a rate and a share's price do not, nor does another asset's.
+fn check_asset_feed<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    feed: FeedId,
+    asset: AssetId,
+) -> Result<(), Stop> {
+    let kind = ledger.feed(feed)?.kind;
+    if !kind.is_price() || matches!(kind, FeedKind::SharePrice { .. }) {
+        return Err(Error::WrongFeed { feed, wanted: "an asset's price" }.into());
     }
+    if ledger.feed_info(feed)?.subject.asset != Some(asset) {
+        return Err(Error::WrongFeed { feed, wanted: "the price of that asset" }.into());
+    }
+    Ok(())
 }
 
 /// Lists an asset, or a vault's share, as collateral; the market's owner only. A list only grows.
@@ -336,7 +315,7 @@ pub fn list_vault<L: Ledger + ?Sized>(
     let mut market = owned(ledger, caller, id)?;
     let asset = ledger.vault(vault)?.asset;
     let decimals = ledger.asset(asset)?.decimals;
-    check_asset_feed(ledger, terms.feed)?;
+    check_asset_feed(ledger, terms.feed, asset)?;
     let LineTerms { feed, min_debt } = *terms;
     if min_debt.is_zero() || min_debt > AMOUNT_MAX {
         return Err(Error::InvalidParameter { name: "minimum debt", value: min_debt.get() }.into());

@@ -59,21 +59,37 @@ pub fn health_factor(weighted: Wad, debt: Wad) -> Wad {
 /// Which prices an answer may rest on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prices {
-    /// Only those that may be used now; anything else is an error.
+    /// Those at which new risk may be taken now: the more careful side, without doubt.
     Fresh,
-    /// Only those at which accounts may be liquidated now.
+    /// Those at which accounts may be liquidated now.
     Settled,
-    /// The last ones reported, for views.
+    /// Those at which bids may buy now.
+    Sale,
+    /// Those by which accounts are judged, usable or not; for views.
     Last,
+    /// Those at which new risk would be taken, usable or not; for views.
+    Careful,
 }
 
 impl Prices {
-    fn of<L: Ledger + ?Sized>(self, ledger: &mut L, id: FeedId) -> Result<Wad, Stop> {
+    /// A feed's price for this use, of what is owned or owed.
+    ///
+    /// # Errors
+    /// [`Error::StalePrice`], [`Error::PriceOutOfBounds`], [`Error::FeedFrozen`], [`Error::PriceDoubtful`] and
+    /// [`Error::LiquidationPaused`] where the use forbids such a price; [`Error::UnknownFeed`], or a fault.
+    pub fn of<L: Ledger + ?Sized>(
+        self,
+        ledger: &mut L,
+        id: FeedId,
+        side: Side,
+    ) -> Result<Wad, Stop> {
         let quote = quote(ledger, id)?;
         match self {
-            Self::Fresh => Ok(quote.fresh_price()?),
-            Self::Settled => Ok(quote.settled_price(ledger.now())?),
-            Self::Last => Ok(quote.price),
+            Self::Fresh => Ok(quote.opening_price(side)?),
+            Self::Settled => Ok(quote.settled_price(side)?),
+            Self::Sale => Ok(quote.sale_price(side)?),
+            Self::Last => Ok(quote.judged_price(side)),
+            Self::Careful => Ok(quote.careful_price(side)),
         }
     }
 }
@@ -327,7 +343,7 @@ impl Position {
                 Some((place, listing)) if place == index => *listing,
                 _ => ledger.collateral(id, asset)?,
             };
-            let price = prices.of(ledger, listing.feed)?;
+            let price = prices.of(ledger, listing.feed, Side::Collateral)?;
             let leg = CollateralLeg::on_present_terms(*pledge, asset, listing, price);
             let own = (listing.binding(), listing.kept);
             let subject = Subject::Collateral(asset);
@@ -350,7 +366,7 @@ impl Position {
                     (accrued, line, first_loss)
                 }
             };
-            let price = prices.of(ledger, line.feed)?;
+            let price = prices.of(ledger, line.feed, Side::Debt)?;
             let debt = owed.debt;
             let rewritten = false;
             let leg = DebtLeg { index, vault, accrued, line, debt, price, first_loss, rewritten };
@@ -569,6 +585,7 @@ pub(crate) mod tests {
                 min_debt: Assets::new(1_000),
                 staked: false,
                 tracked: false,
+                metered: false,
             },
             debt: owed,
             price: Wad::new(price),

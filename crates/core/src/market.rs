@@ -4,6 +4,7 @@ use crate::debt::Debt;
 use crate::error::Error;
 use crate::fixed::{Assets, Bps, Timestamp, Wad};
 use crate::ids::{AssetId, FeedId, MarketId, VaultId};
+use crate::pause::Pauses;
 use crate::terms::{Binding, Keeping};
 use alloc::vec::Vec;
 use alloy_primitives::Address;
@@ -18,8 +19,8 @@ pub const LINES_MAX: usize = 32;
 /// could not act on a price while others could not either.
 pub const GRACE_SECONDS: u64 = 3_600;
 
-/// How much of a market stands still. Repayment and the release of collateral without debt go on
-/// at every level.
+/// How much of a market stands still. Repayment, new collateral and the release of collateral without debt
+/// go on at every level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PauseLevel {
     /// Everything works.
@@ -27,7 +28,7 @@ pub enum PauseLevel {
     Open,
     /// No new debt, no release of collateral that secures debt.
     Restricted,
-    /// Also no liquidation and no new collateral.
+    /// Also no liquidation, and no account moves in.
     Frozen,
 }
 
@@ -46,8 +47,10 @@ pub enum MarginModel {
 pub struct Market {
     /// Who sets its terms.
     pub owner: Address,
-    /// How much of it stands still.
-    pub pause: PauseLevel,
+    /// How much of it stands still, by whose word and until when.
+    pub pause: Pauses,
+    /// Whether it has a breaker ([`crate::breaker`]).
+    pub breaker: bool,
     /// How often its binding terms were set ([`crate::terms`]); from one on.
     pub terms_version: u32,
     /// How many groups it has.
@@ -142,6 +145,8 @@ pub struct Line {
     /// Whether the ledger keeps what backs the debt drawn on it ([`crate::exposure`]); once begun, it
     /// does not end.
     pub tracked: bool,
+    /// Whether a meter limits what is drawn on it in a while ([`crate::meter`]).
+    pub metered: bool,
 }
 
 impl Line {
@@ -149,6 +154,7 @@ impl Line {
     #[must_use]
     pub const fn new(feed: FeedId, decimals: u8, min_debt: Assets) -> Self {
         let (cap, owed) = (Assets::ZERO, Debt::ZERO);
-        Self { feed, decimals, cap, owed, min_debt, staked: false, tracked: false }
+        let (staked, tracked, metered) = (false, false, false);
+        Self { feed, decimals, cap, owed, min_debt, staked, tracked, metered }
     }
 }

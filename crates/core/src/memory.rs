@@ -3,32 +3,42 @@
 use crate::account::Account;
 use crate::asset::Asset;
 use crate::bids::{Bid, Queue, Tier, TierState};
+use crate::breaker::Breaker;
 use crate::debt::Debt;
 use crate::delegation::{Credit, CreditId, Operator};
+use crate::doubt::Track;
 use crate::error::{Error, Stop};
 use crate::event::Event;
 use crate::exits::{Checkpoint, ExitQueue, Place};
 use crate::factor::{Factor, Tags};
-use crate::feed::Feed;
+use crate::feed::{Feed, FeedInfo, FeedTerms};
 use crate::first_loss::{Stake, Tranche};
 use crate::fixed::{Assets, Timestamp};
 use crate::groups::Group;
 use crate::growth::GrowthCap;
+use crate::guardian::{Guarded, Spell};
 use crate::ids::{
     AccountId, AssetId, BidId, ExposureCapId, ExposureId, FactorId, FeedId, GroupId, MarketId,
     PlaceId, QueueId, StakeId, Token, VaultId,
 };
 use crate::ledger::Ledger;
 use crate::market::{Collateral, Line, Market};
+use crate::meter::Meter;
+use crate::pool::{PoolTerms, PoolTrail};
 use crate::portfolio::{Portfolio, RiskFactor, SetPlace};
 use crate::protocol::Protocol;
 use crate::rebasing::Rebasing;
+use crate::signers::{SignerSet, SignerSetId};
+use crate::sources::{Observation, Source, SourceId};
 use crate::stop_loss::StopLoss;
 use crate::terms::{Kept, Subject};
 use crate::vault::Vault;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use alloy_primitives::{Address, U256};
+
+mod guards;
+mod prices;
 
 /// All records in ordered maps, with a clock that is set by hand. A snapshot is a clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,12 +83,38 @@ pub struct MemoryLedger {
     pub exposures: BTreeMap<ExposureId, Debt>,
     /// Every account that is not empty.
     pub accounts: BTreeMap<AccountId, Account>,
-    /// Every feed.
+    /// What valuations read of every feed.
     pub feeds: BTreeMap<FeedId, Feed>,
+    /// Whose every feed is.
+    pub feed_infos: BTreeMap<FeedId, FeedInfo>,
+    /// Every feed's terms.
+    pub feed_terms: BTreeMap<FeedId, FeedTerms>,
+    /// What every feed remembers.
+    pub tracks: BTreeMap<FeedId, Track>,
+    /// Every source, by its place.
+    pub sources: BTreeMap<(FeedId, u8), Source>,
+    /// The place of every source.
+    pub source_places: BTreeMap<(FeedId, SourceId), u8>,
+    /// What every source said last.
+    pub observations: BTreeMap<(FeedId, u8), Observation>,
+    /// Who signs for other oracles.
+    pub signer_sets: BTreeMap<SignerSetId, SignerSet>,
+    /// The feeds that have pools.
+    pub pool_feeds: Vec<FeedId>,
+    /// How every pool is read, by its feed and place.
+    pub pool_terms: BTreeMap<(FeedId, u8), PoolTerms>,
+    /// What is kept of every pool's readings.
+    pub pool_trails: BTreeMap<(FeedId, u8), PoolTrail>,
+    /// The storage of contracts that are not the protocol's, by address and slot.
+    pub foreign: BTreeMap<(Address, U256), U256>,
     /// The growth cap of every feed that has one.
     pub growth_caps: BTreeMap<FeedId, GrowthCap>,
-    /// Who may report to which feed.
-    pub publishers: BTreeSet<(FeedId, Address)>,
+    /// The guardian's last stop of everything that it ever stopped.
+    pub spells: BTreeMap<Guarded, Spell>,
+    /// The meter of every line that has one.
+    pub meters: BTreeMap<(MarketId, VaultId), Meter>,
+    /// The breaker of every market that has one.
+    pub breakers: BTreeMap<MarketId, Breaker>,
     /// Every bid queue in which a tier holds shares.
     pub queues: BTreeMap<QueueId, Queue>,
     /// Every tier that was bid in.
@@ -354,42 +390,6 @@ impl Ledger for MemoryLedger {
 
     fn set_account(&mut self, id: &AccountId, account: &Account) -> Result<(), Stop> {
         put(&mut self.accounts, *id, account.clone());
-        Ok(())
-    }
-
-    fn feed(&mut self, id: FeedId) -> Result<Feed, Stop> {
-        Ok(*self.feeds.get(&id).ok_or(Error::UnknownFeed { feed: id })?)
-    }
-
-    fn set_feed(&mut self, id: FeedId, feed: &Feed) -> Result<(), Stop> {
-        self.feeds.insert(id, *feed);
-        Ok(())
-    }
-
-    fn growth_cap(&mut self, feed: FeedId) -> Result<GrowthCap, Stop> {
-        Ok(self.growth_caps.get(&feed).copied().unwrap_or_default())
-    }
-
-    fn set_growth_cap(&mut self, feed: FeedId, cap: &GrowthCap) -> Result<(), Stop> {
-        put(&mut self.growth_caps, feed, *cap);
-        Ok(())
-    }
-
-    fn is_publisher(&mut self, feed: FeedId, publisher: Address) -> Result<bool, Stop> {
-        Ok(self.publishers.contains(&(feed, publisher)))
-    }
-
-    fn set_publisher(
-        &mut self,
-        feed: FeedId,
-        publisher: Address,
-        allowed: bool,
-    ) -> Result<(), Stop> {
-        if allowed {
-            self.publishers.insert((feed, publisher));
-        } else {
-            self.publishers.remove(&(feed, publisher));
-        }
         Ok(())
     }
 

@@ -12,9 +12,9 @@ use alloy_primitives::Address;
 /// Who governs, and how many of each thing were created; ids are `1..=count`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Protocol {
-    /// May hand over its role, name the guardian, and set any market's pause level.
+    /// May hand over its role, name the guardian, set any market's pause level, and freeze any feed.
     pub governance: Address,
-    /// May raise any market's pause level.
+    /// May stop any market or feed for a while ([`crate::guardian`]).
     pub guardian: Address,
     /// How many assets there are.
     pub assets: u32,

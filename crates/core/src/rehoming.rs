@@ -15,7 +15,7 @@
 
 use crate::account::Account;
 use crate::address;
-use crate::borrowing::{check_caps, check_minimum, check_pause};
+use crate::borrowing::{check_caps, check_minimum};
 use crate::debt::Debt;
 use crate::delegation::{Permission, receiver_for};
 use crate::error::{Cap, Error, Fault, Stop};
@@ -29,6 +29,9 @@ use crate::ids::{AccountId, AssetId, MarketId, Token, VaultId};
 use crate::ledger::Ledger;
 use crate::margin::{DebtLeg, Position, Prices};
 use crate::market::{Line, Market, PauseLevel};
+use crate::meter;
+use crate::pause::check_pause;
+use crate::portfolio::Side;
 use crate::quote::quote;
 use crate::stop_loss::StopLoss;
 use crate::token::{Movement, shift};
@@ -220,7 +223,8 @@ pub fn rehome<L: Ledger + ?Sized>(
 /// Those of [`rehome`] for a route that names what is not there; a fault of the ledger.
 pub fn preview<L: Ledger + ?Sized>(ledger: &mut L, route: &Route<'_>) -> Result<Preview, Stop> {
     let Plan { to, there, account, position, reasons, .. } = plan(ledger, route)?;
-    let explanation = explain_position(ledger, (to.market, &there), &account, &position)?;
+    let explanation =
+        explain_position(ledger, (to.market, &there), &account, (&position, &position.totals()))?;
     Ok(Preview { explanation, reasons })
 }
 
@@ -249,7 +253,7 @@ fn plan<L: Ledger + ?Sized>(ledger: &mut L, route: &Route<'_>) -> Result<Plan, S
         collaterals.push((asset, pledge.amount));
     }
     let pledged = Account { debts: Vec::new(), ..account.clone() };
-    let position = Position::load(ledger, (to.market, &there), &pledged, Prices::Last)?;
+    let position = Position::load(ledger, (to.market, &there), &pledged, Prices::Careful)?;
     let mut plan = Plan {
         from,
         to,
@@ -314,7 +318,7 @@ impl Plan {
         debts: &[(Pair, Debt)],
     ) -> Result<(), Stop> {
         let most = if debts.is_empty() { PauseLevel::Restricted } else { PauseLevel::Open };
-        self.note(check_pause(self.to.market, &self.there, most));
+        self.note(check_pause((self.to.market, &self.there), ledger.now(), most));
         for (pair, _) in debts {
             let vault = pair.to;
             if self.books.vault(vault)?.record().paused {
@@ -381,7 +385,7 @@ impl Plan {
             let accrued = *self.books.vaults.get(&vault).ok_or(Fault::Unreadable)?;
             let line = self.books.lines.get(&(market, vault)).ok_or(Fault::Unreadable)?;
             let (line, first_loss) = *line;
-            let price = quote(ledger, line.feed)?.price;
+            let price = Prices::Careful.of(ledger, line.feed, Side::Debt)?;
             // What changed in the books is written even if the debt there is as before.
             let rewritten = moved(vault);
             let leg = DebtLeg { index, vault, accrued, line, debt, price, first_loss, rewritten };
@@ -406,6 +410,13 @@ impl Plan {
         Ok(())
     }
 
+    /// What is drawn anew on a vault's line there.
+    fn drawn_on(&self, vault: VaultId) -> Result<Assets, Error> {
+        let stays = |pair: &Pair| (self.from.market, pair.from) == (self.to.market, pair.to);
+        let arrives = self.debts.iter().filter(|(pair, _)| pair.to == vault && !stays(pair));
+        arrives.map(|(_, owed)| *owed).try_fold(Assets::ZERO, Assets::add)
+    }
+
     /// What feeds, caps, the minimum debt and the borrow limit have against it. Without debt that moves
     /// nothing is at risk.
     fn object_to_debts<L: Ledger + ?Sized>(
@@ -422,8 +433,8 @@ impl Plan {
         feeds.sort_unstable();
         feeds.dedup();
         for id in feeds {
-            let fresh = quote(ledger, id)?.fresh_price();
-            self.note(fresh.map(drop));
+            let opening = quote(ledger, id)?.opening_price(Side::Collateral);
+            self.note(opening.map(drop));
         }
         let mut found = Vec::new();
         let group = (self.to.market, self.account.group);
@@ -437,6 +448,9 @@ impl Plan {
             }
             if *drawn {
                 found.extend(check_caps(&leg.accrued, &leg.line).err());
+                let on = (self.to.market, leg.vault);
+                let drawn = self.drawn_on(leg.vault)?;
+                found.extend(meter::check(ledger, on, leg.line.metered, drawn)?.err());
             }
         }
         found.extend(self.position.totals().check_limit().err());
@@ -454,6 +468,11 @@ fn apply<L: Ledger + ?Sized>(ledger: &mut L, plan: Plan) -> Result<Wad, Stop> {
             let token = Token::Asset(books.vault(pair.from)?.record().asset);
             let (payer, paid) = (address::custody(pair.to), address::custody(pair.from));
             shift(ledger, &Movement { token, from: payer, to: paid, value: amount.get() })?;
+        }
+        if (from.market, pair.from) != (to.market, pair.to) {
+            let leg = position.debts.iter().find(|leg| leg.vault == pair.to);
+            let metered = leg.ok_or(Fault::Unreadable)?.line.metered;
+            meter::draw(ledger, (to.market, pair.to), metered, *amount)?;
         }
         let vaults = (pair.from, pair.to);
         ledger.emit(Event::DebtRehomed { from, to, vaults, amount: *amount })?;

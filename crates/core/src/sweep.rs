@@ -18,6 +18,7 @@
 use crate::account::Account;
 use crate::address;
 use crate::bids::{self, Tier};
+use crate::breaker;
 use crate::debt::Debt;
 use crate::error::{Error, Fault, Stop};
 use crate::event::Event;
@@ -26,9 +27,10 @@ use crate::first_loss::{self, Settled, block_stakes};
 use crate::fixed::{Assets, Shares, Wad, mul_div_down_saturating};
 use crate::ids::{AccountId, AssetId, QueueId, Token, VaultId};
 use crate::ledger::Ledger;
-use crate::liquidation::{Sale, announce_loss, open_for_liquidation};
+use crate::liquidation::{Sale, announce_loss};
 use crate::margin::{Margin, Position, Prices, Totals};
 use crate::market::Market;
+use crate::pause::open_for_liquidation;
 use crate::stop_loss::StopLoss;
 use crate::token::debit;
 use crate::vault::Accrued;
@@ -136,8 +138,9 @@ struct Selling<'a, L: Ledger + ?Sized> {
 /// liquidation waits, or the queue would not take anything of it.
 ///
 /// # Errors
-/// [`Error::StalePrice`], [`Error::PriceOutOfBounds`] and [`Error::LiquidationPaused`]: without
-/// prices, or right after a feed's recovery, nothing is sold.
+/// [`Error::StalePrice`], [`Error::PriceOutOfBounds`], [`Error::FeedFrozen`], [`Error::PriceDoubtful`] and
+/// [`Error::LiquidationPaused`]: without prices, in doubt that relieves, or right after a feed's recovery, nothing
+/// is sold.
 /// [`Error::UnknownMarket`], or a fault of the ledger.
 pub fn plan_sweep<L: Ledger + ?Sized>(
     ledger: &mut L,
@@ -156,7 +159,7 @@ fn plan_account<L: Ledger + ?Sized>(
     if !account.has_debt() || open_for_liquidation(id.market, market, ledger.now()).is_err() {
         return Ok(None);
     }
-    let position = Position::load(ledger, (id.market, market), account, Prices::Settled)?;
+    let position = Position::load(ledger, (id.market, market), account, Prices::Sale)?;
     let before = position.totals();
     let Some(goal) = goal(ledger, id, &before)? else {
         return Ok(None);
@@ -379,7 +382,7 @@ pub fn sweep<L: Ledger + ?Sized>(
     ledger: &mut L,
     id: &AccountId,
 ) -> Result<Option<SweepPlan>, Stop> {
-    let market = ledger.market(id.market)?;
+    let mut market = ledger.market(id.market)?;
     let mut account = ledger.account(id)?;
     let Some(plan) = plan_account(ledger, (id, &market), &account)? else {
         return Ok(None);
@@ -407,6 +410,9 @@ pub fn sweep<L: Ledger + ?Sized>(
     }
     let _whatever_it_moves = store_account(ledger, id, &market, &mut account)?;
     announce(ledger, id, &plan)?;
+    breaker::count(ledger, (id.market, &mut market), || {
+        plan.before.debt_value.saturating_sub(plan.totals_after().debt_value)
+    })?;
     Ok(Some(plan))
 }
 

@@ -34,10 +34,9 @@ use crate::error::Stop;
 use crate::fixed::{BPS, Bps, RAY, Timestamp, WAD, Wad};
 use crate::ids::{AccountId, GroupId, MarketId, VaultId};
 use crate::ledger::Ledger;
-use crate::margin::unit;
+use crate::margin::{Prices, unit};
 use crate::market::{MarginModel, Market};
-use crate::portfolio::InForce;
-use crate::quote::quote;
+use crate::portfolio::{InForce, Side};
 use crate::terms::{Binding, Keeping, Kept, Subject};
 use crate::vault::Accrued;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -210,7 +209,7 @@ impl Scene {
         let mut collaterals = Vec::with_capacity(market.collaterals.len());
         for asset in &market.collaterals {
             let record = ledger.collateral(id, *asset)?;
-            let price = quote(ledger, record.feed)?.price.get();
+            let price = Prices::Last.of(ledger, record.feed, Side::Collateral)?.get();
             let present = (record.binding(), record.kept);
             let terms = Terms::read(ledger, (id, Subject::Collateral(*asset)), present)?;
             collaterals.push(Listing { price, unit: unit(record.decimals), terms });
@@ -218,7 +217,7 @@ impl Scene {
         let mut debts = Vec::with_capacity(market.vaults.len());
         for vault in &market.vaults {
             let line = ledger.line(id, *vault)?;
-            let price = quote(ledger, line.feed)?.price;
+            let price = Prices::Last.of(ledger, line.feed, Side::Debt)?;
             let index = match self.indexes.get(vault) {
                 Some(index) => *index,
                 None => {

@@ -12,7 +12,7 @@ use gage_core::listing;
 use gage_core::terms::{self, Subject};
 use gage_core::token::{self, Movement};
 use gage_core::{
-    Assets, Error, FeedId, MarketId, PauseLevel, Shares, Stop, Token, WAD, Wad, address,
+    Assets, Error, FeedId, MarketId, PauseLevel, Shares, Stop, Token, WAD, Wad, address, pause,
 };
 use world::acts::*;
 use world::*;
@@ -263,7 +263,7 @@ fn reg_l02_foreign_market_owner() {
     let changes: [Result<(), Stop>; 4] = [
         l.atomically(|l| listing::set_collateral(l, MALLORY, MARKET, asset(2), &harsh)),
         l.atomically(|l| listing::set_market_terms(l, MALLORY, MARKET, &free)),
-        l.atomically(|l| listing::set_pause(l, MALLORY, MARKET, PauseLevel::Frozen)),
+        l.atomically(|l| pause::set_pause(l, MALLORY, MARKET, PauseLevel::Frozen)),
         l.atomically(|l| listing::set_market_owner(l, MALLORY, MARKET, MALLORY)),
     ];
     for change in changes {

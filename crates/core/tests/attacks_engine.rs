@@ -4,16 +4,16 @@
 
 mod world;
 
+use gage_core::Report;
 use gage_core::bids::{self, Tier};
 use gage_core::borrowing;
 use gage_core::curation;
-use gage_core::feed::{self, Report};
 use gage_core::liquidation::{self, Kind, Liquidation, Payment};
 use gage_core::listing;
 use gage_core::sweep;
 use gage_core::{
     Accrued, Address, Assets, Error, FeedId, PauseLevel, QueueId, Shares, Stop, Token, U256, WAD,
-    Wad, address, margin, token,
+    Wad, address, margin, pause, token,
 };
 use world::acts::*;
 use world::*;
@@ -140,7 +140,7 @@ fn reg_q10_bad_debt_of_a_paused_vault() {
         }
         curation::pause_vault(&mut world.ledger, CURATOR, vault(1)).unwrap();
         let l = &mut world.ledger;
-        listing::set_pause(l, GUARDIAN, MARKET, PauseLevel::Restricted).unwrap();
+        pause::set_pause(l, GUARDIAN, MARKET, PauseLevel::Restricted).unwrap();
         world.report(2, 50 * WAD).unwrap();
         if swept {
             assert!(sweep_and_write_off(&mut world, ALICE));
@@ -294,15 +294,14 @@ fn reg_c06_bids_fill_on_no_bad_price() {
     let mut world = indebted([6, 18]);
     bid(&mut world, MALLORY, 2, 500 * unit(6)).unwrap();
     let feed = FeedId::new(2);
-    let round = world.ledger.feeds[&feed].round + 1;
-    let bounds = world.ledger.feeds.get_mut(&feed).unwrap();
+    let bounds = world.ledger.feed_terms.get_mut(&feed).unwrap();
     bounds.price_min = Wad::new(93 * WAD);
     world.pass(2);
-    let report = Report { feed, round, time: world.ledger.now, price: Wad::new(88 * WAD) };
+    let report = world.next_report(feed, 88 * WAD);
     let l = &mut world.ledger;
-    let strange = l.atomically(|l| feed::apply_report(l, &report, MALLORY));
-    assert!(matches!(refused(strange), Error::UnknownPublisher { .. }));
-    let _ = l.atomically(|l| feed::apply_report(l, &report, PUBLISHER));
+    let strange = l.atomically(|l| world::apply_report(l, &report, MALLORY));
+    assert!(matches!(refused(strange), Error::UnknownSource { .. }));
+    let _ = l.atomically(|l| world::apply_report(l, &report, PUBLISHER));
     let filled = sweep::sweep(&mut world.ledger, &of(ALICE));
     assert!(!matches!(filled, Ok(Some(_))), "{filled:?}");
     let waiting = bids::bid(
@@ -381,20 +380,22 @@ fn reg_o01_no_price_moves_within_a_block() {
     let mut world = indebted([6, 18]);
     let health = margin::health(&mut world.ledger, &of(ALICE)).unwrap();
     let (feed, now) = (FeedId::new(2), world.ledger.now);
-    let old = world.ledger.feeds[&feed];
+    let old = world.ledger.observations[&(feed, 0)];
     let l = &mut world.ledger;
     for who in [address::custody(vault(1)), address::MARKET] {
         token::transfer(l, MALLORY, Token::Asset(asset(2)), who, 100_000 * unit(18)).unwrap();
         token::transfer(l, MALLORY, Token::Asset(asset(1)), who, 1_000 * unit(6)).unwrap();
     }
-    let report = |round, time, price| Report { feed, round, time, price: Wad::new(price) };
+    let confidence = Wad::ZERO;
+    let report =
+        |round, time, price| Report { feed, round, time, price: Wad::new(price), confidence };
     for (report, signer) in [
         (report(old.round + 1, now, 50 * WAD), MALLORY),
         (report(old.round, now, 50 * WAD), PUBLISHER),
-        (report(old.round + 1, old.updated_at, 50 * WAD), PUBLISHER),
+        (report(old.round + 1, old.time, 50 * WAD), PUBLISHER),
         (report(old.round + 1, now.after(3_600), 50 * WAD), PUBLISHER),
     ] {
-        let done = l.atomically(|l| feed::apply_report(l, &report, signer));
+        let done = l.atomically(|l| world::apply_report(l, &report, signer));
         assert!(matches!(done, Err(Stop::Refused(_))), "{report:?}");
     }
     pledge(&mut world, MALLORY, 2, 100_000 * unit(18));

@@ -16,7 +16,7 @@ use gage_core::sweep::{self, SweepPlan, SweepReason};
 use gage_core::token;
 use gage_core::{
     AccountId, Address, AssetId, Assets, BidId, Bps, Error, FeedId, MarketId, PauseLevel, QueueId,
-    Shares, Stop, Token, U256, WAD, Wad, address,
+    Shares, Stop, Token, U256, WAD, Wad, address, pause,
 };
 use world::acts::*;
 use world::*;
@@ -149,7 +149,7 @@ fn reg_q11_unit_repay_in_front() {
 #[test]
 fn reg_q11_asymmetric_pause() {
     let mut world = indebted([6, 18]);
-    listing::set_pause(&mut world.ledger, GUARDIAN, MARKET, PauseLevel::Frozen).unwrap();
+    pause::set_pause(&mut world.ledger, GUARDIAN, MARKET, PauseLevel::Frozen).unwrap();
     world.report(2, 90 * WAD).unwrap();
     assert!(matches!(
         refused(liquidate(&mut world, MALLORY, ALICE, u128::MAX)),
@@ -157,9 +157,9 @@ fn reg_q11_asymmetric_pause() {
     ));
     repay(&mut world, ALICE, ALICE, 1, unit(6)).unwrap();
     let l = &mut world.ledger;
-    let lower = l.atomically(|l| listing::set_pause(l, GUARDIAN, MARKET, PauseLevel::Open));
+    let lower = l.atomically(|l| pause::set_pause(l, GUARDIAN, MARKET, PauseLevel::Open));
     assert!(matches!(refused(lower), Error::NotAuthorised { .. }));
-    listing::set_pause(&mut world.ledger, GOVERNANCE, MARKET, PauseLevel::Open).unwrap();
+    pause::set_pause(&mut world.ledger, GOVERNANCE, MARKET, PauseLevel::Open).unwrap();
     assert!(matches!(
         refused(liquidate(&mut world, MALLORY, ALICE, u128::MAX)),
         Error::LiquidationPaused { .. }

@@ -11,7 +11,7 @@ use gage_core::invariants::{check_invariants, check_step};
 use gage_core::stop_loss::StopLoss;
 use gage_core::{
     AccountId, Address, Assets, Error, Event, MarketId, PauseLevel, Stop, Timestamp, Token, U256,
-    WAD, Wad, borrowing, listing,
+    WAD, Wad, borrowing, listing, pause,
 };
 use world::acts::*;
 use world::*;
@@ -359,7 +359,7 @@ fn reg_p11_authorisations_are_void_in_a_closed_market() {
     permit(&mut world, FRIEND, &operator(7, FRIEND));
     delegate(&mut world, FRIEND, 100, FRIEND);
     let l = &mut world.ledger;
-    listing::set_pause(l, OWNER, MARKET, PauseLevel::Restricted).unwrap();
+    pause::set_pause(l, OWNER, MARKET, PauseLevel::Restricted).unwrap();
     let before = wealth(&world.ledger, &[FRIEND]);
     for outcome in [
         draw_for(&mut world, FRIEND, &of(ALICE), unit(6)),

@@ -448,7 +448,7 @@ fn nonsense_is_refused() {
 fn pauses_do_not_close_the_exit() {
     let mut world = full();
     curation::pause_vault(&mut world.ledger, CURATOR, vault(1)).unwrap();
-    gage_core::listing::set_pause(&mut world.ledger, OWNER, MARKET, gage_core::PauseLevel::Frozen)
+    gage_core::pause::set_pause(&mut world.ledger, OWNER, MARKET, gage_core::PauseLevel::Frozen)
         .unwrap();
     let number = queue_all(&mut world, CAROL).number;
     repay(&mut world, ALICE, ALICE, 1, u128::MAX).unwrap();

@@ -12,12 +12,13 @@ use gage_core::exposure::{
 use gage_core::factor::{FACTOR_ASSETS_MAX, register_factor, tag_asset, untag_asset};
 use gage_core::listing::{self, LineTerms, MarketTerms};
 use gage_core::market::LINES_MAX;
+use gage_core::pause::PAUSE_MAX;
 use gage_core::premium::refresh_risk_premium;
 use gage_core::protocol::{self, AssetTerms};
 use gage_core::{
     AccountId, Address, AssetId, Assets, Bps, Debt, Error, Event, Factor, FactorId, FactorKind,
-    FeedId, InterestModel, MarketId, PauseLevel, Stop, Token, WAD, Wad, address, first_loss, sweep,
-    token,
+    FeedId, InterestModel, MarketId, PauseLevel, Stop, Token, WAD, Wad, address, first_loss, pause,
+    sweep, token,
 };
 use world::acts::*;
 use world::*;
@@ -369,15 +370,16 @@ fn reg_c18_no_allocation_to_a_restricted_market() {
     };
     for level in [PauseLevel::Restricted, PauseLevel::Frozen] {
         set(&mut world, 1_000).unwrap();
-        listing::set_pause(&mut world.ledger, GUARDIAN, MARKET, level).unwrap();
+        pause::set_pause(&mut world.ledger, GUARDIAN, MARKET, level).unwrap();
         let more = refused(set(&mut world, 1_001));
-        assert_eq!(more, Error::MarketPaused { market: MARKET, level });
+        let until = world.ledger.now.after(PAUSE_MAX.into());
+        assert_eq!(more, Error::MarketPaused { market: MARKET, level, until });
         set(&mut world, 1_000).unwrap();
         set(&mut world, 500).unwrap();
         assert!(matches!(refused(set(&mut world, 501)), Error::MarketPaused { .. }));
         set(&mut world, 0).unwrap();
         assert!(matches!(refused(set(&mut world, 1)), Error::MarketPaused { .. }));
-        listing::set_pause(&mut world.ledger, OWNER, MARKET, PauseLevel::Open).unwrap();
+        pause::set_pause(&mut world.ledger, OWNER, MARKET, PauseLevel::Open).unwrap();
     }
     set(&mut world, 2_000).unwrap();
     sound(&world);

@@ -7,7 +7,7 @@ use gage_core::explain::explain;
 use gage_core::groups::{self, GroupTerms, Members};
 use gage_core::terms::{self, Subject};
 use gage_core::{
-    Assets, Bps, Error, GroupId, Label, PauseLevel, Stop, U256, WAD, Wad, listing, margin,
+    Assets, Bps, Error, GroupId, Label, PauseLevel, Stop, U256, WAD, Wad, listing, margin, pause,
 };
 use world::acts::*;
 use world::*;
@@ -117,7 +117,7 @@ fn entering_and_leaving_keep_accounts_within_their_limits() {
     silent.pass(100_000);
     assert!(matches!(refused(leave(&mut silent, ALICE)), Error::StalePrice { .. }));
     let l = &mut silent.ledger;
-    listing::set_pause(l, OWNER, MARKET, PauseLevel::Restricted).unwrap();
+    pause::set_pause(l, OWNER, MARKET, PauseLevel::Restricted).unwrap();
     assert!(matches!(refused(leave(&mut silent, ALICE)), Error::MarketPaused { .. }));
     // Without debt it is always possible.
     repay(&mut silent, ALICE, ALICE, 1, u128::MAX).unwrap();

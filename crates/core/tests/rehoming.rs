@@ -14,7 +14,7 @@ use gage_core::rehoming::{self, Pair, Route};
 use gage_core::stop_loss::{self, StopLoss};
 use gage_core::{
     AccountId, Address, Assets, Bps, Cap, Debt, Error, Event, FeedId, MarketId, MemoryLedger,
-    PauseLevel, Stop, Timestamp, Token, U256, WAD, Wad, first_loss, lending, margin,
+    PauseLevel, Stop, Timestamp, Token, U256, WAD, Wad, first_loss, lending, margin, pause,
 };
 use world::acts::*;
 use world::*;
@@ -315,10 +315,10 @@ fn an_unhealthy_target_changes_nothing() {
 fn pauses_bind_where_the_account_arrives() {
     for level in [PauseLevel::Restricted, PauseLevel::Frozen] {
         let mut world = two_homes();
-        listing::set_pause(&mut world.ledger, OWNER, MARKET, level).unwrap();
+        pause::set_pause(&mut world.ledger, OWNER, MARKET, level).unwrap();
         go(&mut world, (1, 0), (2, 0), &[(1, 1)]).unwrap();
         let back = refused(go(&mut world, (2, 0), (1, 0), &[(1, 1)]));
-        assert_eq!(back, Error::MarketPaused { market: MARKET, level });
+        assert_eq!(back, Error::MarketPaused { market: MARKET, level, until: Timestamp::ZERO });
         repay_in(&mut world, OTHER, 1);
         let back = go(&mut world, (2, 0), (1, 0), &[]);
         assert_eq!(back.is_ok(), level == PauseLevel::Restricted);

@@ -11,21 +11,23 @@ use gage_core::borrowing::{self, Draw, Release};
 use gage_core::curation::{self, Caps};
 use gage_core::exits::places::{Handover, transfer};
 use gage_core::exits::{self, Request};
+use gage_core::feed::freeze::{self, FREEZE_MAX};
 use gage_core::fixed::product_at_most;
 use gage_core::groups::{self, GroupTerms, Members};
 use gage_core::invariants::{check_invariants, check_step};
 use gage_core::lending::{self, Exit};
 use gage_core::liquidation::{self, Kind, Liquidation, Payment, Plan};
 use gage_core::listing::{self, CollateralTerms, MarketTerms};
+use gage_core::pause::PAUSE_MAX;
 use gage_core::portfolio::{self, PortfolioTerms};
 use gage_core::premium;
 use gage_core::rehoming::{self, Pair, Route};
 use gage_core::terms::{self, Kept, Subject};
 use gage_core::token::{self, Movement, Permit};
 use gage_core::{
-    AccountId, Address, AssetId, Assets, Bps, Debt, Error, FeedId, GroupId, InterestModel,
-    MarginModel, MemoryLedger, PauseLevel, PlaceId, Ray, Shares, Stop, Token, U256, VaultId, WAD,
-    Wad, address, interest,
+    AccountId, Address, AssetId, Assets, Bps, BreakerTerms, Debt, Error, FeedId, GroupId,
+    InterestModel, MarginModel, MemoryLedger, Meter, MeterTerms, PauseLevel, PlaceId, Ray, Shares,
+    Stop, Token, U256, VaultId, WAD, Wad, address, breaker, interest, meter, pause,
 };
 use world::*;
 
@@ -75,6 +77,9 @@ const OPERATIONS: &[&str] = &[
     "leave_group",
     "set_margin",
     "set_pause",
+    "pause_for",
+    "freeze",
+    "set_breakers",
     "limit",
 ];
 
@@ -170,14 +175,15 @@ impl Run {
                 }
             }
         }
-        // Most grace periods pass unused, for the same reason.
+        // Most freezes and grace periods pass unused, for the same reason.
         let feeds = self.world.ledger.feeds.values();
-        let resumes_at = feeds.map(|feed| feed.liquidation_resumes_at).max().unwrap();
+        let market = self.world.ledger.markets[&MARKET].liquidation_resumes_at;
+        let resumes_at = feeds.map(|feed| feed.liquidation_resumes_at).max().unwrap().max(market);
         if resumes_at > self.world.ledger.now && self.dice.below(8) != 0 {
             self.world.pass(resumes_at.since(self.world.ledger.now));
         }
-        if self.dice.below(12) == 0 {
-            listing::set_pause(&mut self.world.ledger, OWNER, MARKET, PauseLevel::Open).unwrap();
+        if self.dice.below(6) == 0 {
+            pause::set_pause(&mut self.world.ledger, OWNER, MARKET, PauseLevel::Open).unwrap();
         }
         let name = self.dice.pick(OPERATIONS);
         if name == "liquidate" {
@@ -561,7 +567,10 @@ impl Run {
         let actor = match (stranger, name) {
             (true, _) => self.user(),
             (_, "govern_market" | "govern_group" | "schedule_move" | "set_margin") => OWNER,
-            (_, "set_pause") => self.dice.pick(&[OWNER, GOVERNANCE, GUARDIAN]),
+            (_, "set_pause" | "pause_for" | "freeze") => {
+                self.dice.pick(&[OWNER, GOVERNANCE, GUARDIAN])
+            }
+            (_, "set_breakers") => OWNER,
             (_, "report") => PUBLISHER,
             (_, "limit") => GOVERNANCE,
             _ => CURATOR,
@@ -572,8 +581,22 @@ impl Run {
             "set_pause" => {
                 let level =
                     dice.pick(&[PauseLevel::Open, PauseLevel::Restricted, PauseLevel::Frozen]);
-                listing::set_pause(&mut self.world.ledger, actor, MARKET, level)
+                pause::set_pause(&mut self.world.ledger, actor, MARKET, level)
             }
+            "pause_for" => {
+                let level = dice.pick(&[PauseLevel::Restricted, PauseLevel::Frozen]);
+                let seconds = dice.pick(&[60, 900, 100_000, PAUSE_MAX]);
+                pause::pause_for(&mut self.world.ledger, actor, MARKET, level, seconds)
+            }
+            "freeze" => {
+                let feed = FeedId::new(asset.get());
+                let l = &mut self.world.ledger;
+                match dice.below(3) {
+                    0 if actor != GUARDIAN => freeze::unfreeze(l, actor, feed),
+                    _ => freeze::freeze(l, actor, feed, dice.pick(&[1, 60, 900, FREEZE_MAX])),
+                }
+            }
+            "set_breakers" => self.breakers(actor, vault, &mut dice),
             "govern_market" => self.market_terms(actor, asset),
             "govern_group" => self.govern_group(actor, asset, vault),
             "schedule_move" => self.schedule_move(actor, asset),
@@ -587,6 +610,22 @@ impl Run {
         }
         let name = if stranger { "by a stranger" } else { name };
         Step { name, actor, account: None, outcome: outcome.map(|()| Did::Governed) }
+    }
+
+    fn breakers(&mut self, actor: Address, vault: VaultId, dice: &mut Dice) -> Result<(), Stop> {
+        let whole = self.whole(self.world.ledger.vaults[&vault].asset);
+        let window = dice.pick(&[600, 86_400, breaker::WINDOW_MAX]);
+        let on = dice.below(2) == 0;
+        let l = &mut self.world.ledger;
+        if dice.below(2) == 0 {
+            let limit = Assets::new(whole * dice.pick(&[1, 10, 200]));
+            let limit = limit.max(Assets::new(window.into()));
+            let terms = MeterTerms { limit, window };
+            return meter::set_meter(l, actor, (MARKET, vault), on.then_some(terms));
+        }
+        let part = Bps::new(dice.pick(&[1, 1_000, 5_000, 9_999]));
+        let terms = BreakerTerms { part, window, pause: dice.pick(&[600, 100_000]) };
+        breaker::set_breaker(l, actor, MARKET, on.then_some(terms))
     }
 
     fn curate(
@@ -737,13 +776,13 @@ impl Run {
         };
         self.world.pass(1);
         let now = self.world.ledger.now;
-        let report = gage_core::feed::Report {
-            feed,
-            round: stored.round + 1 - self.dice.below(8) / 7,
+        let next = self.world.next_report(feed, price);
+        let report = gage_core::Report {
+            round: next.round - self.dice.below(8) / 7,
             time: now.after(self.dice.below(8) / 7),
-            price: Wad::new(price),
+            ..next
         };
-        let outcome = gage_core::feed::apply_report(&mut self.world.ledger, &report, actor);
+        let outcome = world::apply_report(&mut self.world.ledger, &report, actor);
         assert!(actor == PUBLISHER || outcome.is_err(), "AUT-1");
         let name = if actor == PUBLISHER { "report" } else { "by a stranger" };
         Step { name, actor, account: None, outcome: outcome.map(|()| Did::Governed) }
@@ -954,7 +993,14 @@ impl Run {
         let hedged = self.world.ledger.markets[&MARKET].margin == MarginModel::Portfolio;
         let owing = self.world.ledger.accounts.values().filter(|account| account.has_debt());
         mark("debt under portfolio margin", hedged && owing.count() > 0);
-        mark("frozen market", self.world.ledger.markets[&MARKET].pause == PauseLevel::Frozen);
+        let (pause, now) = (self.world.ledger.markets[&MARKET].pause, self.world.ledger.now);
+        mark("frozen market", pause.at(now).level == PauseLevel::Frozen);
+        mark("pause by the guardian", pause.guardian.at(now).level > PauseLevel::Open);
+        mark("breaker tripped", now < pause.tripped_until);
+        let ledger = &self.world.ledger;
+        let drawn = |meter: &Meter| meter.drawn > Assets::ZERO;
+        mark("metered draw", ledger.meters.values().any(drawn));
+        mark("frozen feed", ledger.feeds.values().any(|feed| now < feed.frozen_until));
     }
 }
 
@@ -1003,6 +1049,10 @@ fn invariants_hold_in_random_histories() {
         "paused vault",
         "donated to",
         "frozen market",
+        "pause by the guardian",
+        "breaker tripped",
+        "metered draw",
+        "frozen feed",
         "partial liquidation",
         "close-out",
         "loss borne by lenders",

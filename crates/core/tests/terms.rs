@@ -336,8 +336,7 @@ fn reg_s19_a_rising_price_harms_nobody() {
             let healths =
                 |world: &mut World| ids.map(|id| margin::health(&mut world.ledger, &id).unwrap());
             let before = healths(&mut then);
-            then.ledger.feeds.get_mut(&gage_core::FeedId::new(2)).unwrap().price =
-                gage_core::Wad::new(percent * WAD);
+            then.set_price(2, percent * WAD);
             let after = healths(&mut then);
             assert!(before.iter().zip(&after).all(|(old, new)| old <= new), "day {day}");
         }
@@ -475,8 +474,7 @@ fn the_worked_examples_of_the_documentation() {
         then.pass(day * DAY);
         assert_eq!(on(&mut then, &of(ALICE))[0], threshold);
         assert_eq!(health(&mut then, ALICE), at);
-        then.ledger.feeds.get_mut(&gage_core::FeedId::new(2)).unwrap().price =
-            gage_core::Wad::new(2_600 * WAD);
+        then.set_price(2, 2_600 * WAD);
         let both = (health(&mut then, ALICE), health(&mut then, MALLORY));
         match day {
             6 => assert_eq!(both, (10_270, 9_750)),
@@ -506,8 +504,7 @@ fn the_worked_examples_of_the_documentation() {
     let left = world.ledger.atomically(|l| groups::leave_group(l, FRIEND, (MARKET, 0)));
     assert!(matches!(refused(left), Error::AboveLimit { .. }));
     for (cents, at) in [(99, 10_222), (96, 9_913)] {
-        world.ledger.feeds.get_mut(&gage_core::FeedId::new(3)).unwrap().price =
-            gage_core::Wad::new(cents * WAD / 100);
+        world.set_price(3, cents * WAD / 100);
         assert_eq!(health(&mut world, FRIEND), at);
     }
     sound(&world);

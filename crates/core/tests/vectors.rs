@@ -9,8 +9,7 @@ use gage_core::shares::{Pool, debt_of_shares, shares_to_clear, shares_to_owe};
 use gage_core::terms::Keeping;
 use gage_core::{
     Address, AssetId, Assets, Bps, Collateral, Debt, FeedId, InterestModel, Label, Line, Market,
-    PauseLevel, RAY, Ray, Shares, Timestamp, U256, Vault, VaultId, WAD, Wad, mul_div_down,
-    mul_div_up,
+    Pauses, RAY, Ray, Shares, Timestamp, U256, Vault, VaultId, WAD, Wad, mul_div_down, mul_div_up,
 };
 use serde_json::Value;
 
@@ -276,6 +275,7 @@ fn debt_leg(place: u8, shares: u128, index: u128, price: u128, decimals: u8) -> 
         min_debt: Assets::new(1),
         staked: false,
         tracked: false,
+        metered: false,
     };
     let vault_id = VaultId::new(u32::from(place) + 1);
     DebtLeg {
@@ -411,7 +411,8 @@ fn seizures_are_those_of_aave() {
             Position { collaterals, debts, risk_premium: Bps::ZERO, margin: Default::default() };
         let market = Market {
             owner: Address::ZERO,
-            pause: PauseLevel::Open,
+            pause: Pauses::default(),
+            breaker: false,
             terms_version: 1,
             groups: 0,
             liquidation_resumes_at: Timestamp::ZERO,

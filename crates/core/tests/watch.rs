@@ -167,10 +167,10 @@ impl Run {
             }
             _ => {
                 let id = FeedId::new(1 + self.dice.below(5) as u32);
-                let feed = self.world.ledger.feeds.get_mut(&id).unwrap();
+                let feed = self.world.ledger.feeds[&id];
                 let percent = self.dice.pick(&[30, 70, 95, 99, 100, 101, 105, 140, 300]);
                 let price = feed.price.get() / 100 * percent;
-                feed.price = Wad::new(price.clamp(WAD / 1_000_000, WAD * 1_000_000));
+                self.world.set_price(id.get(), price.clamp(WAD / 1_000_000, WAD * 1_000_000));
             }
         }
         self.compare();
@@ -300,8 +300,8 @@ fn few_are_suspected_in_vain() {
     run.watch.file(&mut run.world.ledger, shown.clone()).unwrap();
     run.alerts = shown.into_iter().collect();
     for (feed, percent) in [(1, 80), (2, 120), (3, 60), (4, 70), (4, 130), (1, 90)] {
-        let feed = run.world.ledger.feeds.get_mut(&FeedId::new(feed)).unwrap();
-        feed.price = Wad::new(feed.price.get() / 100 * percent);
+        let price = run.world.ledger.feeds[&FeedId::new(feed)].price.get();
+        run.world.set_price(feed, price / 100 * percent);
         run.compare();
         let ledger = &mut run.world.ledger;
         for id in run.watch.suspects(ledger).unwrap() {

@@ -9,8 +9,8 @@ use gage_core::market::Market;
 use gage_core::terms::Keeping;
 use gage_core::watch::Watch;
 use gage_core::{
-    Account, AccountId, Address, AssetId, Assets, Bps, Collateral, Debt, Feed, FeedId, FeedKind,
-    InterestModel, Label, Ledger, Line, MarketId, MemoryLedger, PauseLevel, RAY, Ray, Shares,
+    Account, AccountId, Address, AssetId, Assets, Bps, Collateral, Debt, Feed, FeedId,
+    InterestModel, Label, Ledger, Line, MarketId, MemoryLedger, Pauses, RAY, Ray, Shares,
     Timestamp, U256, Vault, VaultId, WAD, Wad,
 };
 
@@ -26,7 +26,8 @@ fn ledger() -> MemoryLedger {
     let (label, owner) = (Label::default(), Address::ZERO);
     let market = Market {
         owner,
-        pause: PauseLevel::Open,
+        pause: Pauses::default(),
+        breaker: false,
         terms_version: 1,
         groups: 0,
         liquidation_resumes_at: Timestamp::ZERO,
@@ -38,16 +39,11 @@ fn ledger() -> MemoryLedger {
     };
     for number in 1..=COLLATERALS {
         let feed = Feed {
-            owner,
-            description: label,
-            kind: FeedKind::Reported,
             price: Wad::ONE,
+            smoothed: Wad::ONE,
             updated_at: Timestamp::new(1),
-            round: 1,
             max_age: 1,
-            price_min: Wad::ZERO,
-            price_max: Wad::MAX,
-            liquidation_resumes_at: Timestamp::ZERO,
+            ..Feed::default()
         };
         ledger.feeds.insert(FeedId::new(number), feed);
         let terms = Collateral {

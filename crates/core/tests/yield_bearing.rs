@@ -6,17 +6,20 @@ mod world;
 
 use gage_core::bids::{self, Tier};
 use gage_core::borrowing::{self};
-use gage_core::feed::{self, GRACE_SECONDS, ShareTerms};
+use gage_core::feed::creation::{self, ShareTerms};
+use gage_core::feed::{self, GRACE_SECONDS};
 use gage_core::invariants::check_step;
 use gage_core::lending::{self, Exit};
 use gage_core::liquidation::{self, Liquidation, Payment};
 use gage_core::listing;
+use gage_core::portfolio::Side;
 use gage_core::quote::quote;
 use gage_core::sweep;
 use gage_core::{
     AssetId, Assets, Bps, Error, FeedId, InterestModel, MarketId, MemoryLedger, QueueId, Ray,
     Shares, Stop, Token, VaultId, WAD, Wad, curation,
 };
+use gage_core::{FeedKind, Report, Source, SourceId, SourceTerms, sources};
 use proptest::prelude::*;
 use world::acts::*;
 use world::staking::*;
@@ -43,7 +46,7 @@ fn a_composite_is_the_product_of_its_legs() {
     world.report(2, 3_000 * WAD).unwrap();
     let told = quote(&mut world.ledger, FeedId::new(STAKED)).unwrap();
     assert_eq!(told.liquidation_resumes_at, world.ledger.now.after(GRACE_SECONDS));
-    assert!(told.fresh_price().is_ok() && told.settled_price(world.ledger.now).is_err());
+    assert!(told.fresh_price().is_ok() && told.settled_price(Side::Collateral).is_err());
     borrow(&mut world, ALICE, 1, 100 * unit(6)).unwrap();
     // A rate at its bound is not believed, and neither is what is made of it.
     world.report(RATE, WAD / 2).unwrap();
@@ -70,17 +73,24 @@ fn feeds_of_the_wrong_kind_are_refused() {
         (FeedId::new(2), FeedId::new(RATE), FeedId::new(STAKED), FeedId::new(SHARES));
     let terms = bounds(60, 1, WAD);
     let wrong = |error: Error| assert!(matches!(error, Error::WrongFeed { .. }), "{error}");
-    for legs in [(price, price), (rate, rate), (rate, price), (staked, rate), (shares, rate)] {
-        wrong(refused(feed::create_composite_feed(l, OWNER, label(""), &terms, legs)));
+    for (base, rate) in
+        [(price, price), (rate, rate), (rate, price), (staked, rate), (shares, rate)]
+    {
+        for kind in [FeedKind::Product { base, rate }, FeedKind::Ratio { base, rate }] {
+            let subject = about(asset(3), "");
+            wrong(refused(creation::create_computed_feed(l, OWNER, subject, &terms, kind)));
+        }
     }
     for base in [rate, shares] {
         let share = ShareTerms { vault: vault(2), base, growth: Ray::ZERO };
-        wrong(refused(feed::create_share_feed(l, OWNER, label(""), &terms, &share)));
+        wrong(refused(creation::create_share_feed(l, OWNER, label(""), &terms, &share)));
     }
     for feed in [staked, shares] {
-        wrong(refused(feed::add_publisher(l, OWNER, feed, PUBLISHER)));
-        let report = feed::Report { feed, round: 1, time: l.now, price: Wad::ONE };
-        assert!(feed::apply_report(l, &report, PUBLISHER).is_err());
+        let (id, terms) = (SourceId::publisher(PUBLISHER), SourceTerms { weight: 1, max_age: 1 });
+        wrong(refused(sources::set_source(l, OWNER, feed, &Source { id, terms })));
+        let (time, confidence) = (l.now, Wad::ZERO);
+        let report = Report { feed, round: 1, time, price: Wad::ONE, confidence };
+        assert!(world::apply_report(l, &report, PUBLISHER).is_err());
     }
     for feed in [price, staked] {
         wrong(refused(feed::set_growth(l, OWNER, feed, Ray::ZERO)));
@@ -311,7 +321,7 @@ fn random_webs_have_no_circles() {
             };
             let l = &mut world.ledger;
             let terms = bounds(7_200, 1, 1 << 100);
-            feeds.push(feed::create_share_feed(l, OWNER, label(""), &terms, &share).unwrap());
+            feeds.push(creation::create_share_feed(l, OWNER, label(""), &terms, &share).unwrap());
         }
         for _ in 1..=MARKETS {
             new_market(&mut world.ledger);
@@ -502,7 +512,8 @@ fn a_share_price_is_capped() {
     let mut world = staking();
     let share = ShareTerms { vault: vault(2), base: FeedId::new(2), growth: per_year(1) };
     let l = &mut world.ledger;
-    let slow = feed::create_share_feed(l, OWNER, label(""), &bounds(86_400, 1, 1 << 100), &share);
+    let slow =
+        creation::create_share_feed(l, OWNER, label(""), &bounds(86_400, 1, 1 << 100), &share);
     let slow = slow.unwrap().get();
     lever(&mut world, FRIEND, 900 * WAD, 800 * WAD).unwrap();
     world.pass(31_536_000);

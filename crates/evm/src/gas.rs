@@ -43,6 +43,15 @@ pub(crate) const RECOVER: u64 = 3_000;
 /// Hashing typed data.
 pub(crate) const TYPED_HASH: u64 = 500;
 
+/// A byte of another oracle's message: to read it, and to hash it twice.
+pub(crate) const MESSAGE_BYTE: u64 = 2;
+/// What a prelude keeps for one report: three cold slots, of which one was zero, and an event.
+pub(crate) const REPORT_RESERVE: u64 = 40_000;
+/// What a prelude keeps for a feed with pools: sixteen pools, all slots cold and their readings new, and its price.
+pub(crate) const POOLS_RESERVE: u64 = 16 * 160_000 + UPDATE_RESERVE;
+/// What a prelude keeps for one feed's price: of sixteen sources, fifteen of them outliers, all slots cold.
+pub(crate) const UPDATE_RESERVE: u64 = 400_000;
+
 /// EIP-2200: a write with no more gas than a plain transfer brings is refused.
 const STORE_STIPEND: u64 = 2_300;
 /// `LOG0` to `LOG4`, before topics and data.

@@ -92,6 +92,30 @@ impl<'a> JournalSlots<'a> {
         }
     }
 
+    /// Reads slots of an account, paying for what is cold.
+    fn read(
+        &mut self,
+        account: Address,
+        (first, count): (U256, usize),
+        take: &mut dyn FnMut(U256, Slot),
+    ) -> Result<(), Fault> {
+        let Self { internals, meter, failure, .. } = self;
+        let mut account = open(internals, meter, failure, account)?;
+        let mut key = first;
+        for _ in 0..count {
+            let slot = match account.sload(key, meter.lacks_cold_slot()) {
+                Ok(slot) => slot,
+                Err(JournalLoadError::ColdLoadSkipped) => return Err(Fault::OutOfGas),
+                Err(JournalLoadError::DBError(error)) => return Err(unreadable(failure, &error)),
+            };
+            meter.charge_load(slot.is_cold)?;
+            let (original, value) = (slot.data.original_value(), slot.data.present_value());
+            take(key, Slot { original, value });
+            key += U256::ONE;
+        }
+        Ok(())
+    }
+
     const fn check_access(&self) -> Result<(), Fault> {
         match self.access {
             Access::Read => Err(Fault::StaticWrite),
@@ -134,21 +158,7 @@ impl Slots for JournalSlots<'_> {
         (first, count): (U256, usize),
         take: &mut dyn FnMut(U256, Slot),
     ) -> Result<(), Fault> {
-        let Self { internals, meter, failure, .. } = self;
-        let mut account = open(internals, meter, failure, contract.address())?;
-        let mut key = first;
-        for _ in 0..count {
-            let slot = match account.sload(key, meter.lacks_cold_slot()) {
-                Ok(slot) => slot,
-                Err(JournalLoadError::ColdLoadSkipped) => return Err(Fault::OutOfGas),
-                Err(JournalLoadError::DBError(error)) => return Err(unreadable(failure, &error)),
-            };
-            meter.charge_load(slot.is_cold)?;
-            let (original, value) = (slot.data.original_value(), slot.data.present_value());
-            take(key, Slot { original, value });
-            key += U256::ONE;
-        }
-        Ok(())
+        self.read(contract.address(), (first, count), take)
     }
 
     fn store(
@@ -170,6 +180,12 @@ impl Slots for JournalSlots<'_> {
             }
         }
         Ok(())
+    }
+
+    fn load_foreign(&mut self, account: Address, key: U256) -> Result<U256, Fault> {
+        let mut found = U256::ZERO;
+        self.read(account, (key, 1), &mut |_, slot| found = slot.value)?;
+        Ok(found)
     }
 
     fn log(&mut self, contract: Native, data: LogData) -> Result<(), Fault> {

@@ -1,10 +1,10 @@
 //! The ledger of `gage_core` over storage slots.
 
 use crate::records::{
-    Record, account_from_words, account_slots, account_words, cap_from_word, cap_word,
-    debt_from_word, debt_word, factor_from_words, factor_slots, factor_words, kept_from_words,
-    kept_slots, kept_words, keys, market_from_words, market_slots, market_words, tags_from_word,
-    tags_word,
+    Record, account_from_words, account_slots, account_words, add_stops, cap_from_word, cap_word,
+    debt_from_word, debt_word, factor_from_words, factor_slots, factor_words, has_stops,
+    kept_from_words, kept_slots, kept_words, keys, market_from_words, market_slots, market_words,
+    stops_word, tags_from_word, tags_word,
 };
 use crate::slots::Slots;
 use alloy_primitives::{Address, U256};
@@ -22,12 +22,14 @@ use gage_core::stop_loss::StopLoss;
 use gage_core::terms::{Kept, Subject};
 use gage_core::{
     Account, AccountId, Asset, AssetId, Assets, BidId, Collateral, Debt, Error, Event,
-    ExposureCapId, ExposureId, Factor, FactorId, Fault, Feed, FeedId, GroupId, GrowthCap, Ledger,
-    Line, Market, MarketId, PlaceId, Portfolio, Protocol, QueueId, Rebasing, RiskFactor, SetPlace,
-    StakeId, Stop, Tags, Timestamp, Token, Vault, VaultId,
+    ExposureCapId, ExposureId, Factor, FactorId, Fault, GroupId, Ledger, Line, Market, MarketId,
+    PlaceId, Portfolio, Protocol, QueueId, Rebasing, RiskFactor, SetPlace, StakeId, Stop, Tags,
+    Timestamp, Token, Vault, VaultId,
 };
 
 mod cells;
+mod guards;
+mod prices;
 
 pub use cells::SlotLedger;
 
@@ -37,8 +39,6 @@ const VAULT_FIGURES: usize = 6;
 const ASSET_FIGURES: usize = 2;
 /// The slots of a rebasing view before its name.
 const REBASING_FIGURES: usize = 1;
-/// The slots of a feed before its owner and description.
-const FEED_FIGURES: usize = 2;
 /// The slots of a group before its name.
 const GROUP_FIGURES: usize = 1;
 
@@ -97,11 +97,21 @@ impl<S: Slots> Ledger for SlotLedger<S> {
         }
         let mut words = vec![U256::ZERO; market_slots(head)];
         self.read(Native::Market, first, &mut words)?;
-        Ok(market_from_words(&words)?)
+        let mut market = market_from_words(&words)?;
+        if has_stops(head) {
+            add_stops(&mut market, self.read_one(Native::Market, keys::market_stops(id))?)?;
+        }
+        Ok(market)
     }
 
     fn set_market(&mut self, id: MarketId, market: &Market) -> Result<(), Stop> {
-        Ok(self.write(Native::Market, keys::market(id), &market_words(market)?)?)
+        let (first, words) = (keys::market(id), market_words(market)?);
+        let had_stops = has_stops(self.read_one(Native::Market, first)?);
+        if had_stops || words.first().copied().is_some_and(has_stops) {
+            let stops = [stops_word(market)?];
+            self.write(Native::Market, keys::market_stops(id), &stops)?;
+        }
+        Ok(self.write(Native::Market, first, &words)?)
     }
 
     fn collateral(&mut self, market: MarketId, asset: AssetId) -> Result<Collateral, Stop> {
@@ -270,41 +280,6 @@ impl<S: Slots> Ledger for SlotLedger<S> {
         let mut words = account_words(account)?;
         words.resize(words.len().max(before), U256::ZERO);
         Ok(self.write(Native::Market, first, &words)?)
-    }
-
-    fn feed(&mut self, id: FeedId) -> Result<Feed, Stop> {
-        let found = self.record(Native::Oracle, keys::feed(id), FEED_FIGURES)?;
-        Ok(found.ok_or(Error::UnknownFeed { feed: id })?)
-    }
-
-    fn set_feed(&mut self, id: FeedId, feed: &Feed) -> Result<(), Stop> {
-        if self.reads_figures_only() {
-            return Err(Fault::Unreadable.into());
-        }
-        self.set_record(Native::Oracle, keys::feed(id), feed)
-    }
-
-    fn growth_cap(&mut self, feed: FeedId) -> Result<GrowthCap, Stop> {
-        let word = self.read_one(Native::Oracle, keys::growth_cap(feed))?;
-        Ok(GrowthCap::from_words([word])?)
-    }
-
-    fn set_growth_cap(&mut self, feed: FeedId, cap: &GrowthCap) -> Result<(), Stop> {
-        self.set_record(Native::Oracle, keys::growth_cap(feed), cap)
-    }
-
-    fn is_publisher(&mut self, feed: FeedId, publisher: Address) -> Result<bool, Stop> {
-        Ok(!self.read_one(Native::Oracle, keys::publisher(feed, publisher))?.is_zero())
-    }
-
-    fn set_publisher(
-        &mut self,
-        feed: FeedId,
-        publisher: Address,
-        allowed: bool,
-    ) -> Result<(), Stop> {
-        let key = keys::publisher(feed, publisher);
-        Ok(self.write(Native::Oracle, key, &[U256::from(u8::from(allowed))])?)
     }
 
     fn queue(&mut self, id: QueueId) -> Result<Queue, Stop> {

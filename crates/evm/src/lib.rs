@@ -20,6 +20,7 @@ mod genesis;
 mod journal;
 mod ledger;
 mod machine;
+pub mod messages;
 mod prelude;
 mod records;
 mod signing;

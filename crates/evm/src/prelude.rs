@@ -4,16 +4,16 @@
 use alloy_primitives::{Address, Bytes};
 use alloy_sol_types::SolCall;
 use gage_abi::IMarket::sweepCall;
-use gage_abi::IOracle::{SignedReport, preludeCall};
+use gage_abi::IOracle::{ProviderMessage, SignedReport, preludeCall};
 use gage_core::{AccountId, MarketId};
 
 /// Bytes of one account in a sweep: market, owner, sub.
 const ACCOUNT_BYTES: usize = 28;
 
-/// The calldata of a prelude that carries `reports`; sent by the system address to the oracle.
+/// The calldata of a prelude that carries `reports` and other oracles' `messages`; sent by the system address to the oracle.
 #[must_use]
-pub fn prelude_call(reports: &[SignedReport]) -> Bytes {
-    preludeCall { reports: reports.to_vec() }.abi_encode().into()
+pub fn prelude_call(reports: &[SignedReport], messages: &[ProviderMessage]) -> Bytes {
+    preludeCall { reports: reports.to_vec(), messages: messages.to_vec() }.abi_encode().into()
 }
 
 /// The calldata of a sweep of `accounts`, in this order; sent by the system address to the market

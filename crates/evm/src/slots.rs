@@ -1,6 +1,6 @@
 //! Where storage slots are read and written: the journal of a running EVM, or a state at rest.
 
-use alloy_primitives::{LogData, U256};
+use alloy_primitives::{Address, LogData, U256};
 use gage_core::address::Native;
 use gage_core::{Fault, Timestamp};
 
@@ -50,6 +50,12 @@ pub trait Slots {
         contract: Native,
         changes: &mut dyn Iterator<Item = Change>,
     ) -> Result<(), Fault>;
+
+    /// Reads a slot of an account that is no native contract: its storage, without a call.
+    ///
+    /// # Errors
+    /// Out of gas, or the state cannot be read.
+    fn load_foreign(&mut self, account: Address, key: U256) -> Result<U256, Fault>;
 
     /// Appends a log of a contract.
     ///

@@ -3,7 +3,7 @@
 use crate::ledger::SlotLedger;
 use crate::records::keys;
 use crate::slots::{Change, Slot, Slots};
-use alloy_primitives::{LogData, U256};
+use alloy_primitives::{Address, LogData, U256};
 use gage_core::address::Native;
 use gage_core::{AccountId, Fault, Timestamp};
 use revm::DatabaseRef;
@@ -107,6 +107,13 @@ impl<D: DatabaseRef> Slots for ViewSlots<D> {
     ) -> Result<(), Fault> {
         self.written.extend(changes.map(|change| ((contract, change.key), change.after)));
         Ok(())
+    }
+
+    fn load_foreign(&mut self, account: Address, key: U256) -> Result<U256, Fault> {
+        self.state.storage_ref(account, key).map_err(|error| {
+            self.failure = Some(error);
+            Fault::Unreadable
+        })
     }
 
     fn log(&mut self, contract: Native, data: LogData) -> Result<(), Fault> {

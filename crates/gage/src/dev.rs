@@ -7,9 +7,10 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use gage_chain::{Chain, Genesis};
 use gage_node::{Clock, Node, NodeConfig};
+use gage_publisher::faults::Faults;
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -26,6 +27,7 @@ use crate::{
     home::{DemoOrder, Home, fingerprint},
     keys::{DEV_ACCOUNTS, DEV_MNEMONIC, dev, dev_key, key_hex},
     live::{Live, Style},
+    publisher::{Publishers, source_names},
     replay::{Replay, Reposting, Setting, position},
     serve::{self, Server},
     stop::Stop,
@@ -87,7 +89,8 @@ fn plain(args: &DevArgs) -> anyhow::Result<()> {
     }
     session.announce(args)?;
     let blocks = session.run_blocks();
-    let reposting = Reposting { node: &session.node, prices };
+    let publishers = Publishers::new(order.sources, Faults::default())?;
+    let mut reposting = Reposting { node: &session.node, prices, publishers };
     while !session.stop.wait(Duration::from_secs(1)) && !blocks.is_finished() {
         if !args.no_demo {
             reposting.refresh()?;
@@ -97,6 +100,8 @@ fn plain(args: &DevArgs) -> anyhow::Result<()> {
 }
 
 fn replay(args: &DevArgs, history: &History) -> anyhow::Result<bool> {
+    // Before a world is built for nothing.
+    faults(args, history)?;
     let start = history.span().0;
     if start < SETUP_SECONDS {
         bail!(
@@ -122,6 +127,26 @@ fn replay(args: &DevArgs, history: &History) -> anyhow::Result<bool> {
     play(args, session, (history, &clock, prices))
 }
 
+/// How many publishers each feed has.
+fn sources(args: &DevArgs, history: Option<&History>) -> u8 {
+    let last =
+        history.and_then(|history| history.sources().into_iter().next_back()?.bytes().next());
+    args.sources.unwrap_or(last.map_or(1, |letter| letter - b'a' + 1))
+}
+
+/// What is wrong with the replay's publishers.
+fn faults(args: &DevArgs, history: &History) -> anyhow::Result<Faults> {
+    let known = source_names(sources(args, Some(history)));
+    for source in history.sources() {
+        ensure!(
+            known.iter().any(|name| name == source),
+            "the history has prices of source {source}: give more --sources than {}",
+            known.len()
+        );
+    }
+    Faults::new(&known, &args.drop, &args.lag, &args.lie).map_err(anyhow::Error::msg)
+}
+
 /// The replay itself, its summary, and serving on.
 fn play(
     args: &DevArgs,
@@ -133,6 +158,7 @@ fn play(
         (false, true) => Style::Lines,
         (false, false) => Style::Automatic,
     };
+    let faults = faults(args, history)?;
     let mut replay = Replay::new(Setting {
         node: &session.node,
         clock,
@@ -140,6 +166,7 @@ fn play(
         history,
         prices,
         speed: args.speed,
+        publishers: Publishers::new(sources(args, Some(history)), faults)?,
         live: Live::new(style),
         url: session.server.url(),
     })?;
@@ -173,6 +200,7 @@ fn demo_order(args: &DevArgs, history: Option<&History>) -> DemoOrder {
     DemoOrder {
         seed: args.seed.unwrap_or(1),
         bids: !args.no_bids,
+        sources: sources(args, history),
         borrowers: args.borrowers.unwrap_or(if history.is_some() { REPLAY_BORROWERS } else { 0 }),
         history: history.map(|history| (history.name.clone(), fingerprint(history))),
     }
@@ -203,7 +231,12 @@ fn default_folder(order: &DemoOrder) -> PathBuf {
     let name = order.history.as_ref().map_or("plain", |(name, _)| name.as_str());
     let stem = Path::new(name).file_stem().and_then(|stem| stem.to_str()).unwrap_or("replay");
     let bids = if order.bids { "" } else { "-no-bids" };
-    Path::new(REPLAYS).join(format!("{stem}-{}-seed-{}{bids}", order.borrowers, order.seed))
+    let sources = match order.sources {
+        1 => String::new(),
+        sources => format!("-sources-{sources}"),
+    };
+    Path::new(REPLAYS)
+        .join(format!("{stem}-{}-seed-{}{bids}{sources}", order.borrowers, order.seed))
 }
 
 fn is_complete(home: &Home, genesis: &Genesis, history: &History) -> bool {
@@ -255,7 +288,12 @@ impl Session {
             node: &self.node,
             clock,
             stop: &self.stop,
-            people: People { seed: order.seed, borrowers: order.borrowers, bids: order.bids },
+            people: People {
+                seed: order.seed,
+                borrowers: order.borrowers,
+                bids: order.bids,
+                sources: order.sources,
+            },
             prices,
             told: !args.quiet,
         };

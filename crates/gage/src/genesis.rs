@@ -17,7 +17,7 @@ pub(crate) const DEV_COINS: u64 = 10_000;
 const TREASURY_COINS: u64 = 10_000_000;
 
 /// Gas of a block.
-const GAS_LIMIT: u64 = 60_000_000;
+const GAS_LIMIT: u64 = 120_000_000;
 
 /// Wei for a unit of gas in block 0.
 const BASE_FEE: u64 = 1_000_000_000;
@@ -52,7 +52,7 @@ pub(crate) fn development(timestamp: u64) -> anyhow::Result<Genesis> {
 pub(crate) const EXAMPLE: &str = r#"{
   "chainId": 4244,
   "timestamp": 1732320000,
-  "gasLimit": 60000000,
+  "gasLimit": 120000000,
   "baseFeePerGas": "1000000000",
   "extraData": "0x",
   "beneficiary": "0x0000000000000000000000000000000000000000",
@@ -76,7 +76,7 @@ baseFeePerGas  wei for a unit of gas in block 0
 extraData      at most 32 bytes, in every header
 beneficiary    named in block 0
 alloc          accounts from the start: balance (wei), nonce, code, storage
-protocol       governance (may hand over every role, lower pauses), guardian (may raise pauses),
+protocol       governance (may hand over every role, lower pauses), guardian (may stop things for a while),
                wrappedNative (name and symbol of asset 1); required
 Numbers are JSON numbers, decimal strings or 0x hex strings. Unknown fields are refused.
 ";

@@ -31,13 +31,20 @@ pub(crate) struct DemoOrder {
     pub(crate) borrowers: u32,
     /// Whether bidders wait for collateral.
     pub(crate) bids: bool,
+    /// How many sources each feed has.
+    #[serde(default = "one")]
+    pub(crate) sources: u8,
     /// The name and the hash of the history that is replayed.
     pub(crate) history: Option<(String, B256)>,
 }
 
+const fn one() -> u8 {
+    1
+}
+
 /// What a history is, whatever it is called.
 pub(crate) fn fingerprint(history: &History) -> B256 {
-    keccak256(format!("{:?}", history.bars))
+    keccak256(format!("{:?} {:?}", history.bars, history.own))
 }
 
 /// Where a chain is kept.
@@ -89,7 +96,7 @@ impl Home {
         let kept: DemoOrder =
             serde_json::from_str(&text).with_context(|| format!("{DEMO} in {self} is damaged"))?;
         let same_prices = kept.history.as_ref().map(|h| h.1) == order.history.as_ref().map(|h| h.1);
-        let people = |order: &DemoOrder| (order.seed, order.borrowers, order.bids);
+        let people = |order: &DemoOrder| (order.seed, order.borrowers, order.bids, order.sources);
         if same_prices && people(&kept) == people(order) {
             return Ok(());
         }
@@ -156,7 +163,7 @@ mod tests {
     use crate::genesis::development;
 
     fn order(seed: u64) -> DemoOrder {
-        DemoOrder { seed, borrowers: 5, bids: true, history: None }
+        DemoOrder { seed, borrowers: 5, bids: true, sources: 1, history: None }
     }
 
     #[test]

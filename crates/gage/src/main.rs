@@ -1,6 +1,7 @@
 //! The command line: one binary.
 
 mod abi;
+mod alerts;
 mod amounts;
 mod calendar;
 mod chart;
@@ -72,7 +73,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Markets(args) => show::markets(&args)?,
         Command::Vaults(args) => show::vaults(&args)?,
         Command::Rates(args) => commands::rates::rates(&args)?,
-        Command::Feeds(args) => show::feeds(&args)?,
+        Command::Feeds(args) => commands::feeds::feeds(&args)?,
         Command::Account(args) => commands::account::account(&args)?,
         Command::Explain(args) => commands::account::explain(&args)?,
         Command::Queue(args) => commands::queue::queue(&args)?,
@@ -89,7 +90,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Refresh(args) => act::borrow::refresh(&args)?,
         Command::Liquidate(args) => act::borrow::liquidate(&args)?,
         Command::Bid(command) => act::bid::bid(&command)?,
+        Command::Feed(command) => act::guards::act_on_feed(&command)?,
         Command::Market(MarketCommand::Margin(command)) => act::margin::margin(&command)?,
+        Command::Market(MarketCommand::Guards(args)) => act::guards::show(&args)?,
+        Command::Market(MarketCommand::Pause(args)) => act::guards::pause(&args)?,
+        Command::Market(MarketCommand::Meter(args)) => act::guards::meter(&args)?,
+        Command::Market(MarketCommand::Breaker(args)) => act::guards::breaker(&args)?,
         Command::Stake(command) => act::stake::stake(&command)?,
         Command::Factor(command) => act::factor::factor(&command)?,
         Command::Group(command) => act::group::group(&command)?,
@@ -102,6 +108,13 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Wrap(args) => act::coins::wrap(&args)?,
         Command::Unwrap(args) => act::coins::unwrap(&args)?,
         Command::Price(args) => act::price::price(&args)?,
+        Command::Publish(args) => {
+            if !commands::publish::publish(&args)? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Replay(args) => commands::replay::replay(&args)?,
+        Command::Message(args) => commands::publish::message(&args)?,
         Command::Faucet(args) => act::coins::faucet(&args)?,
     }
     Ok(ExitCode::SUCCESS)

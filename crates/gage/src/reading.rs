@@ -128,6 +128,39 @@ pub(crate) fn market(of: &dyn Answers, id: u32) -> anyhow::Result<IMarket::Marke
     ask(of, MARKET, &IMarket::marketStateCall { market: id })
 }
 
+/// A feed's status in a word.
+pub(crate) const fn status_word(status: u8) -> &'static str {
+    match status {
+        0 => "live",
+        1 => "doubtful",
+        2 => "stale",
+        _ => "frozen",
+    }
+}
+
+/// What a feed's sources said last.
+pub(crate) fn sources(of: &dyn Answers, id: u32) -> anyhow::Result<Vec<IOracle::SourceState>> {
+    ask(of, ORACLE, &IOracle::sourceStatesCall { feed: id })
+}
+
+/// The newest round that any source's reports to a feed have come to; 0 before the first.
+pub(crate) fn newest_round(of: &dyn Answers, id: u32) -> anyhow::Result<u64> {
+    Ok(sources(of, id)?.iter().map(|state| state.round).max().unwrap_or_default())
+}
+
+/// The newest round that a publisher's reports to a feed have come to; 0 before the first.
+pub(crate) fn publisher_round(
+    of: &dyn Answers,
+    id: u32,
+    publisher: Address,
+) -> anyhow::Result<u64> {
+    let found = sources(of, id)?;
+    let own = found
+        .iter()
+        .find(|state| state.source.kind == 0 && Address::from_word(state.source.key) == publisher);
+    Ok(own.map_or(0, |state| state.round))
+}
+
 /// A feed by its id.
 pub(crate) fn feed(of: &dyn Answers, id: u32) -> anyhow::Result<IOracle::FeedState> {
     ask(of, ORACLE, &IOracle::feedStateCall { feed: id })

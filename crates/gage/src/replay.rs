@@ -25,8 +25,8 @@ use crate::{
     keys::{dev, dev_key},
     live::{Board, Live, Moment},
     local::AtBlock,
-    publisher::{Round, publish},
-    reading::{Token, feed},
+    publisher::Publishers,
+    reading::{Token, feed, newest_round},
     stop::Stop,
     summary::Summary,
     tally::{Scale, Tally},
@@ -62,6 +62,7 @@ pub(crate) struct Replay<'a> {
     live: Live,
     url: String,
     speed: Speed,
+    publishers: Publishers,
 }
 
 /// What a replay is started with.
@@ -72,6 +73,7 @@ pub(crate) struct Setting<'a> {
     pub(crate) history: &'a History,
     pub(crate) prices: Prices,
     pub(crate) speed: Speed,
+    pub(crate) publishers: Publishers,
     pub(crate) live: Live,
     pub(crate) url: String,
 }
@@ -81,7 +83,7 @@ pub(crate) fn position(node: &Node, history: &History) -> anyhow::Result<usize> 
     let head = AtBlock::head(node.chain());
     let mut round = FIRST_ROUND;
     for id in (1..).take(ASSETS.len()) {
-        round = round.max(feed(&head, id)?.round);
+        round = round.max(newest_round(&head, id)?);
     }
     let passed = usize::try_from(round - FIRST_ROUND)?;
     Ok(passed.min(history.steps().len()))
@@ -90,13 +92,27 @@ pub(crate) fn position(node: &Node, history: &History) -> anyhow::Result<usize> 
 impl<'a> Replay<'a> {
     /// Reads what has happened so far.
     pub(crate) fn new(setting: Setting<'a>) -> anyhow::Result<Self> {
-        let Setting { node, clock, stop, history, prices, speed, live, url } = setting;
+        let Setting { node, clock, stop, history, prices, speed, publishers, live, url } = setting;
         let assets = crate::reading::assets(&AtBlock::head(node.chain()))?;
         let mut tally = Tally::new(scale(&assets));
         tally.catch_up(node.chain())?;
         let keeper = Keeper::new(dev_key(dev::KEEPER)?);
         let (steps, ties) = (history.steps(), TieLog::default());
-        Ok(Self { node, clock, stop, steps, prices, assets, keeper, tally, ties, live, url, speed })
+        Ok(Self {
+            node,
+            clock,
+            stop,
+            steps,
+            prices,
+            assets,
+            keeper,
+            tally,
+            ties,
+            live,
+            url,
+            speed,
+            publishers,
+        })
     }
 
     /// Replays from the step `next` to the end, or until stopped; returns whether it came to the
@@ -107,18 +123,18 @@ impl<'a> Replay<'a> {
         }
         // What the last run had no time for.
         self.keep(next)?;
-        let key = dev_key(dev::PUBLISHER)?;
         for index in next..self.steps.len() {
-            let Some(step) = self.steps.get(index) else { break };
-            let (time, prices) = (step.time, step.prices.clone());
+            let Some(step) = self.steps.get(index).cloned() else { break };
+            let time = step.time;
             if !self.wait_for(time)? {
                 return Ok(false);
             }
-            self.prices.update(&prices);
+            self.prices.update(&step.prices);
             self.clock.set(time);
             let round = FIRST_ROUND + 1 + index as u64;
-            let prices = self.prices.reports(time, Some(&prices));
-            publish(self.node, &key, &Round { round, prices: &prices })
+            let prices = self.prices.reports(time, Some(&step.prices));
+            self.publishers
+                .publish_step(self.node, round, &prices, &step)
                 .with_context(|| format!("step {index}"))?;
             self.produce(index + 1)?;
             self.keep(index + 1)?;
@@ -138,7 +154,8 @@ impl<'a> Replay<'a> {
 
     /// After the replay: history's last prices stay fresh, and the keeper goes on, until stopped.
     pub(crate) fn stay(&mut self) -> anyhow::Result<()> {
-        let publisher = Reposting { node: self.node, prices: self.prices.clone() };
+        let publishers = self.publishers.honest()?;
+        let mut publisher = Reposting { node: self.node, prices: self.prices.clone(), publishers };
         while !self.stop.wait(Duration::from_secs(1)) {
             publisher.refresh()?;
             self.tally.catch_up(self.node.chain())?;
@@ -215,31 +232,27 @@ impl<'a> Replay<'a> {
 pub(crate) struct Reposting<'a> {
     pub(crate) node: &'a Node,
     pub(crate) prices: Prices,
+    pub(crate) publishers: Publishers,
 }
 
 impl Reposting<'_> {
     /// Publishes every feed anew when the oldest is a quarter of its age old.
-    pub(crate) fn refresh(&self) -> anyhow::Result<()> {
+    pub(crate) fn refresh(&mut self) -> anyhow::Result<()> {
         let head = AtBlock::head(self.node.chain());
         let (mut round, mut oldest, mut max_age) = (0, u64::MAX, u64::MAX);
         for id in (1..).take(ASSETS.len()) {
             let feed = feed(&head, id)?;
-            round = round.max(feed.round);
+            round = round.max(newest_round(&head, id)?);
             oldest = oldest.min(feed.updatedAt);
-            max_age = max_age.min(feed.maxAge.into());
+            max_age = max_age.min(feed.terms.maxAge.into());
         }
         let now = self.node.now();
         if self.node.reports_len() > 0 || now.saturating_sub(oldest) < max_age / 4 {
             return Ok(());
         }
         let prices = self.prices.reports(now, None);
-        let published = publish(
-            self.node,
-            &dev_key(dev::PUBLISHER)?,
-            &Round { round: round + 1, prices: &prices },
-        );
         // Someone with the publisher's key was faster, or moved the clock.
-        if let Err(why) = published {
+        if let Err(why) = self.publishers.publish(self.node, round + 1, &prices) {
             tracing::debug!(%why, "prices were not posted again");
         }
         Ok(())

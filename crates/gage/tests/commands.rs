@@ -83,7 +83,7 @@ fn the_borrowers_story_from_the_command_line() {
     let dev = Dev::start();
     assert!(dev.says(USER, &["markets"]).contains("WETH"));
     assert!(dev.says(USER, &["vaults"]).contains("gUSDC"));
-    assert!(dev.says(USER, &["feeds"]).contains("fresh"));
+    assert!(dev.says(USER, &["feeds"]).contains("live"));
 
     // Coins are wrapped on the way.
     assert!(dev.says(USER, &["supply", "weth", "2"]).contains("wrapped 2"));

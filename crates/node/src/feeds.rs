@@ -2,10 +2,10 @@
 
 use alloy_primitives::{Address, Signature, U256};
 use gage_abi::IOracle::SignedReport;
-use gage_core::{Error, FeedId, Ledger, Stop};
+use gage_core::{Error, FeedId, PriceLedger, SourceId, Stop};
 use gage_state::View;
 
-use crate::reports::{FeedFacts, ReportError};
+use crate::reports::{ReportError, SourceFacts};
 
 /// Who signed a report.
 pub(crate) fn signer(chain_id: u64, signed: &SignedReport) -> Result<Address, ReportError> {
@@ -26,26 +26,35 @@ pub(crate) fn signer(chain_id: u64, signed: &SignedReport) -> Result<Address, Re
     signature.recover_address_from_prehash(&hash).map_err(|_| invalid)
 }
 
-/// What `state` says of a feed and of who may publish it.
-pub(crate) fn facts(state: &View, feed: u32, signer: Address) -> Result<FeedFacts, ReportError> {
+/// What `state` says of a feed's publisher.
+pub(crate) fn facts(state: &View, feed: u32, signer: Address) -> Result<SourceFacts, ReportError> {
     let mut ledger = gage_evm::view::ledger(state.clone());
     let read = |stop| match stop {
         Stop::Refused(Error::UnknownFeed { .. }) => ReportError::UnknownFeed(feed),
         _ => ReportError::Unreadable,
     };
     let id = FeedId::new(feed);
-    let known = ledger.feed(id).map_err(read)?;
-    Ok(FeedFacts {
-        is_publisher: ledger.is_publisher(id, signer).map_err(read)?,
-        round: known.round,
-        updated_at: known.updated_at.get(),
-        age_seconds_max: u64::from(known.max_age),
-        price_min: U256::from(known.price_min.get()),
-        price_max: U256::from(known.price_max.get()),
+    ledger.feed(id).map_err(read)?;
+    let place = ledger.source_place(id, &SourceId::publisher(signer)).map_err(read)?;
+    let Some(place) = place else {
+        return Ok(SourceFacts {
+            is_publisher: false,
+            round: 0,
+            updated_at: 0,
+            age_seconds_max: 0,
+        });
+    };
+    let last = ledger.observation(id, place).map_err(read)?;
+    let terms = ledger.source_terms(id, place).map_err(read)?;
+    Ok(SourceFacts {
+        is_publisher: true,
+        round: last.round,
+        updated_at: last.time.get(),
+        age_seconds_max: terms.max_age.into(),
     })
 }
 
-/// The round applied to a feed; 0 if there is none.
-pub(crate) fn round(state: &View, feed: u32) -> u64 {
-    gage_evm::view::ledger(state.clone()).feed(FeedId::new(feed)).map_or(0, |feed| feed.round)
+/// The round applied of a publisher; 0 if there is none.
+pub(crate) fn round(state: &View, feed: u32, signer: Address) -> u64 {
+    facts(state, feed, signer).map_or(0, |facts| facts.round)
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use alloy_consensus::{Transaction, TxEnvelope, transaction::Recovered};
 use alloy_primitives::{Address, TxHash, U256};
-use gage_abi::IOracle::SignedReport;
+use gage_abi::IOracle::{ProviderMessage, SignedReport};
 use gage_rpc::{DevHandle, Head, NodeError, NodeHandle, PoolContent, PoolStatus};
 use tokio::sync::broadcast;
 
-use crate::{Node, ReportError, SubmitError, node::TIP_SUGGESTED};
+use crate::{MessageError, Node, ReportError, SubmitError, node::TIP_SUGGESTED};
 
 impl From<SubmitError> for NodeError {
     fn from(error: SubmitError) -> Self {
@@ -23,6 +23,15 @@ impl From<ReportError> for NodeError {
     fn from(error: ReportError) -> Self {
         match error {
             error @ ReportError::Unreadable => Self::failed(error),
+            error => Self::refused(error),
+        }
+    }
+}
+
+impl From<MessageError> for NodeError {
+    fn from(error: MessageError) -> Self {
+        match error {
+            error @ MessageError::Unreadable => Self::failed(error),
             error => Self::refused(error),
         }
     }
@@ -61,6 +70,10 @@ impl NodeHandle for Node {
 
     fn submit_reports(&self, reports: Vec<SignedReport>) -> Result<(), NodeError> {
         Ok(Self::submit_reports(self, reports)?)
+    }
+
+    fn submit_messages(&self, messages: Vec<ProviderMessage>) -> Result<(), NodeError> {
+        Ok(Self::submit_messages(self, messages)?)
     }
 
     fn subscribe_heads(&self) -> broadcast::Receiver<Arc<Head>> {

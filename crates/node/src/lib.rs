@@ -7,6 +7,7 @@
 mod clock;
 mod feeds;
 mod handle;
+mod messages;
 mod meters;
 mod node;
 mod pool;
@@ -14,7 +15,8 @@ mod reports;
 mod selection;
 
 pub use clock::Clock;
+pub use messages::{MessageError, MessagePool};
 pub use node::{Node, NodeConfig, ProduceError, SubmitError, TIMESTAMP_MAX, TimeError};
 pub use pool::{AccountFacts, Pool, PoolError, PoolLimits, Pooled, REPLACEMENT_BUMP_PERCENT};
-pub use reports::{AHEAD_SECONDS_MAX, FeedFacts, ReportError, ReportPool};
+pub use reports::{AHEAD_SECONDS_MAX, ReportError, ReportPool, SourceFacts};
 pub use selection::Selection;

@@ -8,7 +8,7 @@ use alloy_consensus::{
 use alloy_primitives::{Address, TxHash, TxKind, U256};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
-use gage_abi::IOracle::SignedReport;
+use gage_abi::IOracle::{ProviderMessage, SignedReport};
 use gage_chain::{
     BlockAttributes, BuildError, Chain, ChainError, CommitError, ImportError, PRELUDE_REPORTS_MAX,
     SealedBlock, decode_transaction, recover,
@@ -25,7 +25,9 @@ use tokio::{
 use crate::{
     Clock,
     clock::Shift,
-    feeds, meters,
+    feeds,
+    messages::{self, MessageError, MessagePool},
+    meters,
     pool::{AccountFacts, Pool, PoolError, PoolLimits},
     reports::{ReportError, ReportPool},
     selection::Selection,
@@ -138,6 +140,7 @@ struct Inner {
     /// The state that the pool's facts are of; changes only while the pool is locked.
     head_state: RwLock<View>,
     reports: Mutex<ReportPool>,
+    messages: Mutex<MessagePool>,
     /// Held while the head moves.
     producing: Mutex<()>,
     /// Woken when something waits for a block.
@@ -173,6 +176,7 @@ impl Node {
             shift: Shift::default(),
             pool: Mutex::new(pool),
             reports: Mutex::new(ReportPool::default()),
+            messages: Mutex::new(MessagePool::default()),
             producing: Mutex::new(()),
             wake: Notify::new(),
             heads: broadcast::channel(EVENTS_KEPT).0,
@@ -258,6 +262,21 @@ impl Node {
         Ok(())
     }
 
+    /// Takes other oracles' messages for the next block. Each is judged for itself, in the order given.
+    ///
+    /// # Errors
+    /// The first message's that is refused; those before it are taken.
+    pub fn submit_messages(&self, messages: Vec<ProviderMessage>) -> Result<(), MessageError> {
+        let state = self.0.head_state.read().clone();
+        let now = self.now();
+        for message in messages {
+            let time = messages::check(&state, self.0.chain.chain_id(), &message, now)?;
+            self.0.messages.lock().add(message, time)?;
+            self.0.wake.notify_one();
+        }
+        Ok(())
+    }
+
     /// What waits, with `f` looking at the pool while nothing else does.
     pub fn with_pool<T>(&self, f: impl FnOnce(&Pool) -> T) -> T {
         f(&self.0.pool.lock())
@@ -284,16 +303,19 @@ impl Node {
         let parent = self.0.chain.head();
         let timestamp = self.0.shift.take_next(self.0.clock.now()).max(parent.timestamp);
         let reports = self.0.reports.lock().select(timestamp, PRELUDE_REPORTS_MAX);
+        let messages = self.0.messages.lock().select(timestamp);
         let mut selection = self.0.pool.lock().select(self.0.chain.next_base_fee());
         let attributes = BlockAttributes {
             timestamp,
             beneficiary: self.0.config.beneficiary,
             reports,
+            messages,
             gas_limit: self.0.config.gas_limit,
         };
         let built = self.0.chain.build(&attributes, &mut selection)?;
         let (block, receipts) = self.0.chain.commit(built)?;
         self.0.reports.lock().remove_sent(&attributes.reports);
+        self.0.messages.lock().remove_sent(&attributes.messages);
         let new = Head { block, receipts };
         self.settle(&new, &selection)?;
         meters::built(self.0.clock.now_millis().saturating_sub(started));
@@ -377,7 +399,7 @@ impl Node {
             self.0.wake.notify_one();
         }
         drop(pool);
-        self.0.reports.lock().retain_newer(|feed| feeds::round(&state, feed));
+        self.0.reports.lock().retain_newer(|feed, signer| feeds::round(&state, feed, signer));
         Ok(())
     }
 

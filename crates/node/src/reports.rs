@@ -37,7 +37,7 @@ pub enum ReportError {
         /// The newest known.
         newest: u64,
     },
-    /// Older than the feed lets a price be.
+    /// Older than the feed lets its report be.
     #[error("ReportStale(feed: {feed}, time: {time}, oldest: {oldest})")]
     Stale {
         /// The feed.
@@ -57,34 +57,25 @@ pub enum ReportError {
         /// The node's.
         now: u64,
     },
-    /// Outside what the feed allows.
-    #[error("PriceOutOfBounds(feed: {feed}, price: {price})")]
-    OutOfBounds {
-        /// The feed.
-        feed: u32,
-        /// The report's price.
-        price: U256,
-    },
+    /// No number of 128 bits.
+    #[error("AmountTooLarge(amount: {0})")]
+    TooLarge(U256),
     /// The state could not be read.
     #[error("the head's state could not be read")]
     Unreadable,
 }
 
-/// What the head says of a feed and a signer.
+/// What the head says of a publisher of a feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FeedFacts {
+pub struct SourceFacts {
     /// Whether the signer publishes it.
     pub is_publisher: bool,
-    /// The applied round.
+    /// The round of its applied report.
     pub round: u64,
-    /// The applied report's time.
+    /// That report's time.
     pub updated_at: u64,
-    /// How old a price may be.
+    /// How old its report may be.
     pub age_seconds_max: u64,
-    /// A price at or below this is not believed.
-    pub price_min: U256,
-    /// A price at or above this is not believed.
-    pub price_max: U256,
 }
 
 /// The newest report of each publisher for each feed.
@@ -112,7 +103,7 @@ impl ReportPool {
         &mut self,
         signed: SignedReport,
         signer: Address,
-        facts: &FeedFacts,
+        facts: &SourceFacts,
         now: u64,
     ) -> Result<(), ReportError> {
         let feed = signed.report.feed;
@@ -133,8 +124,10 @@ impl ReportPool {
     pub fn select(&self, timestamp: u64, most: usize) -> Vec<SignedReport> {
         let due = self.newest.values().filter(|signed| signed.report.time <= timestamp);
         let mut due: Vec<_> = due.cloned().collect();
-        due.sort_by_key(|signed| (signed.report.feed, signed.report.round, signed.report.time));
+        // The oldest first where there are too many, so that every feed has its turn.
+        due.sort_by_key(|signed| (signed.report.time, signed.report.feed, signed.report.round));
         due.truncate(most);
+        due.sort_by_key(|signed| (signed.report.feed, signed.report.round, signed.report.time));
         due
     }
 
@@ -146,16 +139,24 @@ impl ReportPool {
         self.newest.retain(|_, signed| !is_sent(signed));
     }
 
-    /// Drops what is not newer than the round applied to its feed.
-    pub fn retain_newer(&mut self, applied: impl Fn(u32) -> u64) {
-        self.newest.retain(|(feed, _), signed| signed.report.round > applied(*feed));
+    /// Drops what is not newer than the round applied of its publisher for its feed.
+    pub fn retain_newer(&mut self, applied: impl Fn(u32, Address) -> u64) {
+        let newer = |(feed, signer): &(u32, Address), signed: &mut SignedReport| {
+            signed.report.round > applied(*feed, *signer)
+        };
+        self.newest.retain(newer);
     }
 }
 
-impl FeedFacts {
+impl SourceFacts {
     fn judge(&self, signed: &SignedReport, signer: Address, now: u64) -> Result<(), ReportError> {
         let report = &signed.report;
         let (feed, round, time) = (report.feed, report.round, report.time);
+        for number in [report.price, report.confidence] {
+            if u128::try_from(number).is_err() {
+                return Err(ReportError::TooLarge(number));
+            }
+        }
         if !self.is_publisher {
             return Err(ReportError::UnknownPublisher { feed, signer });
         }
@@ -168,9 +169,6 @@ impl FeedFacts {
         let oldest = now.saturating_sub(self.age_seconds_max);
         if time < oldest {
             return Err(ReportError::Stale { feed, time, oldest });
-        }
-        if report.price <= self.price_min || report.price >= self.price_max {
-            return Err(ReportError::OutOfBounds { feed, price: report.price });
         }
         Ok(())
     }

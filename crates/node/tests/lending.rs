@@ -14,7 +14,7 @@ use gage_abi::{
         CollateralTerms, Liquidated, MarketTerms, addCollateralCall, borrowCall, createMarketCall,
         liquidateCall, listVaultCall, supplyCollateralCall,
     },
-    IOracle::{FeedTerms, PriceReport, SignedReport, createFeedCall, setPublisherCall},
+    IOracle::{FeedTerms, PriceReport, SignedReport, Source, createFeedCall, setSourceCall},
     IRegistry::{VaultTerms, createAssetCall, createVaultCall},
     IVault::{self, Rates, setLineCapCall},
 };
@@ -80,7 +80,7 @@ impl Sender {
     fn report(&self, round: u64, coin: u128) {
         let time = self.node.now();
         let sign = |feed, price| {
-            let report = PriceReport { feed, round, time, price };
+            let report = PriceReport { feed, round, time, price, confidence: U256::ZERO };
             let hash = gage_evm::report_hash(CHAIN_ID, &report);
             let signature = signer(OWNER).sign_hash_sync(&hash).expect("signed");
             let (r, s) = (B256::from(signature.r()), B256::from(signature.s()));
@@ -92,17 +92,15 @@ impl Sender {
     }
 
     fn open_market(&mut self) {
-        for description in ["COIN / USD", "DOLLAR / USD"] {
-            let terms =
-                FeedTerms { maxAge: 86_400, priceMin: U256::from(1), priceMax: units(1_000_000) };
-            self.send(OWNER, ORACLE, &createFeedCall { description: description.into(), terms });
-        }
-        for feed in [1, 2] {
-            let publisher = signer(OWNER).address();
-            self.send(OWNER, ORACLE, &setPublisherCall { feed, publisher, allowed: true });
-        }
         let dollar = createAssetCall { name: "Dollar".into(), symbol: "USD".into(), decimals: 18 };
         self.send(OWNER, REGISTRY, &dollar);
+        for (feed, description) in [(1, "COIN / USD"), (2, "DOLLAR / USD")] {
+            let terms = FeedTerms::unguarded(86_400, U256::from(1), units(1_000_000));
+            let (asset, description) = (asset(AssetId::new(feed)), description.into());
+            self.send(OWNER, ORACLE, &createFeedCall { asset, description, terms });
+            let source = Source::publisher(signer(OWNER).address(), 86_400);
+            self.send(OWNER, ORACLE, &setSourceCall { feed, source });
+        }
         let rates =
             Rates { kind: 0, base: 100, slope1: 400, slope2: 10_000, kink: 9_000, rateAtTarget: 0 };
         let cap = units(1_000_000);

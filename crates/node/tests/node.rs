@@ -101,6 +101,31 @@ fn blocks_made_from_many_threads_follow_each_other() {
     assert_eq!(node.chain().check().unwrap().transactions, 60);
 }
 
+/// Who saw a receipt and asks for the latest state next must find what the transaction did.
+#[test]
+fn no_receipt_is_seen_before_its_block_is_the_head() {
+    let (node, _) = node(Duration::ZERO);
+    let (told, hashes) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let chain = node.chain();
+        scope.spawn(move || {
+            for hash in hashes {
+                let receipt = loop {
+                    if let Some(receipt) = chain.receipt(hash).unwrap() {
+                        break receipt;
+                    }
+                };
+                assert!(chain.head().number >= receipt.place.block_number);
+            }
+        });
+        for nonce in 0..200 {
+            told.send(node.submit_raw(&transfer(0, nonce)).unwrap()).unwrap();
+            node.produce().unwrap();
+        }
+        drop(told);
+    });
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_an_interval_a_transaction_is_mined_at_once() {
     let (node, _) = node(Duration::ZERO);

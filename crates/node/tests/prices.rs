@@ -4,12 +4,12 @@ mod support;
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_signer::SignerSync;
 use alloy_sol_types::{SolCall, SolEvent};
 use gage_abi::IOracle::{
-    self, FeedTerms, PriceReport, PriceUpdated, SignedReport, createFeedCall, feedStateCall,
-    preludeCall, setPublisherCall,
+    self, FeedTerms, PriceReport, PriceUpdated, SignedReport, Source, createFeedCall,
+    feedStateCall, preludeCall, setSourceCall,
 };
 use gage_chain::{CallOutcome, CallRequest, Chain};
 use gage_core::address::ORACLE;
@@ -25,10 +25,11 @@ fn wad(whole: u64) -> U256 {
 /// A node whose feed 1 is published by [`PUBLISHER`].
 fn with_feed() -> Node {
     let (node, clock) = node(Duration::ZERO);
-    let terms = FeedTerms { maxAge: 3_600, priceMin: wad(1), priceMax: wad(1_000_000) };
-    let create = createFeedCall { description: "ETH / USD".into(), terms };
-    let publisher = signer(PUBLISHER).address();
-    let allow = setPublisherCall { feed: 1, publisher, allowed: true };
+    let terms = FeedTerms::unguarded(3_600, wad(1), wad(1_000_000));
+    let (asset, description) = (Address::ZERO, "ETH / USD".into());
+    let create = createFeedCall { asset, description, terms };
+    let source = Source::publisher(signer(PUBLISHER).address(), 3_600);
+    let allow = setSourceCall { feed: 1, source };
     node.submit_raw(&call(0, 0, ORACLE, &create)).expect("pooled");
     node.submit_raw(&call(0, 1, ORACLE, &allow)).expect("pooled");
     clock.0.fetch_add(10, Ordering::Relaxed);
@@ -40,7 +41,7 @@ fn with_feed() -> Node {
 }
 
 fn report(from: u8, round: u64, time: u64, price: U256) -> SignedReport {
-    let report = PriceReport { feed: 1, round, time, price };
+    let report = PriceReport { feed: 1, round, time, price, confidence: U256::ZERO };
     let hash = gage_evm::report_hash(CHAIN_ID, &report);
     let signature = signer(from).sign_hash_sync(&hash).expect("signed");
     SignedReport {
@@ -65,15 +66,15 @@ fn a_report_is_in_the_prelude_of_the_next_block() {
     let signed = report(PUBLISHER, 1, node.now(), wad(2_000));
     node.submit_reports(vec![signed.clone()]).unwrap();
     let block = node.produce().unwrap();
-    let carried = gage_chain::prelude_reports(block.transactions[0].inner()).unwrap();
-    assert_eq!(carried, std::slice::from_ref(&signed));
+    let carried = gage_chain::prelude_carries(block.transactions[0].inner()).unwrap();
+    assert_eq!(carried.reports, std::slice::from_ref(&signed));
     let prelude = &node.chain().receipts(block.number()).unwrap().unwrap()[0];
     let updated = PriceUpdated::decode_log(&prelude.receipt.logs()[0]).unwrap();
     assert_eq!((updated.feed, updated.price), (1, wad(2_000)));
-    assert_eq!(updated.publisher, signer(PUBLISHER).address());
+    assert_eq!((updated.sources, updated.spread), (1, 0));
     assert!(prelude.gas_used > 0);
     let state = feed(node.chain());
-    assert_eq!((state.price, state.round, state.fresh), (wad(2_000), 1, true));
+    assert_eq!((state.price, state.rounds, state.fresh), (wad(2_000), 1, true));
     assert_eq!(node.reports_len(), 0);
     let again = node.submit_reports(vec![signed]);
     assert_eq!(again, Err(ReportError::NotNewer { feed: 1, round: 1, newest: 1 }));
@@ -112,20 +113,21 @@ fn a_report_of_the_near_future_waits_for_its_time() {
     };
     node.submit_reports(vec![signed]).unwrap();
     node.produce().unwrap();
-    assert_eq!((node.reports_len(), feed(node.chain()).round), (1, 0));
+    assert_eq!((node.reports_len(), feed(node.chain()).rounds), (1, 0));
     node.increase_time(5).unwrap();
     node.produce().unwrap();
-    assert_eq!((node.reports_len(), feed(node.chain()).round), (0, 1));
+    assert_eq!((node.reports_len(), feed(node.chain()).rounds), (0, 1));
 }
 
 #[test]
 fn a_user_cannot_call_the_prelude() {
     let node = with_feed();
-    let forged = preludeCall { reports: vec![report(PUBLISHER, 1, node.now(), wad(2_000))] };
+    let reports = vec![report(PUBLISHER, 1, node.now(), wad(2_000))];
+    let forged = preludeCall { reports, messages: Vec::new() };
     let hash = node.submit_raw(&call(1, 0, ORACLE, &forged)).unwrap();
     node.produce().unwrap();
     assert!(!node.chain().receipt(hash).unwrap().unwrap().receipt.status());
-    assert_eq!(feed(node.chain()).round, 0);
+    assert_eq!(feed(node.chain()).rounds, 0);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, error::Error, sync::Arc};
 
 use alloy_consensus::{TxEnvelope, transaction::Recovered};
 use alloy_primitives::{Address, TxHash, U256};
-use gage_abi::IOracle::SignedReport;
+use gage_abi::IOracle::{ProviderMessage, SignedReport};
 use gage_chain::{FoundReceipt, SealedBlock};
 use tokio::sync::broadcast;
 
@@ -100,6 +100,13 @@ pub trait NodeHandle: Send + Sync + 'static {
     /// [`NodeError::Refused`] for the first that could not be applied at the head, by name; none
     /// after it is taken.
     fn submit_reports(&self, reports: Vec<SignedReport>) -> Result<(), NodeError>;
+
+    /// Takes other oracles' messages for the next prelude.
+    ///
+    /// # Errors
+    /// [`NodeError::Refused`] for the first that does not verify at the head, or says nothing new; none
+    /// after it is taken.
+    fn submit_messages(&self, messages: Vec<ProviderMessage>) -> Result<(), NodeError>;
 
     /// Every head from now on.
     fn subscribe_heads(&self) -> broadcast::Receiver<Arc<Head>>;

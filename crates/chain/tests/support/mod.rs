@@ -55,7 +55,7 @@ pub fn genesis() -> Genesis {
     Genesis {
         chain_id: CHAIN_ID,
         timestamp: 1_700_000_000,
-        gas_limit: 30_000_000,
+        gas_limit: 120_000_000,
         base_fee_per_gas: GWEI as u64,
         extra_data: Bytes::from_static(b"gage"),
         beneficiary: Address::ZERO,

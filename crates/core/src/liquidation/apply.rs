@@ -3,14 +3,16 @@
 use super::{Aim, Plan, Repayment, Seizure, plan_liquidation};
 use crate::account::Account;
 use crate::address;
-use crate::error::{Error, Fault, Stop};
+use crate::breaker;
+use crate::error::{Fault, Stop};
 use crate::event::Event;
 use crate::exposure::store_account;
-use crate::fixed::{Assets, Timestamp};
-use crate::ids::{AccountId, AssetId, MarketId, Token, VaultId};
+use crate::fixed::Assets;
+use crate::ids::{AccountId, AssetId, Token, VaultId};
 use crate::ledger::Ledger;
 use crate::margin::{Position, Prices};
-use crate::market::{Market, PauseLevel};
+use crate::market::Market;
+use crate::pause::open_for_liquidation;
 use crate::shares::Pool;
 use crate::token::{Movement, debit, shift};
 use crate::vault::Accrued;
@@ -77,7 +79,7 @@ pub fn liquidate<L: Ledger + ?Sized>(
 ) -> Result<Plan, Stop> {
     let Liquidation { vault, asset, max_repay, receiver, payment } = *asked;
     let aim = Aim { vault, asset, max_repay };
-    let Prepared { market, mut account, mut position, plan } = prepare(ledger, id, &aim)?;
+    let Prepared { mut market, mut account, mut position, plan } = prepare(ledger, id, &aim)?;
     let parties = Parties { account: *id, liquidator: caller, receiver, payment };
     let before = position.totals();
     settle_debts(ledger, &parties, &mut position, &plan)?;
@@ -90,6 +92,9 @@ pub fn liquidate<L: Ledger + ?Sized>(
     hand_over(ledger, &parties, &position, &plan)?;
     let _whatever_it_moves = store_account(ledger, id, &market, &mut account)?;
     announce(ledger, &parties, &plan)?;
+    breaker::count(ledger, (id.market, &mut market), || {
+        before.debt_value.saturating_sub(position.totals().debt_value)
+    })?;
     Ok(plan)
 }
 
@@ -116,22 +121,6 @@ fn prepare<L: Ledger + ?Sized>(
     let position = Position::load(ledger, (id.market, &market), &account, Prices::Settled)?;
     let plan = plan_liquidation(&position, &market, aim)?;
     Ok(Prepared { market, account, position, plan })
-}
-
-/// Checks that a market's accounts may be liquidated at `now`.
-pub(crate) fn open_for_liquidation(
-    id: MarketId,
-    market: &Market,
-    now: Timestamp,
-) -> Result<(), Error> {
-    if market.pause == PauseLevel::Frozen {
-        return Err(Error::MarketPaused { market: id, level: market.pause });
-    }
-    let resumes_at = market.liquidation_resumes_at;
-    if now < resumes_at {
-        return Err(Error::LiquidationPaused { resumes_at });
-    }
-    Ok(())
 }
 
 /// Tells of debt that was written off, if any was.

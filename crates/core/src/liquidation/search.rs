@@ -138,7 +138,8 @@ mod tests {
     use crate::ids::{AssetId, VaultId};
     use crate::margin::tests::{debt_leg, position_of};
     use crate::margin::{Margin, Position};
-    use crate::market::{MarginModel, Market, PauseLevel};
+    use crate::market::{MarginModel, Market};
+    use crate::pause::Pauses;
     use crate::portfolio::InForce;
     use crate::portfolio::requirement::tests::any_margin;
     use alloy_primitives::Address;
@@ -147,7 +148,8 @@ mod tests {
     fn market() -> Market {
         Market {
             owner: Address::ZERO,
-            pause: PauseLevel::Open,
+            pause: Pauses::default(),
+            breaker: false,
             terms_version: 1,
             groups: 0,
             liquidation_resumes_at: Timestamp::ZERO,

@@ -4,19 +4,22 @@
 
 pub(crate) mod acts;
 pub(crate) mod exits;
+pub(crate) mod feed_model;
 pub(crate) mod limits;
 pub(crate) mod margin;
+pub(crate) mod oracle;
 pub(crate) mod staking;
 
 use gage_core::curation::{self, Caps, Naming, VaultTerms};
-use gage_core::feed::{self, FeedTerms, Report};
+use gage_core::feed::{self, FeedTerms, creation};
 use gage_core::listing::{self, CollateralTerms, LineTerms, MarketTerms};
 use gage_core::protocol::{self, AssetTerms};
 use gage_core::terms::{Binding, Subject};
 use gage_core::{
-    Account, AccountId, Address, AssetId, Assets, Bps, Feed, FeedId, FeedKind, InterestModel,
-    Label, Ledger, MarginModel, MarketId, MemoryLedger, Ray, Stop, Timestamp, Token, U256, VaultId,
-    WAD, Wad, address, lending, token,
+    Account, AccountId, Address, AssetId, Assets, Bps, Feed, FeedId, FeedKind, FeedSubject,
+    InterestModel, Label, Ledger, MarginModel, MarketId, MemoryLedger, Ray, Report, Source,
+    SourceId, SourceTerms, Stop, Timestamp, Token, U256, VaultId, WAD, Wad, address, lending,
+    sources, token,
 };
 
 pub(crate) const GOVERNANCE: Address = Address::repeat_byte(0xa0);
@@ -75,6 +78,28 @@ pub(crate) fn terms(
 pub(crate) const KINKED: InterestModel =
     InterestModel::Kinked { base: 100, slope1: 500, slope2: 30_000, kink: Bps::new(8_000) };
 
+/// A feed of an asset's price.
+pub(crate) fn about(asset: AssetId, description: &str) -> FeedSubject {
+    FeedSubject { asset: Some(asset), description: label(description) }
+}
+
+/// Makes PUBLISHER a feed's source.
+pub(crate) fn name_publisher(l: &mut MemoryLedger, feed: FeedId) {
+    let terms = SourceTerms { weight: 1, max_age: 7_200 };
+    let source = Source { id: SourceId::publisher(PUBLISHER), terms };
+    sources::set_source(l, OWNER, feed, &source).unwrap();
+}
+
+/// What the block's prelude does with a report.
+pub(crate) fn apply_report(
+    l: &mut MemoryLedger,
+    report: &Report,
+    signer: Address,
+) -> Result<(), Stop> {
+    sources::record(l, report, &SourceId::publisher(signer))?;
+    feed::update(l, report.feed)
+}
+
 impl World {
     /// One asset for each entry of `decimals`, each with a feed (same number) at 100 dollars, all
     /// of them collateral in market 1, the first `vaults` of them lent by vaults on open lines.
@@ -100,11 +125,10 @@ impl World {
                 &AssetTerms { name: label("Asset"), symbol: label("A"), decimals: *decimals },
             )
             .unwrap();
-            let bounds =
-                FeedTerms { max_age: 7_200, price_min: Wad::new(1), price_max: Wad::new(1 << 100) };
-            let feed = feed::create_feed(l, OWNER, label("A/USD"), &bounds).unwrap();
+            let bounds = FeedTerms::unguarded(7_200, Wad::new(1), Wad::new(1 << 100));
+            let feed = creation::create_feed(l, OWNER, about(asset, "A/USD"), &bounds).unwrap();
             assert_eq!(feed.get(), asset.get());
-            feed::add_publisher(l, OWNER, feed, PUBLISHER).unwrap();
+            name_publisher(l, feed);
             let cap = cap(10_000_000, *decimals);
             let limits = terms(7_500, 8_000 + 100 * place as u16, [400, 1_000], cap, feed.get());
             listing::add_collateral(l, OWNER, market, asset, &limits).unwrap();
@@ -158,13 +182,24 @@ impl World {
     pub(crate) fn report(&mut self, feed: u32, price: u128) -> Result<(), Stop> {
         let now = self.ledger.now;
         let feed = FeedId::new(feed);
-        let old = self.ledger.feeds[&feed];
-        if old.updated_at == now {
+        if self.ledger.feeds[&feed].updated_at == now {
             self.ledger.now = now.after(1);
         }
-        let report =
-            Report { feed, round: old.round + 1, time: self.ledger.now, price: Wad::new(price) };
-        feed::apply_report(&mut self.ledger, &report, PUBLISHER)
+        let report = self.next_report(feed, price);
+        apply_report(&mut self.ledger, &report, PUBLISHER)
+    }
+
+    /// What the publisher would say now.
+    pub(crate) fn next_report(&self, feed: FeedId, price: u128) -> Report {
+        let last = self.ledger.observations.get(&(feed, 0)).copied().unwrap_or_default();
+        let (time, price) = (self.ledger.now, Wad::new(price));
+        Report { feed, round: last.round + 1, time, price, confidence: Wad::ZERO }
+    }
+
+    /// Puts a feed at a price, as if it had always been there.
+    pub(crate) fn set_price(&mut self, feed: u32, price: u128) {
+        let feed = self.ledger.feeds.get_mut(&FeedId::new(feed)).unwrap();
+        (feed.price, feed.smoothed) = (Wad::new(price), Wad::new(price));
     }
 
     /// Makes every price fresh again, and waits until accounts may be liquidated on them.
@@ -177,7 +212,8 @@ impl World {
     }
 
     fn report_all(&mut self) {
-        let reported = |(_, feed): &(&FeedId, &Feed)| feed.kind.is_reported() && feed.round > 0;
+        let reported =
+            |(_, feed): &(&FeedId, &Feed)| feed.kind.is_reported() && !feed.price.is_zero();
         let feeds = self.ledger.feeds.iter().filter(reported);
         let last: Vec<_> = feeds.map(|(id, feed)| (id.get(), feed.price.get())).collect();
         for (feed, price) in last {
@@ -232,8 +268,15 @@ pub(crate) fn price(ledger: &MemoryLedger, id: FeedId) -> U256 {
     let feed = ledger.feeds[&id];
     let wad = U256::from(WAD);
     match feed.kind {
-        FeedKind::Reported | FeedKind::Rate => U256::from(feed.price.get()),
-        FeedKind::Composite { base, rate } => price(ledger, base) * price(ledger, rate) / wad,
+        FeedKind::Reported | FeedKind::Rate | FeedKind::NetAssetValue => {
+            U256::from(feed.price.get())
+        }
+        FeedKind::Product { base, rate } => price(ledger, base) * price(ledger, rate) / wad,
+        FeedKind::Ratio { base, rate } => price(ledger, base) * wad / price(ledger, rate),
+        FeedKind::Lesser { one, other } => price(ledger, one).min(price(ledger, other)),
+        FeedKind::Pegged { base } => {
+            price(ledger, base).min(U256::from(ledger.feed_terms[&id].price_max.get()))
+        }
         FeedKind::SharePrice { vault, base } => {
             let cap = ledger.growth_caps[&id];
             let accrued = ledger.vaults[&vault].accrue(ledger.now);

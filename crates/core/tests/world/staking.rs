@@ -3,7 +3,7 @@
 
 use super::acts::*;
 use super::*;
-use gage_core::feed::ShareTerms;
+use gage_core::feed::creation::ShareTerms;
 use gage_core::{Error, liquidation};
 
 pub(crate) const PAIR: MarketId = MarketId::new(2);
@@ -30,7 +30,7 @@ pub(crate) fn per_year(percent: u128) -> Ray {
 }
 
 pub(crate) fn bounds(max_age: u32, price_min: u128, price_max: u128) -> FeedTerms {
-    FeedTerms { max_age, price_min: Wad::new(price_min), price_max: Wad::new(price_max) }
+    FeedTerms::unguarded(max_age, Wad::new(price_min), Wad::new(price_max))
 }
 
 /// A market of OWNER's without anything listed.
@@ -83,7 +83,7 @@ pub(crate) fn list_share(
     l.atomically(|l| {
         let share = ShareTerms { vault, base: FeedId::new(base), growth: per_year(SHARE_GROWTH) };
         let terms = bounds(7_200, 1, 1 << 100);
-        let feed = feed::create_share_feed(l, OWNER, label("share"), &terms, &share)?;
+        let feed = creation::create_share_feed(l, OWNER, label("share"), &terms, &share)?;
         let decimals = l.vaults[&vault].decimals;
         let limits = terms_of_share(decimals, feed);
         listing::add_collateral(l, OWNER, market, AssetId::share_of(vault), &limits)?;
@@ -102,12 +102,14 @@ pub(crate) fn staking() -> World {
     let l = &mut world.ledger;
     let rate = bounds(86_400, WAD / 2, 10 * WAD);
     let growth = per_year(RATE_GROWTH);
-    let rate = feed::create_rate_feed(l, OWNER, label("staked/WETH"), &rate, growth).unwrap();
+    let subject = about(asset(3), "staked/WETH");
+    let rate = creation::create_rate_feed(l, OWNER, subject, &rate, growth).unwrap();
     assert_eq!(rate.get(), RATE);
-    feed::add_publisher(l, OWNER, rate, PUBLISHER).unwrap();
-    let legs = (FeedId::new(2), rate);
+    name_publisher(l, rate);
+    let kind = FeedKind::Product { base: FeedId::new(2), rate };
     let terms = bounds(86_400, 1, 1 << 100);
-    let staked = feed::create_composite_feed(l, OWNER, label("staked/USD"), &terms, legs).unwrap();
+    let subject = about(asset(3), "staked/USD");
+    let staked = creation::create_computed_feed(l, OWNER, subject, &terms, kind).unwrap();
     assert_eq!(staked.get(), STAKED);
     // The listing of the world's own construction, at another feed.
     l.collaterals.get_mut(&(MARKET, asset(3))).unwrap().feed = staked;

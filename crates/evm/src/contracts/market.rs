@@ -1,13 +1,13 @@
 //! The market contract: every market and account.
 
-use super::numbers::{assets, assets_or_all, collateral_id, pause_level, vault_id, wide};
+use super::numbers::{assets, assets_or_all, collateral_id, vault_id, wide};
 use super::shapes::{
     account_state, collateral_state, collateral_terms, health as health_factor, liquidation_plan,
     market_state, market_terms,
 };
 use super::{Answer, Frame, misrouted};
 use super::{
-    bids, delegation, exposure, first_loss, groups, margin as portfolio, rehoming, search,
+    bids, delegation, exposure, first_loss, groups, guards, margin as portfolio, rehoming, search,
 };
 use crate::gas;
 use alloy_sol_types::{SolCall, SolInterface};
@@ -80,10 +80,13 @@ pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
             bids::read(frame, call)
         }
         Call::sweep(IMarket::sweepCall { accounts }) => bids::sweep(frame, &accounts),
+        Call::setPause(_) | Call::pauseFor(_) | Call::setBreaker(_) | Call::setDrawMeter(_) => {
+            guards::act(frame, call)
+        }
+        Call::guardState(_) | Call::meterState(_) => guards::read(frame, call),
         Call::createMarket(_)
         | Call::setMarketTerms(_)
         | Call::setMarketOwner(_)
-        | Call::setPause(_)
         | Call::addCollateral(_)
         | Call::setCollateral(_)
         | Call::listVault(_) => rule(frame, call),
@@ -167,7 +170,7 @@ fn liquidate(frame: &mut Frame<'_>, call: Call) -> Answer {
     Ok(IMarket::liquidateCall::abi_encode_returns(&done))
 }
 
-/// What market owners and guardians decide.
+/// What market owners decide.
 fn rule(frame: &mut Frame<'_>, call: Call) -> Answer {
     let (ledger, caller) = frame.act(gas::SMALL)?;
     match call {
@@ -181,10 +184,6 @@ fn rule(frame: &mut Frame<'_>, call: Call) -> Answer {
         }
         Call::setMarketOwner(IMarket::setMarketOwnerCall { market, owner }) => {
             listing::set_market_owner(ledger, caller, MarketId::new(market), owner)?;
-        }
-        Call::setPause(IMarket::setPauseCall { market, level }) => {
-            let level = pause_level(level)?;
-            listing::set_pause(ledger, caller, MarketId::new(market), level)?;
         }
         Call::addCollateral(IMarket::addCollateralCall { market, asset, terms }) => {
             let (market, asset) = (MarketId::new(market), collateral_id(asset)?);
@@ -208,7 +207,8 @@ fn read(frame: &mut Frame<'_>, call: Call) -> Answer {
     let ledger = frame.view()?;
     Ok(match call {
         Call::marketState(IMarket::marketStateCall { market }) => {
-            let state = market_state(&ledger.market(MarketId::new(market))?);
+            let (market, now) = (ledger.market(MarketId::new(market))?, ledger.now());
+            let state = market_state(&market, now);
             IMarket::marketStateCall::abi_encode_returns(&state)
         }
         Call::collateralState(IMarket::collateralStateCall { market, asset }) => {

@@ -3,19 +3,16 @@
 use super::Answer;
 use super::margin::requirement;
 use super::numbers::{assets, wad, wide};
-use alloy_primitives::{Address, U256};
-use gage_abi::{IMarket, IOracle, IVault};
+use alloy_primitives::U256;
+use gage_abi::{IMarket, IVault};
 use gage_core::explain::Explanation;
-use gage_core::feed::FeedTerms;
 use gage_core::groups::{Group, GroupTerms};
 use gage_core::liquidation::{Kind, Plan};
 use gage_core::listing::{CollateralTerms, MarketTerms};
-use gage_core::quote::quote;
 use gage_core::rates::CurvePoint;
 use gage_core::terms::{Binding, Generation, Kept, Move};
 use gage_core::{
-    Accrued, Bps, Collateral, Error, FeedId, FeedKind, GrowthCap, InterestModel, Ledger, Market,
-    Timestamp, Wad, address,
+    Accrued, Bps, Collateral, Error, FeedId, InterestModel, Market, Timestamp, Wad, address,
 };
 
 /// The interest model that `rates` describe; its numbers are `gage_core`'s to check.
@@ -41,51 +38,6 @@ pub(super) fn collateral_terms(terms: &IMarket::CollateralTerms) -> Answer<Colla
         risk_weight: Bps::new(terms.riskWeight),
         cap: assets(terms.cap)?,
     })
-}
-
-pub(super) fn feed_terms(terms: &IOracle::FeedTerms) -> Answer<FeedTerms> {
-    Ok(FeedTerms {
-        max_age: terms.maxAge,
-        price_min: wad(terms.priceMin)?,
-        price_max: wad(terms.priceMax)?,
-    })
-}
-
-pub(super) fn feed_state<L: Ledger>(ledger: &mut L, id: FeedId) -> Answer<IOracle::FeedState> {
-    let feed = ledger.feed(id)?;
-    let quote = quote(ledger, id)?;
-    Ok(IOracle::FeedState {
-        owner: feed.owner,
-        description: feed.description.as_str().to_owned(),
-        price: U256::from(quote.price.get()),
-        updatedAt: quote.updated_at.get(),
-        round: feed.round,
-        maxAge: feed.max_age,
-        priceMin: U256::from(feed.price_min.get()),
-        priceMax: U256::from(feed.price_max.get()),
-        fresh: quote.is_fresh(),
-        liquidationResumesAt: quote.liquidation_resumes_at.get(),
-        source: feed_source(feed.kind, &ledger.growth_cap(id)?, ledger.now()),
-    })
-}
-
-fn feed_source(kind: FeedKind, cap: &GrowthCap, now: Timestamp) -> IOracle::FeedSource {
-    let (number, base, rate, vault) = match kind {
-        FeedKind::Reported => (0, 0, 0, Address::ZERO),
-        FeedKind::Rate => (1, 0, 0, Address::ZERO),
-        FeedKind::Composite { base, rate } => (2, base.get(), rate.get(), Address::ZERO),
-        FeedKind::SharePrice { vault, base } => (3, base.get(), 0, address::vault(vault)),
-    };
-    IOracle::FeedSource {
-        kind: number,
-        base,
-        rate,
-        vault,
-        growth: U256::from(cap.growth.get()),
-        anchor: U256::from(cap.anchor.get()),
-        since: cap.since.get(),
-        limit: U256::from(cap.limit(now).get()),
-    }
 }
 
 pub(super) fn vault_state(accrued: &Accrued) -> IVault::VaultState {
@@ -119,10 +71,10 @@ pub(super) fn rate_point(point: &CurvePoint) -> IVault::RatePoint {
     }
 }
 
-pub(super) fn market_state(market: &Market) -> IMarket::MarketState {
+pub(super) fn market_state(market: &Market, now: Timestamp) -> IMarket::MarketState {
     IMarket::MarketState {
         owner: market.owner,
-        pause: market.pause as u8,
+        pause: market.pause.at(now).level as u8,
         liquidationResumesAt: market.liquidation_resumes_at.get(),
         targetHealth: U256::from(market.target_health.get()),
         fullBonusHealth: U256::from(market.full_bonus_health.get()),

@@ -64,15 +64,9 @@ impl<S: Slots> SlotLedger<S> {
         Self { slots, detail: Detail::Whole, cached, digests }
     }
 
-    /// From here on vaults and assets come without their names, and feeds without owner, round and
-    /// description; such feeds cannot be written. Spares an operation the slots it has no use for.
+    /// From here on vaults and assets come without their names. Spares an operation the slots it has no use for.
     pub(crate) const fn read_figures_only(&mut self) {
         self.detail = Detail::Figures;
-    }
-
-    /// Whether names and owners are left out.
-    pub(super) fn reads_figures_only(&self) -> bool {
-        self.detail == Detail::Figures
     }
 
     /// Writes what changed.

@@ -2,7 +2,7 @@
 //!
 //! A key is a tag byte and the record's number, holder or account, written out: two records cannot
 //! share a key, nothing is hashed to find one, and whoever walks a contract's storage sees what each
-//! slot is. Only allowances, bids and authorisations, whose names are longer than a key, take a hash. The trie hashes keys anyway.
+//! slot is. Only allowances, bids, authorisations, sources and signers, whose names are longer than a key, take a hash. The trie hashes keys anyway.
 //!
 //! | tag | contract | rest of the key | slots |
 //! |---|---|---|---|
@@ -14,8 +14,14 @@
 //! | 5 | market | market, asset, slot number | a collateral's terms and total |
 //! | 6 | market | market, vault, slot number | a line |
 //! | 7 | market | owner, market, sub-account, slot number | an account |
-//! | 8 | oracle | feed, slot number | a feed; from slot 4 on, its growth cap |
-//! | 9 | oracle | feed, publisher | 1 if the publisher may report |
+//! | 8 | oracle | feed, slot number | a feed: two slots of what valuations read, two of whose it is, two of its terms, two of its past, and its growth cap |
+//! | 9 | oracle | 31 bytes of keccak(feed, kind, key) | one more than the place of a source |
+//! | 38 | oracle | feed, slot number | how its sources count, by their places |
+//! | 39 | oracle | feed, place | what a source said last |
+//! | 40 | oracle | feed, place, slot number; with no feed, slot number | how a pool is read; which feeds have pools |
+//! | 41 | oracle | feed, place, slot number | what is kept of a pool's readings |
+//! | 42 | oracle | feed, place | a source's key |
+//! | 43 | oracle | 31 bytes of keccak(provider, name), the last six bits the slot number | who signs for another oracle |
 //! | 10 | market | market, vault, asset | a bid queue's tiers |
 //! | 11 | market | tier, market, vault, asset, slot number | a tier |
 //! | 12 | market | tier, scale, market, vault, asset | the sum of an ended scale |
@@ -50,8 +56,8 @@ use gage_core::bids::Tier;
 use gage_core::delegation::CreditId;
 use gage_core::terms::Subject;
 use gage_core::{
-    AccountId, AssetId, BidId, ExposureCapId, ExposureId, FactorId, FeedId, GroupId, MarketId,
-    QueueId, SetPlace, StakeId, VaultId,
+    AccountId, AssetId, BidId, ExposureCapId, ExposureId, FactorId, FeedId, GroupId, Guarded,
+    MarketId, QueueId, SetPlace, SignerSetId, SourceId, StakeId, VaultId,
 };
 
 /// What a slot holds: the first byte of its key. Zero is a contract's own record.
@@ -66,7 +72,7 @@ pub(crate) enum Tag {
     Line = 6,
     Account = 7,
     Feed = 8,
-    Publisher = 9,
+    SourcePlace = 9,
     Queue = 10,
     Tier = 11,
     TierSum = 12,
@@ -86,6 +92,15 @@ pub(crate) enum Tag {
     CappedFactors = 35,
     ExposureCap = 36,
     Exposure = 37,
+    SourceTerms = 38,
+    Observation = 39,
+    PoolTerms = 40,
+    PoolTrail = 41,
+    SourceKey = 42,
+    Signers = 43,
+    Spell = 44,
+    Meter = 45,
+    Breaker = 46,
     Operator = 28,
     Credit = 29,
     ExitCheckpoint = 24,
@@ -136,6 +151,30 @@ pub(crate) fn allowance(owner: Address, spender: Address) -> U256 {
 /// The first slot of a market.
 pub(crate) fn market(id: MarketId) -> U256 {
     key_of_pair(Tag::Market, id.get(), 0)
+}
+
+/// What a market says of its stops beyond its first slots.
+pub(crate) fn market_stops(id: MarketId) -> U256 {
+    market(id) + U256::from(8)
+}
+
+/// The guardian's last stop of something, in the contract of the thing.
+pub(crate) fn spell(what: Guarded) -> U256 {
+    let number = match what {
+        Guarded::Market(id) => id.get(),
+        Guarded::Feed(id) => id.get(),
+    };
+    key_of_pair(Tag::Spell, number, 0)
+}
+
+/// The first slot of a line's draw meter.
+pub(crate) fn meter(market: MarketId, vault: VaultId) -> U256 {
+    key_of_pair(Tag::Meter, market.get(), vault.get())
+}
+
+/// The first slot of a market's breaker.
+pub(crate) fn breaker(id: MarketId) -> U256 {
+    key_of_pair(Tag::Breaker, id.get(), 0)
 }
 
 /// The first slot of a collateral of a market.
@@ -392,14 +431,74 @@ pub(crate) fn feed(id: FeedId) -> U256 {
     key_of_pair(Tag::Feed, id.get(), 0)
 }
 
-/// How fast a feed's rate may grow: after the feed's own slots.
-pub(crate) fn growth_cap(id: FeedId) -> U256 {
-    feed(id) + U256::from(4)
+fn feed_part(id: FeedId, slot: u8) -> U256 {
+    feed(id) + U256::from(slot)
 }
 
-/// Whether `publisher` may report to a feed.
-pub(crate) fn publisher(feed: FeedId, publisher: Address) -> U256 {
-    key_of_holder(Tag::Publisher, feed.get(), publisher)
+/// The first slot of whose a feed is.
+pub(crate) fn feed_info(id: FeedId) -> U256 {
+    feed_part(id, 2)
+}
+
+/// The first slot of a feed's terms.
+pub(crate) fn feed_terms(id: FeedId) -> U256 {
+    feed_part(id, 4)
+}
+
+/// The first slot of what a feed remembers.
+pub(crate) fn track(id: FeedId) -> U256 {
+    feed_part(id, 6)
+}
+
+/// How fast a feed's rate may grow: after the feed's own slots.
+pub(crate) fn growth_cap(id: FeedId) -> U256 {
+    feed_part(id, 8)
+}
+
+/// The first slot of how a feed's sources count.
+pub(crate) fn source_terms(feed: FeedId) -> U256 {
+    key_of_pair(Tag::SourceTerms, feed.get(), 0)
+}
+
+/// What the source at a place said last.
+pub(crate) fn observation(feed: FeedId, place: u8) -> U256 {
+    key_of_pair(Tag::Observation, feed.get(), place.into())
+}
+
+/// The key of the source at a place.
+pub(crate) fn source_key(feed: FeedId, place: u8) -> U256 {
+    key_of_pair(Tag::SourceKey, feed.get(), place.into())
+}
+
+/// The first slot of how the pool at a place is read.
+pub(crate) fn pool_terms(feed: FeedId, place: u8) -> U256 {
+    key_of_pair(Tag::PoolTerms, feed.get(), place.into())
+}
+
+/// The first slot of the list of feeds that have pools. No feed has the number zero.
+pub(crate) fn pool_feeds() -> U256 {
+    key_of_pair(Tag::PoolTerms, 0, 0)
+}
+
+/// The first slot of what is kept of the readings of the pool at a place.
+pub(crate) fn pool_trail(feed: FeedId, place: u8) -> U256 {
+    key_of_pair(Tag::PoolTrail, feed.get(), place.into())
+}
+
+/// The place of a source.
+pub(crate) fn source_place(feed: FeedId, id: &SourceId) -> U256 {
+    let number = feed.get().to_be_bytes();
+    let mut hash = keccak256([&number[..], &[id.kind.number()], id.key.as_slice()].concat());
+    hash[0] = Tag::SourcePlace as u8;
+    hash.into()
+}
+
+/// The first slot of who signs for another oracle.
+pub(crate) fn signers(id: &SignerSetId) -> U256 {
+    let mut hash = keccak256([&[id.provider.number()], id.name.as_slice()].concat());
+    hash[0] = Tag::Signers as u8;
+    hash[31] &= !63;
+    hash.into()
 }
 
 /// The holder whose balance lies at `key`, if one's does.

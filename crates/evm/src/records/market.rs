@@ -2,24 +2,26 @@
 //!
 //! ```text
 //! market      0   owner 20 · pause, model of margin and vaults 1 · collaterals 1 · groups 1 · resumes at 5
-//!                 · terms version 4; of the half byte of the pause two bits are one more than its
-//!                 level, never zero, and the next says that margin is the portfolio's
+//!                 · terms version 4; of the half byte of the pause two bits are one more than its owner's
+//!                 level, never zero, the next says that margin is the portfolio's, and the last that
+//!                 slot 8 has more of its stops
 //!             1   target health 8 · full bonus health 8 · four numbers of 4
 //!             2…  eight numbers of 4 each: first the vaults listed, then the collaterals
 //! collateral  0   feed 4 · decimals 1 · LTV 2 · threshold 2 · bonus min 2 · bonus max 2 · kept below
 //!                 4 · kept until 5 · nothing 10
 //!             1   cap 13 · risk weight 2 · nothing 1 · total 16
-//! line        0   feed 4 · decimals 1 · staked 1 bit, tracked 1 bit · min debt 13 · cap 13
+//! line        0   feed 4 · decimals 1 · staked, tracked, metered 1 bit each · min debt 13 · cap 13
 //!             1   debt offset 16 · debt shares 16
 //! ```
 
+use super::guards::stops_word;
 use super::terms::{read_keeping, write_keeping};
 use super::word::{Reader, Writer};
 use super::{AMOUNT_BYTES, Record, TIME_BYTES};
 use alloy_primitives::U256;
 use gage_core::{
-    AssetId, Assets, Bps, Collateral, Debt, Fault, FeedId, Line, MarginModel, Market, PauseLevel,
-    Shares, Timestamp, VaultId, Wad,
+    AssetId, Assets, Bps, Collateral, Debt, Fault, FeedId, Line, MarginModel, Market, Pause,
+    PauseLevel, Pauses, Shares, Timestamp, VaultId, Wad,
 };
 
 /// The high half of a byte holds the pause, the low half the number of vaults.
@@ -28,6 +30,7 @@ const VAULTS_MASK: u8 = 0x0f;
 /// Of the high half, the bits of the pause, and the one of portfolio margin.
 const PAUSE_MASK: u8 = 0x3;
 const PORTFOLIO_BIT: u8 = 0x4;
+const STOPS_BIT: u8 = 0x8;
 const NUMBERS_IN_SLOT_1: usize = 4;
 const NUMBERS_PER_SLOT: usize = 8;
 const HEALTH_BYTES: usize = 8;
@@ -44,7 +47,14 @@ fn slots_of(numbers: usize) -> usize {
     2 + numbers.saturating_sub(NUMBERS_IN_SLOT_1).div_ceil(NUMBERS_PER_SLOT)
 }
 
-/// The slots of a market.
+/// Whether the market whose first slot is `head` has more to say of its stops.
+pub(crate) fn has_stops(head: U256) -> bool {
+    let mut head = Reader::new(head);
+    head.address();
+    head.u8() >> PAUSE_SHIFT & STOPS_BIT != 0
+}
+
+/// The slots of a market, but for its stops.
 pub(crate) fn market_words(market: &Market) -> Result<Vec<U256>, Fault> {
     let count = |length: usize| u8::try_from(length).map_err(|_| Fault::Unreadable);
     let vaults = market.vaults.iter().map(|vault| vault.get());
@@ -55,7 +65,8 @@ pub(crate) fn market_words(market: &Market) -> Result<Vec<U256>, Fault> {
         MarginModel::Threshold => 0,
         MarginModel::Portfolio => PORTFOLIO_BIT,
     };
-    let pause = (market.pause as u8 + 1) | portfolio;
+    let stops = if stops_word(market)?.is_zero() { 0 } else { STOPS_BIT };
+    let pause = (market.pause.own.level as u8 + 1) | portfolio | stops;
     let vaults_listed = count(market.vaults.len())?;
     if vaults_listed > VAULTS_MASK {
         return Err(Fault::Unreadable);
@@ -81,7 +92,7 @@ pub(crate) fn market_words(market: &Market) -> Result<Vec<U256>, Fault> {
     Ok(words)
 }
 
-/// The market in these slots.
+/// The market in these slots, but for its stops.
 pub(crate) fn market_from_words(words: &[U256]) -> Result<Market, Fault> {
     let [head, health, rest @ ..] = words else { return Err(Fault::Unreadable) };
     let [mut head, mut health] = [*head, *health].map(Reader::new);
@@ -91,7 +102,7 @@ pub(crate) fn market_from_words(words: &[U256]) -> Result<Market, Fault> {
         0 => MarginModel::Threshold,
         _ => MarginModel::Portfolio,
     };
-    let pause = match both >> PAUSE_SHIFT & PAUSE_MASK {
+    let level = match both >> PAUSE_SHIFT & PAUSE_MASK {
         1 => PauseLevel::Open,
         2 => PauseLevel::Restricted,
         3 => PauseLevel::Frozen,
@@ -112,7 +123,8 @@ pub(crate) fn market_from_words(words: &[U256]) -> Result<Market, Fault> {
     let (vaults, collaterals) = listed.split_at(vaults);
     Ok(Market {
         owner,
-        pause,
+        pause: Pauses { own: Pause { level, until: Timestamp::ZERO }, ..Pauses::default() },
+        breaker: false,
         terms_version,
         groups,
         liquidation_resumes_at,
@@ -169,7 +181,9 @@ impl Record<2> for Line {
         let terms = Writer::new().u32(self.feed.get()).u8(self.decimals);
         Ok([
             terms
-                .u8(u8::from(self.staked) | u8::from(self.tracked) << 1)
+                .u8(u8::from(self.staked)
+                    | u8::from(self.tracked) << 1
+                    | u8::from(self.metered) << 2)
                 .narrow(self.min_debt.get(), AMOUNT_BYTES)?
                 .narrow(self.cap.get(), AMOUNT_BYTES)?
                 .finish(),
@@ -185,6 +199,7 @@ impl Record<2> for Line {
             decimals,
             staked: flags & 1 != 0,
             tracked: flags & 2 != 0,
+            metered: flags & 4 != 0,
             min_debt: Assets::new(terms.wide::<AMOUNT_BYTES>()),
             cap: Assets::new(terms.wide::<AMOUNT_BYTES>()),
             owed: Debt { offset: Assets::new(amounts.u128()), shares: Shares::new(amounts.u128()) },

@@ -9,10 +9,12 @@ mod delegation;
 mod exits;
 mod exposure;
 mod first_loss;
+mod guards;
 pub(crate) mod keys;
 mod market;
 mod numbers;
 mod oracle;
+mod pools;
 mod portfolio;
 mod protocol;
 mod terms;
@@ -24,8 +26,12 @@ pub(crate) use account::{account_from_words, account_slots, account_words};
 pub(crate) use exposure::{
     cap_from_word, cap_word, debt_from_word, debt_word, tags_from_word, tags_word,
 };
-pub(crate) use market::{market_from_words, market_slots, market_words};
+pub(crate) use guards::{add_stops, stops_word};
+pub(crate) use market::{has_stops, market_from_words, market_slots, market_words};
 pub(crate) use numbers::{NUMBERS_PER_SLOT, number_words, numbers_from_word};
+pub(crate) use oracle::{
+    signer_count, signer_words, signers_from_words, source_from_word, terms_slot, with_source,
+};
 pub(crate) use portfolio::{factor_from_words, factor_slots, factor_words};
 pub(crate) use terms::{kept_from_words, kept_slots, kept_words};
 
@@ -59,15 +65,20 @@ mod tests {
     use core::fmt::Debug;
     use gage_core::bids::{Bid, Tier, TierState};
     use gage_core::delegation::{Credit, Operator, Permissions};
+    use gage_core::doubt::Track;
     use gage_core::exits::{Checkpoint, ExitQueue, Place};
     use gage_core::first_loss::{Stake, Tranche};
+    use gage_core::pool::Mark;
     use gage_core::portfolio::FACTORS_MAX;
+    use gage_core::sources::Observation;
     use gage_core::stop_loss::StopLoss;
     use gage_core::terms::Keeping;
     use gage_core::{
-        Asset, AssetId, AssetKind, Assets, Bps, Collateral, Debt, Factor, FactorKind, Feed, FeedId,
-        FeedKind, GrowthCap, InterestModel, Label, Line, MarginModel, MarginTerms, Market,
-        PauseLevel, Portfolio, Protocol, Ray, Rebasing, RiskFactor, Shares, Sigma, Timestamp,
+        Asset, AssetId, AssetKind, Assets, Bps, Breaker, BreakerTerms, Collateral, Debt, Factor,
+        FactorKind, Feed, FeedId, FeedInfo, FeedKind, FeedSubject, FeedTerms, GrowthCap, Guards,
+        InterestModel, Label, Line, MarginModel, MarginTerms, Market, Meter, MeterTerms, Pause,
+        PauseLevel, Pauses, PoolTerms, PoolToken, PoolTrail, Portfolio, Ppm, Protocol, Ray,
+        Rebasing, RiskFactor, Shares, Sigma, SignerSet, SourceKind, SourceTerms, Spell, Timestamp,
         Units, Vault, VaultId, Wad,
     };
     use proptest::prelude::*;
@@ -164,32 +175,111 @@ mod tests {
                 min_debt: caps[4],
                 staked: paused,
                 tracked: wrapped,
+                metered: !paused,
             });
             let (base, rate) = (FeedId::new(small[1]), FeedId::new(small[2]));
             let vault = VaultId::new(small[3]);
             let kinds = [
                 FeedKind::Reported,
                 FeedKind::Rate,
-                FeedKind::Composite { base, rate },
+                FeedKind::NetAssetValue,
+                FeedKind::Product { base, rate },
+                FeedKind::Ratio { base, rate },
+                FeedKind::Lesser { one: base, other: rate },
+                FeedKind::Pegged { base },
                 FeedKind::SharePrice { vault, base },
             ];
-            let kind = kinds[usize::from(decimals) % 4];
+            let kind = kinds[usize::from(decimals) % 8];
             reads_back(&GrowthCap {
                 anchor: wads[6],
                 since: Timestamp::new(numbers[7] as u64 >> 24),
                 growth: Ray::new(numbers[8] >> 40),
             });
+            let brief = numbers.map(|number| Timestamp::new(number as u64 >> 24));
             reads_back(&Feed {
-                owner,
-                description: name,
                 kind,
                 price: if kind.is_reported() { wads[0] } else { Wad::ZERO },
-                updated_at: Timestamp::new(numbers[1] as u64 >> 24),
-                round: numbers[2] as u64,
+                smoothed: wads[1],
+                updated_at: brief[1],
+                max_age: small[0],
+                pinned: paused,
+                doubt_until: brief[2],
+                frozen_until: brief[3],
+                liquidation_resumes_at: brief[5],
+                fallback: wrapped.then(|| FeedId::new(small[5].max(1))),
+            });
+            let asset = wrapped.then(|| AssetId::new(small[0].max(1)));
+            let subject = FeedSubject { asset, description: name };
+            reads_back(&FeedInfo { owner, subject, sources: small[1] as u16, held: paused });
+            reads_back(&FeedTerms {
                 max_age: small[0],
                 price_min: wads[3],
                 price_max: wads[4],
-                liquidation_resumes_at: Timestamp::new(numbers[5] as u64 >> 24),
+                guards: Guards {
+                    quorum: decimals,
+                    outlier: points[0],
+                    spread: points[1],
+                    jump: points[2],
+                    confirm: small[1],
+                    smoothing: small[2],
+                    budget: small[3],
+                    window: small[4],
+                },
+            });
+            reads_back(&Track {
+                settled: wads[0],
+                settled_at: brief[0],
+                level: wads[1],
+                level_at: brief[1],
+                smoothed_at: brief[2],
+                budget: small[0],
+                budget_at: brief[3],
+                rounds: small[1],
+            });
+            let (price, confidence) = (wads[5], Ppm::new(small[6]));
+            let round = numbers[4] as u64 >> 8;
+            reads_back(&Observation { price, confidence, time: brief[4], round });
+            let mut word = U256::ZERO;
+            let all: Vec<_> = (0..4).zip(SourceKind::ALL).map(|(place, kind)| {
+                let max_age = small[usize::from(place)];
+                (place, (kind, SourceTerms { weight: points[0].get().max(1), max_age }))
+            }).collect();
+            for (place, source) in &all {
+                word = with_source(word, *place, (SourceKind::Pool, SourceTerms { weight: 1, max_age: 1 }));
+                word = with_source(word, *place, *source);
+            }
+            for (place, source) in all {
+                prop_assert_eq!(source_from_word(word, place).unwrap(), source);
+            }
+            let priced = if wrapped { PoolToken::Zero } else { PoolToken::One };
+            reads_back(&PoolTerms {
+                pool: owner,
+                priced,
+                decimals,
+                quote_decimals: decimals / 2,
+                window: small[0],
+                drift: points[3],
+                reserve_min: numbers[6],
+                quote: FeedId::new(small[1]),
+            });
+            let cumulative = U256::from(numbers[7]) << 128 | U256::from(numbers[8]);
+            let mark = |place: usize| Mark { cumulative: cumulative >> place, time: brief[place] };
+            reads_back(&PoolTrail { marks: [mark(0), mark(1), mark(2)] });
+            let set = SignerSet { signers: vec![owner, other], threshold: decimals, expires_at: times[1] };
+            let words = signer_words(&set);
+            prop_assert_eq!(signer_count(words[0]), 2);
+            prop_assert_eq!(signers_from_words(&words), set);
+            reads_back(&Spell { began: brief[0], ends: brief[1] });
+            reads_back(&Meter {
+                terms: MeterTerms { limit: caps[0], window: small[0] },
+                drawn: caps[1],
+                drawn_at: brief[2],
+            });
+            reads_back(&Breaker {
+                terms: BreakerTerms { part: points[0], window: small[1], pause: small[2] },
+                began: brief[3],
+                debt: wads[0],
+                liquidated: wads[1],
             });
             reads_back(&TierState {
                 shares: shares[0],
@@ -295,12 +385,19 @@ mod tests {
             terms_version in any::<u32>(),
             groups in any::<u8>(),
             margin in prop::sample::select(vec![MarginModel::Threshold, MarginModel::Portfolio]),
+            (guarded, times, breaker) in (
+                prop::sample::select(vec![PauseLevel::Open, PauseLevel::Frozen]),
+                prop::array::uniform3((0..1_u64 << 40).prop_map(Timestamp::new)),
+                any::<bool>(),
+            ),
             collaterals in prop::collection::vec(any::<u32>(), 0..=16),
             vaults in prop::collection::vec(any::<u32>(), 0..=8),
         ) {
+            let guardian = Pause { level: guarded, until: times[1] };
             let market = Market {
                 owner: Address::new(owner),
-                pause: level,
+                pause: Pauses { own: Pause { level, until: times[0] }, guardian, tripped_until: times[2] },
+                breaker,
                 terms_version,
                 groups,
                 liquidation_resumes_at: Timestamp::new(resumes),
@@ -312,7 +409,10 @@ mod tests {
             };
             let words = market_words(&market).unwrap();
             prop_assert_eq!(words.len(), market_slots(words[0]));
-            prop_assert_eq!(market_from_words(&words).unwrap(), market);
+            let mut read = market_from_words(&words).unwrap();
+            prop_assert_eq!(has_stops(words[0]), stops_word(&market).unwrap() != U256::ZERO);
+            add_stops(&mut read, stops_word(&market).unwrap()).unwrap();
+            prop_assert_eq!(read, market);
         }
     }
 
@@ -321,7 +421,8 @@ mod tests {
     fn too_wide_numbers_are_refused() {
         let market = Market {
             owner: Address::ZERO,
-            pause: PauseLevel::Open,
+            pause: Pauses::default(),
+            breaker: false,
             terms_version: 1,
             groups: 0,
             liquidation_resumes_at: Timestamp::ZERO,

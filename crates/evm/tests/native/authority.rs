@@ -2,11 +2,14 @@
 
 use crate::entries::{entries, is_view};
 use crate::support::*;
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use gage_abi::addresses::{MARKET, ORACLE, REGISTRY};
 use gage_abi::{IAsset, IERC20Permit, IMarket, IOracle, IRegistry, IVault};
 use std::collections::BTreeSet;
+
+/// A pair of gold and dollars, as far as its storage goes.
+const POOL: Address = Address::repeat_byte(0xc1);
 
 /// A privileged function: where, by whom, and calldata that passes for them.
 type Entry = (Address, Address, &'static str, Vec<u8>);
@@ -30,14 +33,15 @@ fn about_exposure() -> Vec<Entry> {
 fn privileged(now: u64) -> Vec<Entry> {
     let mut all = of_owners();
     all.extend(of_terms(now));
+    all.push(of_pools());
     all
 }
 
 fn of_owners() -> Vec<Entry> {
     let terms =
         IMarket::MarketTerms { targetHealth: u(WAD * 12 / 10), fullBonusHealth: u(WAD / 2) };
-    let collateral = |cap: u128| IMarket::CollateralTerms {
-        feed: GOLD_FEED,
+    let collateral = |feed: u32, cap: u128| IMarket::CollateralTerms {
+        feed,
         ltv: 7_000,
         threshold: 8_000,
         bonusMin: 300,
@@ -67,12 +71,12 @@ fn of_owners() -> Vec<Entry> {
         entry(
             MARKET,
             OWNER,
-            IMarket::addCollateralCall { market: 1, asset: WRAPPED, terms: collateral(1) },
+            IMarket::addCollateralCall { market: 1, asset: WRAPPED, terms: collateral(4, 1) },
         ),
         entry(
             MARKET,
             OWNER,
-            IMarket::setCollateralCall { market: 1, asset: GOLD, terms: collateral(2) },
+            IMarket::setCollateralCall { market: 1, asset: GOLD, terms: collateral(GOLD_FEED, 2) },
         ),
         entry(
             MARKET,
@@ -86,19 +90,52 @@ fn of_owners() -> Vec<Entry> {
         ),
     ]);
     all.extend(of_oracle_and_registry());
+    all.extend(of_guards());
     all
 }
 
+fn of_guards() -> Vec<Entry> {
+    let terms = IMarket::BreakerTerms { part: 1, window: 60, pause: 60 };
+    let (limit, window) = (u(DOLLAR), 60);
+    vec![
+        entry(MARKET, OWNER, IMarket::pauseForCall { market: 1, level: 2, duration: 60 }),
+        entry(MARKET, OWNER, IMarket::setBreakerCall { market: 1, terms }),
+        entry(MARKET, OWNER, IMarket::setDrawMeterCall { market: 1, vault: VAULT, limit, window }),
+        entry(ORACLE, OWNER, IOracle::freezeFeedCall { feed: 1, duration: 60 }),
+        entry(ORACLE, OWNER, IOracle::unfreezeFeedCall { feed: 3 }),
+    ]
+}
+
+/// Who may call a privileged function besides its role.
+fn others(signature: &str) -> &'static [Address] {
+    match signature.split('(').next() {
+        Some("setPause" | "pauseFor" | "freezeFeed") => &[GUARDIAN, GOVERNOR],
+        Some("unfreezeFeed") => &[GOVERNOR],
+        _ => &[],
+    }
+}
+
 fn of_oracle_and_registry() -> Vec<Entry> {
-    let feed_terms = IOracle::FeedTerms { maxAge: 60, priceMin: u(1), priceMax: u(1 << 100) };
+    let feed_terms = feed_terms(60, 1, 1 << 100);
+    let publisher = address_of(&publisher()).into_word();
+    let signers = IOracle::setSignersCall {
+        provider: 2,
+        name: B256::ZERO,
+        signers: vec![LENDER],
+        threshold: 1,
+        expiresAt: 0,
+    };
     vec![
         entry(ORACLE, OWNER, IOracle::setGrowthCall { feed: 3, growth: u(1) }),
         entry(ORACLE, OWNER, IOracle::setFeedTermsCall { feed: 1, terms: feed_terms }),
         entry(
             ORACLE,
             OWNER,
-            IOracle::setPublisherCall { feed: 1, publisher: LENDER, allowed: true },
+            IOracle::setSourceCall { feed: 1, source: source(0, LENDER.into_word()) },
         ),
+        entry(ORACLE, OWNER, IOracle::removeSourceCall { feed: 1, kind: 0, key: publisher }),
+        entry(ORACLE, OWNER, IOracle::setFallbackCall { feed: 1, fallbackFeed: 0 }),
+        entry(ORACLE, GOVERNOR, signers),
         entry(
             REGISTRY,
             OWNER,
@@ -112,6 +149,22 @@ fn of_oracle_and_registry() -> Vec<Entry> {
         entry(REGISTRY, GOVERNOR, IRegistry::setGovernanceCall { governance: LENDER }),
         entry(REGISTRY, GOVERNOR, IRegistry::setGuardianCall { guardian: LENDER }),
     ]
+}
+
+/// A pool is made a source by who owns the feed and governs.
+fn of_pools() -> Entry {
+    let terms = IOracle::PoolTerms {
+        pool: POOL,
+        isToken0: true,
+        decimals: 18,
+        quoteDecimals: 6,
+        window: 600,
+        drift: 1_000,
+        reserveMin: u(1),
+        quoteFeed: USD_FEED,
+    };
+    let call = IOracle::setPoolSourceCall { feed: 5, weight: 1, maxAge: 60, terms };
+    entry(ORACLE, GOVERNOR, call)
 }
 
 /// What market owners decide of groups and moves.
@@ -210,14 +263,14 @@ const OPEN: &[&str] = &[
     "createFeed",
     "transferShares",
     "createRateFeed",
-    "createCompositeFeed",
+    "createNetAssetValueFeed",
+    "createComputedFeed",
     "createShareFeed",
     "prelude",
     "createAsset",
     "createVault",
     "setPaused",
     "setPause",
-    "setPublisher",
 ];
 
 fn group_terms(threshold: u16) -> IMarket::GroupTerms {
@@ -228,6 +281,14 @@ fn group_terms(threshold: u16) -> IMarket::GroupTerms {
 fn world() -> World {
     let mut world = World::loan();
     assert_eq!(world.rate_feed(0), 3);
+    assert_eq!(world.priced_as_gold(WRAPPED), 4);
+    let (asset, description) = (GOLD, "GOLD / USD, pooled".into());
+    let create = IOracle::createFeedCall { asset, description, terms: feed_terms(60, 1, 1 << 100) };
+    assert_eq!(world.ok(GOVERNOR, ORACLE, create), 5);
+    for (slot, token) in [(6, GOLD), (7, USD)] {
+        let token = token.into_word().into();
+        world.db.insert_account_storage(POOL, U256::from(slot), token).unwrap();
+    }
     world.now += 86_400;
     world.ok(OWNER, VAULT, IVault::accrueCall {});
     let terms = IRegistry::VaultTerms {
@@ -259,6 +320,7 @@ fn world() -> World {
         cap: u(WAD * 1_000),
     };
     world.ok(OWNER, MARKET, IMarket::setCollateralCall { market: 1, asset: GOLD, terms });
+    world.ok(OWNER, ORACLE, IOracle::freezeFeedCall { feed: 3, duration: 60 });
     world
 }
 
@@ -271,9 +333,7 @@ fn reg_l04_strangers_have_no_authority() {
         for actor in [STRANGER, BORROWER, LENDER, GUARDIAN, OWNER, GOVERNOR] {
             let mut world = world.clone();
             let done = world.send(actor, contract, U256::ZERO, data.clone());
-            let raises_pause =
-                signature.starts_with("setPause(") && [GUARDIAN, GOVERNOR].contains(&actor);
-            if actor == role || raises_pause {
+            if actor == role || others(signature).contains(&actor) {
                 let error = if done.is_success() { String::new() } else { done.error() };
                 assert!(done.is_success(), "{signature}: {error}");
             } else {

@@ -97,7 +97,7 @@ fn a_cap_holds_and_names_itself() {
 fn spread_backing_is_stored_and_swept() {
     let mut world = World::market();
     let terms = IMarket::CollateralTerms {
-        feed: GOLD_FEED,
+        feed: world.priced_as_gold(WRAPPED),
         ltv: 7_500,
         threshold: 8_000,
         bonusMin: 300,

@@ -104,7 +104,7 @@ fn reports_that_cannot_be_applied_are_skipped_with_their_reason() {
     let mut world = World::market();
     world.now += 1;
     let (time, price) = (world.now, u(2_100 * WAD));
-    let report = |feed, round| IOracle::PriceReport { feed, round, time, price };
+    let report = |feed, round| report(feed, round, time, 2_100 * WAD);
     let mut forged = signed(&publisher(), report(GOLD_FEED, 9));
     forged.report.price = u(1);
     let done = world.prelude(&[
@@ -120,20 +120,20 @@ fn reports_that_cannot_be_applied_are_skipped_with_their_reason() {
         .map(|log| IOracle::ReportRejected::decode_log(log).unwrap())
         .map(|event| gage_abi::decode_error(&event.reason).unwrap())
         .collect();
-    let names = ["UnknownPublisher", "UnknownPublisher", "UnknownFeed", "ReportNotNewer"];
+    let names = ["UnknownSource", "UnknownSource", "UnknownSource", "ReportNotNewer"];
     for (reason, name) in reasons.iter().zip(names) {
         assert!(reason.starts_with(name), "{reason}");
     }
     let updated = IOracle::PriceUpdated::decode_log(&done.logs()[4]).unwrap();
     assert_eq!(updated.price, price);
     let feed = world.ok(STRANGER, ORACLE, IOracle::feedStateCall { feed: GOLD_FEED });
-    assert_eq!((feed.price, feed.round, feed.fresh), (price, 2, true));
+    assert_eq!((feed.price, feed.rounds, feed.fresh), (price, 2, true));
 }
 
 #[test]
 fn only_the_system_runs_a_prelude() {
     let mut world = World::market();
-    let call = IOracle::preludeCall { reports: Vec::new() };
+    let call = IOracle::preludeCall { reports: Vec::new(), messages: Vec::new() };
     assert_eq!(world.refused(STRANGER, ORACLE, call), "SystemOnly()");
 }
 

@@ -6,7 +6,7 @@ use super::support::*;
 use super::sweeps::logs;
 use alloy_primitives::{Address, U256};
 use gage_abi::IMarket::CollateralTerms;
-use gage_abi::IOracle::{FeedState, FeedTerms, PriceReport};
+use gage_abi::IOracle::FeedState;
 use gage_abi::addresses::{self, MARKET, ORACLE, REGISTRY};
 use gage_abi::{IAsset, IERC20Permit, IMarket, IOracle, IRebasing, IRegistry, IVault};
 use gage_core::{AccountId, AssetId, MarketId, VaultId};
@@ -15,10 +15,6 @@ const STAKED: Address = addresses::asset(AssetId::new(4));
 const GOLD_VAULT: Address = addresses::vault(VaultId::new(2));
 /// 10 % a year of 31,536,000 seconds.
 const GROWTH: u128 = 3_170_979_198_376_458_650;
-
-fn terms(max_age: u32, price_min: u128, price_max: u128) -> FeedTerms {
-    FeedTerms { maxAge: max_age, priceMin: u(price_min), priceMax: u(price_max) }
-}
 
 fn limits(feed: u32) -> CollateralTerms {
     CollateralTerms {
@@ -36,13 +32,13 @@ impl World {
     /// A feed of rates of OWNER's, reported by the usual publisher.
     pub(crate) fn rate_feed(&mut self, growth: u128) -> u32 {
         let create = IOracle::createRateFeedCall {
+            asset: Address::ZERO,
             description: "STAKED / GOLD".into(),
-            terms: terms(86_400, WAD / 2, 10 * WAD),
+            terms: feed_terms(86_400, WAD / 2, 10 * WAD),
             growth: u(growth),
         };
         let feed = self.ok(OWNER, ORACLE, create);
-        let publisher = address_of(&publisher());
-        self.ok(OWNER, ORACLE, IOracle::setPublisherCall { feed, publisher, allowed: true });
+        self.name_publisher(feed, &publisher());
         feed
     }
 
@@ -69,8 +65,7 @@ impl World {
         self.now += 1;
         self.round += 1;
         let (round, time) = (self.round, self.now);
-        let report = PriceReport { feed, round, time, price: u(rate) };
-        let done = self.prelude(&[signed(&publisher(), report)]);
+        let done = self.prelude(&[signed(&publisher(), report(feed, round, time, rate))]);
         assert!(done.is_success(), "{:?}", done.result);
         done
     }
@@ -98,7 +93,7 @@ impl World {
         assert_eq!(self.ok(OWNER, REGISTRY, create), GOLD_VAULT);
         let share = IOracle::createShareFeedCall {
             description: "vGOLD / USD".into(),
-            terms: terms(3_600, 1, 1 << 100),
+            terms: feed_terms(3_600, 1, 1 << 100),
             vault: GOLD_VAULT,
             base: GOLD_FEED,
             growth: u(GROWTH),
@@ -117,21 +112,29 @@ impl World {
 /// ORC-3, C-16: a rate is reported in the prelude, capped with an event, and multiplies a price; its
 /// record reads back, and its anchor moves whole.
 #[test]
-fn a_composite_feed_is_reported_and_capped() {
+fn a_product_is_reported_and_capped() {
     let mut world = World::market();
     let rate = world.rate_feed(GROWTH);
-    let create = IOracle::createCompositeFeedCall {
+    let name = IRegistry::createAssetCall {
+        name: "Staked Gold".into(),
+        symbol: "SGOLD".into(),
+        decimals: 18,
+    };
+    assert_eq!(world.ok(OWNER, REGISTRY, name), STAKED);
+    let create = IOracle::createComputedFeedCall {
+        asset: STAKED,
         description: "STAKED / USD".into(),
-        terms: terms(86_400, 1, 1 << 100),
+        terms: feed_terms(86_400, 1, 1 << 100),
+        kind: 3,
         base: GOLD_FEED,
-        rate,
+        other: rate,
     };
     let staked = world.ok(OWNER, ORACLE, create.clone());
     assert!(!world.feed(staked).fresh);
     world.rate(rate, WAD * 11 / 10);
     let state = world.feed(staked);
     assert_eq!((state.price, state.fresh), (u(2_200 * WAD), true));
-    assert_eq!((state.source.kind, state.source.base, state.source.rate), (2, GOLD_FEED, rate));
+    assert_eq!((state.source.kind, state.source.base, state.source.other), (3, GOLD_FEED, rate));
 
     // Five percent more a day later: a day's growth is accepted, and told.
     world.now += 86_400;
@@ -161,17 +164,11 @@ fn a_composite_feed_is_reported_and_capped() {
     let refused = world.refused(
         OWNER,
         ORACLE,
-        IOracle::createCompositeFeedCall { base: rate, rate: GOLD_FEED, ..create },
+        IOracle::createComputedFeedCall { base: rate, other: GOLD_FEED, ..create },
     );
     assert_eq!(refused, format!("WrongFeed(feed: {rate}, wanted: reported)"));
 
     // As collateral, it counts what the product says.
-    let name = IRegistry::createAssetCall {
-        name: "Staked Gold".into(),
-        symbol: "SGOLD".into(),
-        decimals: 18,
-    };
-    assert_eq!(world.ok(OWNER, REGISTRY, name), STAKED);
     world.ok(OWNER, STAKED, IAsset::mintCall { to: BORROWER, value: u(10 * WAD) });
     let as_rate = IMarket::addCollateralCall { market: 1, asset: STAKED, terms: limits(rate) };
     let refused = world.refused(OWNER, MARKET, as_rate);
@@ -200,7 +197,7 @@ fn shares_are_pledged_swept_and_claimed() {
     let feed = world.share_market();
     let state = world.feed(feed);
     assert_eq!((state.price, state.fresh), (u(2_000 * WAD), true));
-    assert_eq!((state.source.kind, state.source.vault), (3, GOLD_VAULT));
+    assert_eq!((state.source.kind, state.source.vault), (7, GOLD_VAULT));
     let market = world.ok(STRANGER, MARKET, IMarket::marketStateCall { market: 1 });
     assert_eq!(market.collaterals, [GOLD, GOLD_VAULT]);
 
@@ -271,7 +268,7 @@ fn circles_are_refused() {
     let feed = world.share_market();
     let share = IOracle::createShareFeedCall {
         description: "vUSD / USD".into(),
-        terms: terms(3_600, 1, 1 << 100),
+        terms: feed_terms(3_600, 1, 1 << 100),
         vault: VAULT,
         base: USD_FEED,
         growth: U256::ZERO,

@@ -1,22 +1,36 @@
-//! Commands of a market's owner.
+//! Commands of a market's owner, and of who may stop it.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::guards::{BreakerArgs, MeterArgs, PauseArgs};
+use super::terms::MarketArgs;
 use super::user::{Remote, Signing};
 
-/// Set how a market says how much may be borrowed.
+/// Rule a market: its margin, its pause, its meters and its breaker.
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
 A market counts collateral by thresholds, or by portfolio margin: by how its assets move together. An\n\
 account is then healthy while its equity covers k standard deviations of all that it owns and owes,\n\
 and what selling it costs. docs/margin.md has the formula, its floors, and an example.\n\n\
-Example:\n  gage market margin show\n  gage market margin set margin.toml")]
+Whoever may, stops it for a while (`pause`), bounds what a line lends in a while (`meter`), and lets it\n\
+stop by itself after too many liquidations (`breaker`): docs/guards.md.\n\n\
+Examples:\n  gage market margin show\n  gage market margin set margin.toml\n  \
+gage market guards\n  gage market pause restricted --for 6h")]
 pub(crate) enum MarketCommand {
     /// Set or show a market's portfolio margin
     #[command(subcommand)]
     Margin(MarginCommand),
+    /// Show what stops a market, what may, and what its lines' meters have left
+    #[command(after_help = "Example:\n  gage market guards --market 2")]
+    Guards(MarketArgs),
+    /// Set how much of a market stands still: its owner, governance, or for a while the guardian
+    Pause(PauseArgs),
+    /// Limit what a line lends in a while; the market's owner only
+    Meter(MeterArgs),
+    /// Restrict the market by itself after too many liquidations; its owner only
+    Breaker(BreakerArgs),
 }
 
 /// Portfolio margin.

@@ -4,8 +4,11 @@ mod bids;
 mod delegates;
 mod exits;
 mod factors;
+mod feeds;
+mod guards;
 mod market;
 mod operate;
+mod publish;
 mod rates;
 mod stakes;
 mod terms;
@@ -26,8 +29,13 @@ pub(crate) use factors::{
     AddFactorArgs, CeilingArgs, ExposureArgs, FactorCapArgs, FactorCommand, Kind, TagArgs,
     UntagArgs,
 };
+pub(crate) use feeds::FeedsArgs;
+pub(crate) use guards::{
+    BreakerArgs, FeedCommand, FreezeArgs, Level, MeterArgs, PauseArgs, UnfreezeArgs,
+};
 pub(crate) use market::{MarginArgs, MarginCommand, MarketCommand, SetMarginArgs};
 pub(crate) use operate::{AbiArgs, CheckArgs, DevArgs, HistoryCommand, NodeArgs, Speed};
+pub(crate) use publish::{MessageArgs, Provider, PublishArgs, ReplayArgs};
 pub(crate) use rates::RatesArgs;
 pub(crate) use stakes::{AddStakeArgs, LineArgs, StakeCommand, StakesArgs, UnstakeArgs};
 pub(crate) use terms::{
@@ -84,7 +92,7 @@ pub(crate) enum Command {
     /// List the markets: collateral, limits, lines
     #[command(after_help = "Example:\n  gage markets")]
     Markets(Remote),
-    /// Set how a market says how much may be borrowed
+    /// Rule a market: its margin, its pause, its meters and its breaker
     #[command(subcommand)]
     Market(MarketCommand),
     /// List the vaults: cash, debt, utilisation, rates
@@ -92,9 +100,11 @@ pub(crate) enum Command {
     Vaults(Remote),
     /// Draw a vault's rate curve; compare interest models along a recorded path of utilisation
     Rates(RatesArgs),
-    /// List the price feeds
-    #[command(after_help = "Example:\n  gage feeds")]
-    Feeds(Remote),
+    /// Show prices: their sources, spread, age and status, and what they block; or watch them
+    Feeds(FeedsArgs),
+    /// Freeze a feed, or use it again
+    #[command(subcommand)]
+    Feed(FeedCommand),
     /// Show what an account holds, lends, has pledged and owes
     Account(AccountArgs),
     /// Explain an account's health: limits, liquidation prices, what a sweep or a liquidator would do
@@ -183,6 +193,12 @@ pub(crate) enum Command {
         --private-key 0xdbda1821b80551c9d65939329250298aa3472ba22feea921c0cf5d620ea67b97"
     )]
     Price(PriceArgs),
+    /// Read prices from exchanges, sign their median and hand it in, again and again
+    Publish(PublishArgs),
+    /// Publish a history's prices to a running node
+    Replay(ReplayArgs),
+    /// Hand a signed message of Pyth, RedStone or Chainlink in for the next block
+    Message(MessageArgs),
     /// Ask a dev chain for coins
     #[command(
         after_help = "Example:\n  gage faucet 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 100"

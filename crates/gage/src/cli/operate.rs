@@ -3,6 +3,7 @@
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
+use gage_publisher::faults::Amount;
 
 use crate::{calendar, history::exchange::Exchange};
 
@@ -22,6 +23,7 @@ pub(crate) enum Speed {
     gage dev --no-demo --block-time 0            coins only; blocks when transactions come\n  \
     gage dev --replay 2024-08 --speed 7200       the crash of August 2024 in two minutes\n  \
     gage dev --replay 2024-08 --no-bids          the same without bidders, to compare\n  \
+    gage dev --replay 2024-08 --sources 5 --lie c=-30 --lag d=120   five publishers, two of them at fault\n  \
     gage dev --replay my.csv --data-dir chain    a history of your own, kept on disk")]
 pub(crate) struct DevArgs {
     /// Port of the RPC, HTTP and WebSocket; 0 takes any that is free
@@ -55,6 +57,19 @@ pub(crate) struct DevArgs {
     /// Leave the demo's bidders out: every liquidation is the keeper's
     #[arg(long)]
     pub(crate) no_bids: bool,
+    /// Publishers of each feed, called a, b, c …; several guard each other, and a majority must agree
+    /// [default: as many as the history names, else 1]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub(crate) sources: Option<u8>,
+    /// Silence a publisher in the replay, like b
+    #[arg(long, value_name = "SOURCE", requires = "replay")]
+    pub(crate) drop: Vec<String>,
+    /// Make a publisher late in the replay, like b=120
+    #[arg(long, value_name = "SOURCE=SECONDS", requires = "replay")]
+    pub(crate) lag: Vec<Amount<u64>>,
+    /// Let a publisher say more or less than it sees in the replay, like c=-30
+    #[arg(long, value_name = "SOURCE=PERCENT", requires = "replay")]
+    pub(crate) lie: Vec<Amount<i64>>,
     /// Start with nothing but coins
     #[arg(long, conflicts_with_all = ["replay", "borrowers", "seed", "no_bids"])]
     pub(crate) no_demo: bool,
@@ -151,7 +166,7 @@ pub(crate) struct FetchArgs {
     pub(crate) base_url: Option<String>,
 }
 
-fn parse_speed(text: &str) -> Result<Speed, String> {
+pub(super) fn parse_speed(text: &str) -> Result<Speed, String> {
     match text {
         "max" => Ok(Speed::Max),
         number => match number.trim_end_matches('x').parse() {

@@ -11,7 +11,7 @@ use super::user::{OwnAccount, Remote, Signing};
 pub(crate) struct Percent(pub(crate) u16);
 
 impl Percent {
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         let number = text.trim().trim_end_matches('%').trim_end();
         let points = crate::decimal::parse_units(number, 2).map_err(|why| why.to_string())?;
         let most = || format!("at most {} %", u16::MAX / 100);
@@ -19,12 +19,13 @@ impl Percent {
     }
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    let why = || "a time is days or hours, like 7d or 36h".to_owned();
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let why = || "a time is days, hours or minutes, like 7d, 36h or 30m".to_owned();
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(why)?;
     let seconds = match unit {
         "d" => 86_400,
         "h" => 3_600,
+        "m" => 60,
         _ => return Err(why()),
     };
     let count: u64 = number.parse().map_err(|_| why())?;
@@ -257,6 +258,7 @@ mod tests {
             assert!(Percent::parse(text).is_err(), "{text}");
         }
         assert_eq!(parse_duration("36h"), Ok(Duration::from_secs(129_600)));
+        assert_eq!(parse_duration("30m"), Ok(Duration::from_secs(1_800)));
         assert_eq!(parse_duration("7d"), Ok(Duration::from_secs(604_800)));
         for text in ["", "d", "7", "-1d", "1.5d", "99999999999999999999d", "7é"] {
             assert!(parse_duration(text).is_err(), "{text}");

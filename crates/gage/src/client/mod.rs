@@ -204,7 +204,18 @@ pub(crate) fn explanation(error: &str) -> Option<&'static str> {
         }
         "ERC2612ExpiredSignature" => "The signature's deadline has passed; ask for a new one.",
         "NothingToRehome" => "The account is empty, or everything would stay where it is.",
-        "MarketPaused" | "VaultPaused" => "It is paused; repaying and debt-free withdrawals go on.",
+        "MarketPaused" => {
+            "It stands still until then, or until that is changed (`gage market guards`); repaying, \
+             adding collateral and debt-free withdrawals go on."
+        }
+        "FeedFrozen" => {
+            "Somebody stopped the use of this price for a while; repaying and adding collateral go on."
+        }
+        "GuardianRests" => "What the guardian stopped it may stop again after as long a rest.",
+        "DrawLimitReached" => {
+            "So much was borrowed lately that the line waits (`gage market guards`); try less, or later."
+        }
+        "VaultPaused" => "It is paused; repaying and debt-free withdrawals go on.",
         "LiquidationPaused" => {
             "Liquidation resumes some time after a pause or a stale price, so that owners can act."
         }
@@ -269,7 +280,7 @@ pub(crate) fn explanation(error: &str) -> Option<&'static str> {
             "Accounts keep as many earlier terms as there can be: announce a move (`gage terms \
              move`) and let it end."
         }
-        "UnknownPublisher" => "This key may not publish this feed.",
+        "UnknownPublisher" | "UnknownSource" => "This key may not publish this feed.",
         "ReportNotNewer" => "The feed has a report of this round or a later one.",
         "PriceOutOfBounds" => "The price is outside the bounds that the feed's owner set.",
         _ => return None,

@@ -3,11 +3,14 @@
 pub(crate) mod account;
 pub(crate) mod act;
 pub(crate) mod exposure;
+pub(crate) mod feeds;
 mod kept;
 pub(crate) mod past;
 mod prospect;
+pub(crate) mod publish;
 pub(crate) mod queue;
 pub(crate) mod rates;
+pub(crate) mod replay;
 pub(crate) mod show;
 
 use serde_json::Value;

@@ -1,16 +1,15 @@
-//! `gage markets`, `gage vaults`, `gage feeds`.
+//! `gage markets`, `gage vaults`.
 
 use alloy_primitives::U256;
-use gage_abi::{IMarket, IOracle};
+use gage_abi::IMarket;
 use serde_json::{Value, json};
 
-use super::{kept, print_json};
+use super::{act, kept, print_json};
 use crate::{
     amounts::{all_digits, bps, health, per_year, percent, price, tokens},
-    calendar::minute,
     cli::Remote,
     client::Client,
-    contracts::{MARKET, vault_id},
+    contracts::MARKET,
     reading::{Answers, Names, VaultReading, ask, counts, exits_waiting, feed, market},
     table::{Column, table},
 };
@@ -98,79 +97,6 @@ fn vault_json((vault, waiting): (&VaultReading, U256)) -> Value {
     })
 }
 
-/// Lists the feeds.
-pub(crate) fn feeds(args: &Remote) -> anyhow::Result<()> {
-    let client = Client::new(&args.rpc_url);
-    let ids = 1..=counts(&client)?.feeds;
-    let feeds = ids.map(|id| Ok((id, feed(&client, id)?))).collect::<anyhow::Result<Vec<_>>>()?;
-    if args.json {
-        return print_json(&feeds.iter().map(feed_json).collect());
-    }
-    let columns = [
-        Column::Right("id"),
-        Column::Left("feed"),
-        Column::Left("from"),
-        Column::Right("price"),
-        Column::Right("round"),
-        Column::Left("updated (UTC)"),
-        Column::Left("state"),
-    ];
-    let row = |(id, feed): &(u32, IOracle::FeedState)| {
-        vec![
-            id.to_string(),
-            feed.description.clone(),
-            origin(&feed.source),
-            if feed.source.kind == RATE { bare(feed.price) } else { price(feed.price) },
-            feed.round.to_string(),
-            if feed.updatedAt == 0 { "never".to_owned() } else { minute(feed.updatedAt) },
-            if feed.fresh { "fresh" } else { "stale" }.to_owned(),
-        ]
-    };
-    println!("{}", table(&columns, feeds.iter().map(row).collect()));
-    Ok(())
-}
-
-/// `kind` of a feed of rates.
-const RATE: u8 = 1;
-
-/// A rate, with as many digits as a price.
-fn bare(value: U256) -> String {
-    price(value).trim_start_matches('$').to_owned()
-}
-
-/// Where a feed's number comes from, in words.
-fn origin(source: &IOracle::FeedSource) -> String {
-    let IOracle::FeedSource { kind, base, rate, vault, .. } = source;
-    match *kind {
-        0 => "reports".to_owned(),
-        RATE => format!("reports up to {}", bare(source.limit)),
-        2 => format!("feed {base} × feed {rate}"),
-        _ => format!("share of vault {} × feed {base}", vault_id(*vault).unwrap_or_default()),
-    }
-}
-
-fn feed_json((id, feed): &(u32, IOracle::FeedState)) -> Value {
-    json!({
-        "id": id,
-        "description": feed.description,
-        "owner": feed.owner,
-        "price": all_digits(feed.price, 18),
-        "updatedAt": feed.updatedAt,
-        "round": feed.round,
-        "maxAgeSeconds": feed.maxAge,
-        "fresh": feed.fresh,
-        "liquidationResumesAt": feed.liquidationResumesAt,
-        "kind": feed.source.kind,
-        "base": feed.source.base,
-        "rate": feed.source.rate,
-        "vault": feed.source.vault,
-        "growth": feed.source.growth.to_string(),
-        "anchor": all_digits(feed.source.anchor, 18),
-        "anchorTime": feed.source.since,
-        "limit": all_digits(feed.source.limit, 18),
-    })
-}
-
 /// Lists the markets.
 pub(crate) fn markets(args: &Remote) -> anyhow::Result<()> {
     let client = Client::new(&args.rpc_url);
@@ -218,7 +144,7 @@ fn print_market(
 ) -> anyhow::Result<()> {
     println!(
         "Market {id} · {} · liquidation aims at health {}, full bonus at {}",
-        pause_name(state.pause),
+        act::guards::level(&act::guards::state(of, id)?.now),
         health(state.targetHealth),
         health(state.fullBonusHealth),
     );
@@ -326,7 +252,8 @@ fn market_json(
     }))
 }
 
-fn pause_name(level: u8) -> &'static str {
+/// A pause level in a word.
+pub(crate) fn pause_name(level: u8) -> &'static str {
     match level {
         0 => "open",
         1 => "restricted",

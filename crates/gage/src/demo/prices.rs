@@ -105,6 +105,14 @@ fn product(a: u128, b: u128) -> u128 {
     (U256::from(a) * U256::from(b) / U256::from(WAD)).saturating_to()
 }
 
+/// The series of a history that is reported to a feed as it is.
+pub(crate) fn series(feed: u32) -> Option<&'static str> {
+    match asset_of(feed).source {
+        Source::History { series, .. } => Some(series),
+        Source::Growing { .. } => None,
+    }
+}
+
 fn series_of(source: Source) -> Option<&'static str> {
     match source {
         Source::History { series, .. } | Source::Growing { series: Some((series, _)), .. } => {

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use alloy_consensus::Transaction as _;
-use alloy_signer_local::PrivateKeySigner;
 use anyhow::{Context as _, bail, ensure};
 use gage_node::Node;
+use gage_publisher::faults::Faults;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
@@ -17,9 +17,8 @@ use super::{
 use crate::{
     clock::SetClock,
     contracts::ORACLE,
-    keys::{dev, dev_key},
     local::{Actor, AtBlock},
-    publisher::{Round, publish},
+    publisher::Publishers,
     reading::{counts, feed},
     stop::Stop,
 };
@@ -208,7 +207,7 @@ impl Setup<'_> {
         let head = AtBlock::head(self.node.chain());
         let mut missing = Vec::new();
         for (id, price) in prices {
-            if feed(&head, *id).with_context(|| format!("{ORACLE}"))?.round < FIRST_ROUND {
+            if feed(&head, *id).with_context(|| format!("{ORACLE}"))?.rounds == 0 {
                 missing.push((*id, *price));
             }
         }
@@ -218,8 +217,8 @@ impl Setup<'_> {
         if let Some(clock) = self.clock {
             clock.set(self.node.chain().head().timestamp + 1);
         }
-        let key: PrivateKeySigner = dev_key(dev::PUBLISHER)?;
-        publish(self.node, &key, &Round { round: FIRST_ROUND, prices: &missing })?;
+        let mut publishers = Publishers::new(self.people.sources, Faults::default())?;
+        publishers.publish(self.node, FIRST_ROUND, &missing)?;
         self.node.produce()?;
         Ok(())
     }

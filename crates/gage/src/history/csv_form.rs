@@ -10,6 +10,9 @@ use crate::decimal::{DecimalError, WAD_DECIMALS, exact, parse_units};
 /// The header that files are written with.
 pub(crate) const HEADER: &str = "ts,asset,open,high,low,close,volume";
 
+/// A column that may stand there besides.
+const SOURCE: &str = "source";
+
 /// Longest symbol that is taken for one.
 const SYMBOL_BYTES_MAX: usize = 16;
 
@@ -28,7 +31,7 @@ pub(crate) enum HistoryError {
     NoRows,
     #[error("line 1: there is no column `{0}`; the header must be `{HEADER}`")]
     MissingColumn(&'static str),
-    #[error("line 1: unknown column `{0}`; the columns are `{HEADER}`")]
+    #[error("line 1: unknown column `{0}`; the columns are `{HEADER}`, and `{SOURCE}` if you like")]
     UnknownColumn(String),
     #[error("line 1: column `{0}` stands there twice")]
     RepeatedColumn(String),
@@ -40,6 +43,8 @@ pub(crate) enum HistoryError {
     Time { line: u64, text: String },
     #[error("line {line}: asset `{text}` is not a symbol of capitals and digits")]
     Asset { line: u64, text: String },
+    #[error("line {line}: source `{text}` is not one of a to p")]
+    Source { line: u64, text: String },
     #[error("line {line}: {column}: {why}")]
     Price { line: u64, column: &'static str, why: DecimalError },
     #[error("line {line}: {column} must be above 0 and at most 1,000,000,000,000")]
@@ -52,16 +57,25 @@ pub(crate) enum HistoryError {
         "line {line}: ts {time} is before {before} of the row above; rows must be in order of time"
     )]
     Unsorted { line: u64, time: u64, before: u64 },
-    #[error("line {line}: {asset} has a row for ts {time} already")]
-    Repeated { line: u64, asset: String, time: u64 },
+    #[error("line {line}: {asset} has a row for ts {time} already{whose}")]
+    Repeated { line: u64, asset: String, time: u64, whose: String },
 }
 
 /// Where each column stands.
 struct Columns {
     ts: usize,
     asset: usize,
+    source: Option<usize>,
     prices: [(usize, &'static str); 4],
     volume: Option<usize>,
+}
+
+/// A line of the file.
+struct Row {
+    asset: String,
+    /// Who saw it; everybody, without one.
+    source: Option<String>,
+    bar: Bar,
 }
 
 impl Columns {
@@ -69,7 +83,7 @@ impl Columns {
         let mut places = BTreeMap::new();
         for (place, name) in header.iter().enumerate() {
             let name = name.trim().trim_start_matches('\u{feff}').to_ascii_lowercase();
-            if !HEADER.split(',').any(|known| known == name) {
+            if name != SOURCE && !HEADER.split(',').any(|known| known == name) {
                 return Err(HistoryError::UnknownColumn(name));
             }
             if places.insert(name.clone(), place).is_some() {
@@ -82,6 +96,7 @@ impl Columns {
         Ok(Self {
             ts: find("ts")?,
             asset: find("asset")?,
+            source: places.get(SOURCE).copied(),
             prices: [price("open")?, price("high")?, price("low")?, price("close")?],
             volume: places.get("volume").copied(),
         })
@@ -96,27 +111,41 @@ impl History {
         }
         let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(text.as_bytes());
         let columns = Columns::read(reader.headers().map_err(|error| unreadable(&error))?)?;
-        let mut bars: BTreeMap<String, Vec<Bar>> = BTreeMap::new();
+        let mut history = Self { name: name.to_owned(), ..Self::default() };
         let mut before = 0;
         for record in reader.records() {
             let record = record.map_err(|error| unreadable(&error))?;
             let line = record.position().map_or(0, csv::Position::line);
-            let (asset, bar) = read_row(&record, &columns, line)?;
+            let Row { asset, source, bar } = read_row(&record, &columns, line)?;
             if bar.time < before {
                 return Err(HistoryError::Unsorted { line, time: bar.time, before });
             }
             before = bar.time;
-            let series = bars.entry(asset.clone()).or_default();
+            let whose = source.as_ref().map(|source| format!(" of source {source}"));
+            let series = match source {
+                None => history.bars.entry(asset.clone()).or_default(),
+                Some(source) => {
+                    history.own.entry(asset.clone()).or_default().entry(source).or_default()
+                }
+            };
             if series.last().is_some_and(|last| last.time == bar.time) {
-                return Err(HistoryError::Repeated { line, asset, time: bar.time });
+                let (time, whose) = (bar.time, whose.unwrap_or_default());
+                return Err(HistoryError::Repeated { line, asset, time, whose });
             }
             series.push(bar);
         }
-        if bars.is_empty() {
-            Err(HistoryError::NoRows)
-        } else {
-            Ok(Self { name: name.to_owned(), bars })
+        history.completed()
+    }
+
+    /// Assets that only single sources see have the first one's prices where one is needed.
+    fn completed(mut self) -> Result<Self, HistoryError> {
+        for (asset, own) in &self.own {
+            if let (false, Some(first)) = (self.bars.contains_key(asset), own.values().next()) {
+                self.bars.insert(asset.clone(), first.clone());
+                self.alone.insert(asset.clone());
+            }
         }
+        if self.bars.is_empty() { Err(HistoryError::NoRows) } else { Ok(self) }
     }
 }
 
@@ -132,11 +161,7 @@ pub(crate) fn write_row(
     writeln!(to, "{},{asset},{open},{high},{low},{close},{volume}", bar.time)
 }
 
-fn read_row(
-    record: &csv::StringRecord,
-    columns: &Columns,
-    line: u64,
-) -> Result<(String, Bar), HistoryError> {
+fn read_row(record: &csv::StringRecord, columns: &Columns, line: u64) -> Result<Row, HistoryError> {
     let field = |place: usize| record.get(place).unwrap_or_default().trim();
     let text = field(columns.ts);
     let time = text.parse().ok().filter(|time| *time <= TIME_MAX);
@@ -145,6 +170,10 @@ fn read_row(
     let is_symbol = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
     if asset.is_empty() || asset.len() > SYMBOL_BYTES_MAX || !asset.chars().all(is_symbol) {
         return Err(HistoryError::Asset { line, text: asset.to_owned() });
+    }
+    let source = columns.source.map(field).filter(|text| !text.is_empty());
+    if let Some(text) = source.filter(|text| !is_source(text)) {
+        return Err(HistoryError::Source { line, text: text.to_owned() });
     }
     let mut prices = [0; 4];
     for (price, (place, column)) in prices.iter_mut().zip(columns.prices) {
@@ -165,8 +194,14 @@ fn read_row(
         })?;
     }
     let [open, high, low, close] = prices;
-    check_order(&Bar { time, open, high, low, close }, line)?;
-    Ok((asset.to_owned(), Bar { time, open, high, low, close }))
+    let bar = Bar { time, open, high, low, close };
+    check_order(&bar, line)?;
+    Ok(Row { asset: asset.to_owned(), source: source.map(str::to_owned), bar })
+}
+
+/// Whether a text is a source's letter, as many as a feed may have.
+fn is_source(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'a'..=b'p'])
 }
 
 fn check_order(bar: &Bar, line: u64) -> Result<(), HistoryError> {
@@ -221,6 +256,26 @@ mod tests {
             (bar.time, bar.open, bar.close),
             (1000, 10 * 10_u128.pow(18), 11 * 10_u128.pow(18))
         );
+    }
+
+    #[test]
+    fn a_row_may_be_one_sources() {
+        let rows = "1000,ETH,10,12,9,11,\n1000,ETH,9,9,9,9,b\n1000,BTC,1,1,1,1,c\n";
+        let text = format!("ts,asset,open,high,low,close,source\n{rows}");
+        let history = History::parse("test", &text).unwrap();
+        assert_eq!(history.own["ETH"]["b"][0].open, 9 * 10_u128.pow(18));
+        assert_eq!(history.bars["ETH"][0].open, 10 * 10_u128.pow(18));
+        assert_eq!(history.sources().into_iter().collect::<Vec<_>>(), ["b", "c"]);
+        assert_eq!(history.alone.iter().collect::<Vec<_>>(), ["BTC"]);
+        assert_eq!(history.bars["BTC"], history.own["BTC"]["c"]);
+        for (row, said) in [
+            ("1000,ETH,9,9,9,9,b", "line 5: ETH has a row for ts 1000 already of source b"),
+            ("1000,SOL,9,9,9,9,q", "line 5: source `q` is not one of a to p"),
+            ("1000,SOL,9,9,9,9,ab", "line 5: source `ab`"),
+        ] {
+            let error = refusal(&format!("{text}{row}\n"));
+            assert!(error.starts_with(said), "{row}: {error}");
+        }
     }
 
     #[test]

@@ -8,7 +8,10 @@ pub(crate) mod exchange;
 pub(crate) mod fetch;
 mod steps;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use anyhow::Context as _;
 
@@ -39,12 +42,16 @@ pub(crate) struct Bar {
 }
 
 /// A file of bars.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct History {
     /// What the user called it.
     pub(crate) name: String,
-    /// By asset, in the order of time; no asset is without bars.
+    /// By asset, in the order of time; no asset is without bars. Where every row names its source, those of the first.
     pub(crate) bars: BTreeMap<String, Vec<Bar>>,
+    /// What single sources saw instead: by asset and source.
+    pub(crate) own: BTreeMap<String, BTreeMap<String, Vec<Bar>>>,
+    /// Assets all of whose rows name their source: nobody else sees a price.
+    pub(crate) alone: BTreeSet<String>,
 }
 
 impl History {
@@ -65,17 +72,26 @@ impl History {
 
     /// The first and the last bar's open.
     pub(crate) fn span(&self) -> (u64, u64) {
-        let times = || self.bars.values().flatten().map(|bar| bar.time);
+        let times = || self.series().flatten().map(|bar| bar.time);
         (times().min().unwrap_or_default(), times().max().unwrap_or_default())
     }
 
     /// Length of a bar: the smallest distance between two of one asset.
     pub(crate) fn bar_seconds(&self) -> u64 {
-        let distances = self.bars.values().flat_map(|bars| bars.windows(2)).filter_map(|pair| {
+        let distances = self.series().flat_map(|bars| bars.windows(2)).filter_map(|pair| {
             let [earlier, later] = pair else { return None };
             Some(later.time - earlier.time)
         });
         distances.min().unwrap_or(HOUR)
+    }
+
+    /// The sources that it names.
+    pub(crate) fn sources(&self) -> BTreeSet<&str> {
+        self.own.values().flat_map(BTreeMap::keys).map(String::as_str).collect()
+    }
+
+    fn series(&self) -> impl Iterator<Item = &Vec<Bar>> {
+        self.bars.values().chain(self.own.values().flat_map(BTreeMap::values))
     }
 }
 

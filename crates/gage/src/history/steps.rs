@@ -14,6 +14,32 @@ pub(crate) struct Step {
     pub(crate) time: u64,
     /// By asset, in wads; assets in a gap are absent.
     pub(crate) prices: BTreeMap<String, u128>,
+    /// Where sources see prices of their own.
+    own: BTreeMap<String, Own>,
+}
+
+/// What sources see of an asset.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Own {
+    /// Those with rows of their own; nothing in a gap of these.
+    said: BTreeMap<String, Option<u128>>,
+    /// What all others see.
+    others: Option<u128>,
+}
+
+impl Step {
+    /// What a source sees of an asset; nothing while it is silent.
+    pub(crate) fn said(&self, source: &str, asset: &str) -> Option<u128> {
+        match self.own.get(asset) {
+            Some(own) => own.said.get(source).copied().unwrap_or(own.others),
+            None => self.prices.get(asset).copied(),
+        }
+    }
+
+    /// Whether sources see different prices of an asset.
+    pub(crate) fn is_disputed(&self, asset: &str) -> bool {
+        self.own.contains_key(asset)
+    }
 }
 
 impl Bar {
@@ -27,16 +53,51 @@ impl Bar {
 impl History {
     /// All steps, in the order of time.
     pub(crate) fn steps(&self) -> Vec<Step> {
-        let stride = (self.bar_seconds() / STEPS_OF_BAR).max(1);
+        let stride = (self.bar_seconds() / STEPS_OF_BAR).max(1) as usize;
+        let points = move |bars: &Vec<Bar>| -> Vec<(u64, u128)> {
+            let of_bar = |bar: &Bar| (bar.time..).step_by(stride).zip(bar.path());
+            bars.iter().flat_map(of_bar).collect()
+        };
         let mut by_time: BTreeMap<u64, BTreeMap<String, u128>> = BTreeMap::new();
-        for (asset, bars) in &self.bars {
-            for bar in bars {
-                for (time, price) in (bar.time..).step_by(stride as usize).zip(bar.path()) {
-                    by_time.entry(time).or_default().insert(asset.clone(), price);
+        let shared = self.bars.iter().filter(|(asset, _)| !self.alone.contains(*asset));
+        for (asset, bars) in shared {
+            for (time, price) in points(bars) {
+                by_time.entry(time).or_default().insert(asset.clone(), price);
+            }
+        }
+        let mut own: BTreeMap<u64, BTreeMap<(&String, &String), u128>> = BTreeMap::new();
+        for (asset, sources) in &self.own {
+            for (source, bars) in sources {
+                for (time, price) in points(bars) {
+                    own.entry(time).or_default().insert((asset, source), price);
+                    by_time.entry(time).or_default();
                 }
             }
         }
-        by_time.into_iter().map(|(time, prices)| Step { time, prices }).collect()
+        let step = |(time, prices)| self.step(time, prices, own.get(&time));
+        by_time.into_iter().map(step).collect()
+    }
+
+    /// A step of what everybody sees and of what single sources do.
+    fn step(
+        &self,
+        time: u64,
+        mut prices: BTreeMap<String, u128>,
+        seen: Option<&BTreeMap<(&String, &String), u128>>,
+    ) -> Step {
+        let mut own = BTreeMap::new();
+        for (asset, sources) in &self.own {
+            let said = |source: &String| seen.and_then(|seen| seen.get(&(asset, source))).copied();
+            let said: BTreeMap<_, _> =
+                sources.keys().map(|source| (source.clone(), said(source))).collect();
+            let others = prices.get(asset).copied();
+            // One that everybody sees counts, else the first that somebody does.
+            if let (None, Some(first)) = (others, said.values().flatten().next()) {
+                prices.insert(asset.clone(), *first);
+            }
+            own.insert(asset.clone(), Own { said, others });
+        }
+        Step { time, prices, own }
     }
 }
 
@@ -89,6 +150,22 @@ mod tests {
         );
         assert_eq!(found[4].1, [("BTC".to_owned(), 5), ("ETH".to_owned(), 2)]);
         assert_eq!(found[8].1, [("ETH".to_owned(), 3)]);
+    }
+
+    #[test]
+    fn sources_see_their_own_prices_or_everybodys() {
+        let text = "ts,asset,open,high,low,close,source\n\
+            3600,BTC,50,50,50,50,a\n3600,ETH,10,10,10,10,\n3600,ETH,7,7,7,7,b\n7200,ETH,11,11,11,11,\n";
+        let steps = History::parse("test", text).unwrap().steps();
+        let said = |step: usize, source, asset| {
+            steps[step].said(source, asset).map(|price| price / 10_u128.pow(18))
+        };
+        assert_eq!((said(0, "a", "ETH"), said(0, "b", "ETH")), (Some(10), Some(7)));
+        assert_eq!((said(0, "a", "BTC"), said(0, "b", "BTC")), (Some(50), None));
+        // b has a gap of its own at the second bar.
+        assert_eq!((said(4, "a", "ETH"), said(4, "b", "ETH")), (Some(11), None));
+        assert_eq!(steps[0].prices["BTC"], 50 * 10_u128.pow(18));
+        assert!(steps[0].is_disputed("ETH") && !steps[0].is_disputed("SOL"));
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub fn chain() -> Chain {
     let genesis = Genesis {
         chain_id: CHAIN_ID,
         timestamp: GENESIS_TIME,
-        gas_limit: 30_000_000,
+        gas_limit: 120_000_000,
         base_fee_per_gas: 1_000_000_000,
         extra_data: Bytes::new(),
         beneficiary: Address::ZERO,

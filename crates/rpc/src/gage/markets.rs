@@ -3,10 +3,9 @@
 use alloy_eips::BlockId;
 use alloy_primitives::Address;
 use gage_core::{
-    Stop,
+    Assets, Breaker, GuardLedger, Guarded, Market, Pause, PauseLevel, Stop,
     ids::{AssetId, MarketId, VaultId},
     ledger::Ledger,
-    market::PauseLevel,
     vault::Accrued,
 };
 use serde::Serialize;
@@ -26,7 +25,11 @@ use crate::{context::Context, methods::Answer};
 pub(super) struct MarketRow {
     id: u32,
     owner: Address,
+    /// The level in force: `open`, `restricted` or `frozen`.
     pause: &'static str,
+    /// Until when; zero if until changed.
+    pause_until: u64,
+    guards: GuardsRow,
     liquidation_resumes_at: u64,
     target_health: Shown,
     full_bonus_health: Shown,
@@ -37,6 +40,86 @@ pub(super) struct MarketRow {
     groups: Vec<GroupRow>,
     collaterals: Vec<CollateralRow>,
     lines: Vec<LineRow>,
+}
+
+/// What stops the market by whose word, and what may.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GuardsRow {
+    own: PauseRow,
+    guardian: PauseRow,
+    /// When the guardian may stop the market again, if it is not stopping it now.
+    guardian_rests_until: u64,
+    /// Until when the breaker restricts it, past or not.
+    tripped_until: u64,
+    /// Null without one.
+    breaker: Option<BreakerRow>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PauseRow {
+    level: &'static str,
+    until: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BreakerRow {
+    part: Shown,
+    window_seconds: u32,
+    pause_seconds: u32,
+    /// When the window began; zero if none has.
+    window_began: u64,
+    /// What the market's accounts owed then, and what was liquidated since, in US dollars.
+    window_debt: Shown,
+    window_liquidated: Shown,
+}
+
+/// A line's draw meter.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MeterRow {
+    limit: Shown,
+    window_seconds: u32,
+    left: Shown,
+    full_at: u64,
+}
+
+const fn level_name(level: PauseLevel) -> &'static str {
+    match level {
+        PauseLevel::Open => "open",
+        PauseLevel::Restricted => "restricted",
+        PauseLevel::Frozen => "frozen",
+    }
+}
+
+impl From<Pause> for PauseRow {
+    fn from(Pause { level, until }: Pause) -> Self {
+        Self { level: level_name(level), until: until.get() }
+    }
+}
+
+impl GuardsRow {
+    fn of(book: &mut Book, id: MarketId, market: &Market) -> Result<Self, Stop> {
+        let now = book.now();
+        let Breaker { terms, began, debt, liquidated } = book.breaker(id)?;
+        let breaker = market.breaker.then(|| BreakerRow {
+            part: Shown::bps(terms.part),
+            window_seconds: terms.window,
+            pause_seconds: terms.pause,
+            window_began: began.get(),
+            window_debt: Shown::wad(debt),
+            window_liquidated: Shown::wad(liquidated),
+        });
+        Ok(Self {
+            own: market.pause.own.at(now).into(),
+            guardian: market.pause.guardian.at(now).into(),
+            guardian_rests_until: book.spell(Guarded::Market(id))?.rested_at().get(),
+            tripped_until: market.pause.tripped_until.get(),
+            breaker,
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -65,6 +148,8 @@ struct LineRow {
     min_debt: Shown,
     /// Whether it is kept what backs the line's debt: `gage_exposures` tells.
     tracked: bool,
+    /// Null without one.
+    meter: Option<MeterRow>,
     first_loss: FirstLoss,
 }
 
@@ -78,6 +163,7 @@ pub(super) fn markets(context: &Context, (id,): (Option<BlockId>,)) -> Answer<Ve
 fn market(book: &mut Book, id: MarketId) -> Result<MarketRow, Stop> {
     book.discard();
     let market = book.market(id)?;
+    let pause = market.pause.at(book.now());
     let collaterals = market.collaterals.iter().map(|asset| collateral(book, id, *asset));
     let collaterals = collaterals.collect::<Result<_, Stop>>()?;
     let margin = MarginRow::of(book, id)?;
@@ -86,11 +172,9 @@ fn market(book: &mut Book, id: MarketId) -> Result<MarketRow, Stop> {
     Ok(MarketRow {
         id: id.get(),
         owner: market.owner,
-        pause: match market.pause {
-            PauseLevel::Open => "open",
-            PauseLevel::Restricted => "restricted",
-            PauseLevel::Frozen => "frozen",
-        },
+        pause: level_name(pause.level),
+        pause_until: pause.until.get(),
+        guards: GuardsRow::of(book, id, &market)?,
         liquidation_resumes_at: market.liquidation_resumes_at.get(),
         target_health: Shown::wad(market.target_health),
         full_bonus_health: Shown::wad(market.full_bonus_health),
@@ -122,6 +206,7 @@ fn line(book: &mut Book, market: MarketId, id: VaultId) -> Result<LineRow, Stop>
     let line = book.line(market, id)?;
     let drawn = Accrued::load(book, id)?.debt_of(line.owed);
     let vault = VaultName::of(book, id)?;
+    let (meter, now) = (book.meter(market, id)?, book.now());
     Ok(LineRow {
         first_loss: FirstLoss::of(book, (market, id), &vault)?,
         quote: Quote::of(book, line.feed)?,
@@ -129,6 +214,12 @@ fn line(book: &mut Book, market: MarketId, id: VaultId) -> Result<LineRow, Stop>
         drawn: Shown::amount(drawn.get(), line.decimals),
         min_debt: Shown::amount(line.min_debt.get(), line.decimals),
         tracked: line.tracked,
+        meter: line.metered.then(|| MeterRow {
+            limit: Shown::amount(meter.terms.limit.get(), line.decimals),
+            window_seconds: meter.terms.window,
+            left: Shown::amount(meter.left(now).get(), line.decimals),
+            full_at: meter.refills_at(Assets::MAX).get().max(now.get()),
+        }),
         vault,
     })
 }

@@ -21,7 +21,8 @@
 //! | `gage_exits` | address \[block\]: an address's places in exit queues |
 //! | `gage_liquidations` | \[first block\] \[last block\]: sweeps and open liquidations |
 //! | `gage_losses` | \[first block\] \[last block\]: bad debt, and who bore it |
-//! | `gage_submitReports` | list of `{ report: { feed, round, time, price }, v, r, s }` |
+//! | `gage_submitReports` | list of `{ report: { feed, round, time, price, confidence? }, v, r, s }` |
+//! | `gage_submitMessages` | list of `{ provider, feeds, data }`: other oracles' signed messages |
 //! | `gage_status` | |
 //!
 //! Numbers are JSON numbers, decimal strings or hex.
@@ -88,6 +89,7 @@ pub(crate) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     methods.heavy("gage_liquidations", liquidations::liquidations)?;
     methods.heavy("gage_losses", losses::losses)?;
     methods.read("gage_submitReports", reports::submit)?;
+    methods.read("gage_submitMessages", reports::submit_messages)?;
     methods.read("gage_status", status::status)
 }
 

@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, Bytes};
 use gage_core::{
-    Assets, FeedKind, Stop, Wad,
+    Assets, FeedKind, Stop, Timestamp, Wad,
     borrowing::{Draw, Release, borrow, repay, supply_collateral, withdraw_collateral},
     groups::{enter_group, leave_group},
     ids::{AccountId, AssetId, FeedId, GroupId, MarketId, Token, VaultId},
-    ledger::Ledger,
+    ledger::{Ledger, PriceLedger},
 };
 use serde::{Deserialize, Serialize};
 
@@ -172,7 +172,8 @@ fn feed_of(book: &mut Book, market: MarketId, name: &str) -> Answer<FeedId> {
 fn suppose_price(book: &mut Book, id: FeedId, price: Wad) -> Result<(), Stop> {
     let mut feed = book.feed(id)?;
     feed.kind = FeedKind::Reported;
-    feed.price = price;
+    (feed.price, feed.smoothed) = (price, price);
+    (feed.pinned, feed.doubt_until, feed.frozen_until) = (false, Timestamp::ZERO, Timestamp::ZERO);
     feed.updated_at = book.now();
     book.set_feed(id, &feed)?;
     Ok(book.commit()?)

@@ -81,19 +81,14 @@ impl Story {
     fn found(&mut self) {
         let (name, symbol) = ("US Dollar".to_owned(), "USD".to_owned());
         self.send(OWNER, REGISTRY, IRegistry::createAssetCall { name, symbol, decimals: 6 });
-        for description in ["COIN / USD", "USD / USD"] {
-            let terms = FeedTerms {
-                maxAge: 3_600,
-                priceMin: U256::from(1),
-                priceMax: U256::from(1_000_000 * WAD),
-            };
+        let feeds = [(COIN_FEED, coin(), "COIN / USD"), (USD_FEED, usd(), "USD / USD")];
+        for (feed, asset, description) in feeds {
+            let most = U256::from(1_000_000 * WAD);
+            let terms = FeedTerms::unguarded(3_600, U256::from(1), most);
             let description = description.to_owned();
-            self.send(OWNER, ORACLE, IOracle::createFeedCall { description, terms });
-        }
-        for feed in [COIN_FEED, USD_FEED] {
-            let publisher = user(PUBLISHER).address();
-            let call = IOracle::setPublisherCall { feed, publisher, allowed: true };
-            self.send(OWNER, ORACLE, call);
+            self.send(OWNER, ORACLE, IOracle::createFeedCall { asset, description, terms });
+            let source = IOracle::Source::publisher(user(PUBLISHER).address(), 3_600);
+            self.send(OWNER, ORACLE, IOracle::setSourceCall { feed, source });
         }
         let rates =
             Rates { kind: 0, base: 0, slope1: 400, slope2: 6_000, kink: 9_000, rateAtTarget: 0 };
@@ -139,7 +134,7 @@ impl Story {
         let head = head["timestamp"].as_str().and_then(|hex| hex.strip_prefix("0x"));
         let time = u64::from_str_radix(head.expect("hex"), 16).expect("a time") + 1;
         let price = U256::from(dollars * WAD);
-        let report = PriceReport { feed, round: *round, time, price };
+        let report = PriceReport { feed, round: *round, time, price, confidence: U256::ZERO };
         let hash = gage_evm::report_hash(CHAIN_ID, &report);
         let signature = user(PUBLISHER).sign_hash_sync(&hash).expect("signed");
         let submitted = json!([{

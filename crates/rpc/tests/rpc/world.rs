@@ -16,7 +16,7 @@ use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, Bytes, TxHash, TxKind, U256, address, bytes};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
-use gage_abi::IOracle::SignedReport;
+use gage_abi::IOracle::{ProviderMessage, SignedReport};
 use gage_chain::{
     Batch, BlockAttributes, Chain, Genesis, GenesisAccount, ProtocolRoles, Rejection,
     WrappedNative, decode_transaction, recover,
@@ -65,7 +65,7 @@ fn genesis() -> Genesis {
     Genesis {
         chain_id: CHAIN_ID,
         timestamp: GENESIS_TIME,
-        gas_limit: 30_000_000,
+        gas_limit: 120_000_000,
         base_fee_per_gas: GWEI,
         extra_data: Bytes::from_static(b"gage"),
         beneficiary: Address::ZERO,
@@ -83,6 +83,7 @@ pub(crate) struct TestNode {
     chain: Chain,
     pool: Mutex<Vec<Recovered<TxEnvelope>>>,
     reports: Mutex<Vec<SignedReport>>,
+    messages: Mutex<Vec<ProviderMessage>>,
     heads: broadcast::Sender<Arc<Head>>,
     pending: broadcast::Sender<TxHash>,
     offset: AtomicU64,
@@ -94,6 +95,7 @@ impl TestNode {
             chain,
             pool: Mutex::default(),
             reports: Mutex::default(),
+            messages: Mutex::default(),
             heads: broadcast::channel(16).0,
             pending: broadcast::channel(16).0,
             offset: AtomicU64::new(0),
@@ -112,6 +114,7 @@ impl TestNode {
             timestamp: self.next_timestamp(),
             beneficiary: self.beneficiary(),
             reports,
+            messages: std::mem::take(&mut *self.messages.lock()),
             gas_limit: None,
         };
         let built = self.chain.build(&attributes, &mut batch).expect("a block is built");
@@ -159,6 +162,11 @@ impl NodeHandle for TestNode {
 
     fn submit_reports(&self, reports: Vec<SignedReport>) -> Result<(), NodeError> {
         self.reports.lock().extend(reports);
+        Ok(())
+    }
+
+    fn submit_messages(&self, messages: Vec<ProviderMessage>) -> Result<(), NodeError> {
+        self.messages.lock().extend(messages);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! `gage_feeds` and account views over prices that are computed, and vault shares as collateral.
 
-use alloy_primitives::U256;
+use alloy_primitives::{Address, U256};
 use gage_abi::IMarket::{self, CollateralTerms, MarketTerms};
 use gage_abi::IOracle::{self, FeedTerms};
 use gage_abi::addresses::{MARKET, ORACLE};
@@ -16,24 +16,28 @@ const RATE: u32 = 3;
 const GROWTH: u128 = 3_170_979_198_376_458_651;
 
 fn terms() -> FeedTerms {
-    FeedTerms { maxAge: 86_400, priceMin: U256::from(1), priceMax: U256::from(1_000_000 * WAD) }
+    FeedTerms::unguarded(86_400, U256::from(1), U256::from(1_000_000 * WAD))
 }
 
 fn computed() -> Story {
     let mut story = Story::new();
     let (description, terms, growth) = ("STAKED / COIN".into(), terms(), U256::from(GROWTH));
-    let create = IOracle::createRateFeedCall { description, terms: terms.clone(), growth };
+    let asset = Address::ZERO;
+    let create = IOracle::createRateFeedCall { asset, description, terms: terms.clone(), growth };
     story.send(OWNER, ORACLE, create);
     story.settle();
-    let create = IOracle::createCompositeFeedCall {
+    let create = IOracle::createComputedFeedCall {
+        asset,
         description: "STAKED / USD".into(),
         terms: terms.clone(),
+        kind: 3,
         base: COIN_FEED,
-        rate: RATE,
+        other: RATE,
     };
     story.send(OWNER, ORACLE, create);
     let publisher = user(crate::story::PUBLISHER).address();
-    let allow = IOracle::setPublisherCall { feed: RATE, publisher, allowed: true };
+    let source = IOracle::Source::publisher(publisher, 3_600);
+    let allow = IOracle::setSourceCall { feed: RATE, source };
     story.send(OWNER, ORACLE, allow);
     let create = IOracle::createShareFeedCall {
         description: "gUSD / USD".into(),
@@ -57,8 +61,8 @@ fn feeds_say_what_they_are_made_of() {
     let feeds = story.ask("gage_feeds", json!([]));
     assert_eq!(feeds[2]["growthCap"]["anchor"]["formatted"], "2");
     assert_eq!(feeds[2]["growthCap"]["perYear"]["formatted"], "10 %");
-    assert_eq!(feeds[3]["kind"], "composite");
-    assert_eq!((&feeds[3]["base"], &feeds[3]["rate"]), (&json!(1), &json!(3)));
+    assert_eq!(feeds[3]["kind"], "product");
+    assert_eq!((&feeds[3]["base"], &feeds[3]["other"]), (&json!(1), &json!(3)));
     assert_eq!(feeds[3]["price"]["formatted"], "4000");
     assert_eq!(feeds[3]["fresh"], true);
     assert_eq!(feeds[4]["kind"], "share price");

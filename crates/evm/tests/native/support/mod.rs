@@ -7,7 +7,7 @@ use alloy_evm::{Evm, EvmEnv};
 use alloy_primitives::{Address, B256, Bytes, Log, TxKind, U256, address};
 use alloy_sol_types::SolCall;
 use gage_abi::IMarket::{CollateralTerms, MarketTerms};
-use gage_abi::IOracle::{FeedTerms, PriceReport, SignedReport};
+use gage_abi::IOracle::{FeedTerms, Guards, PriceReport, ProviderMessage, SignedReport, Source};
 use gage_abi::addresses::{self, MARKET, ORACLE, REGISTRY};
 use gage_abi::{IAsset, IERC20Permit, IMarket, IOracle, IRegistry, IVault, SYSTEM_ADDRESS};
 use gage_core::{AssetId, VaultId};
@@ -112,6 +112,26 @@ pub fn publisher() -> SecretKey {
     key(8)
 }
 
+/// A report without doubt of its own.
+pub fn report(feed: u32, round: u64, time: u64, price: u128) -> PriceReport {
+    PriceReport { feed, round, time, price: u(price), confidence: U256::ZERO }
+}
+
+/// Guards that believe one source at once.
+pub fn unguarded() -> Guards {
+    Guards { quorum: 1, ..Guards::default() }
+}
+
+pub fn feed_terms(max_age: u32, price_min: u128, price_max: u128) -> FeedTerms {
+    let guards = unguarded();
+    FeedTerms { maxAge: max_age, priceMin: u(price_min), priceMax: u(price_max), guards }
+}
+
+/// A source that counts once, and for a day.
+pub fn source(kind: u8, key: B256) -> Source {
+    Source { kind, key, weight: 1, maxAge: 86_400 }
+}
+
 pub fn signed(key: &SecretKey, report: PriceReport) -> SignedReport {
     let (v, r, s) = sign(key, gage_evm::report_hash(CHAIN_ID, &report));
     SignedReport { report, v, r, s }
@@ -198,16 +218,12 @@ impl World {
 
     /// Both feeds, and the market with its collateral and line.
     fn list(&mut self) {
-        for (description, price) in [("GOLD / USD", 2_000), ("USD / USD", 1)] {
-            let terms = FeedTerms {
-                maxAge: 3_600,
-                priceMin: u(price * WAD / 1_000),
-                priceMax: u(price * WAD * 1_000),
-            };
+        for (asset, description, price) in [(GOLD, "GOLD / USD", 2_000), (USD, "USD / USD", 1)] {
+            let terms = feed_terms(3_600, price * WAD / 1_000, price * WAD * 1_000);
             let description = description.into();
-            let feed = self.ok(OWNER, ORACLE, IOracle::createFeedCall { description, terms });
-            let publisher = address_of(&publisher());
-            self.ok(OWNER, ORACLE, IOracle::setPublisherCall { feed, publisher, allowed: true });
+            let create = IOracle::createFeedCall { asset, description, terms };
+            let feed = self.ok(OWNER, ORACLE, create);
+            self.name_publisher(feed, &publisher());
         }
         let terms =
             MarketTerms { targetHealth: u(WAD * 11 / 10), fullBonusHealth: u(WAD * 9 / 10) };
@@ -304,11 +320,35 @@ impl World {
         self.call(from, to, call).error()
     }
 
-    /// Runs a block's prelude.
+    /// Lets a publisher report to a feed of OWNER's.
+    pub fn name_publisher(&mut self, feed: u32, publisher: &SecretKey) {
+        let source = source(0, address_of(publisher).into_word());
+        self.ok(OWNER, ORACLE, IOracle::setSourceCall { feed, source });
+    }
+
+    /// A feed of OWNER's that gives an asset the price of gold.
+    pub fn priced_as_gold(&mut self, asset: Address) -> u32 {
+        let create = IOracle::createComputedFeedCall {
+            asset,
+            description: "as GOLD / USD".into(),
+            terms: feed_terms(3_600, 1, 1 << 100),
+            kind: 6,
+            base: GOLD_FEED,
+            other: 0,
+        };
+        self.ok(OWNER, ORACLE, create)
+    }
+
+    /// Runs a block's prelude of publishers' reports.
     pub fn prelude(&mut self, reports: &[SignedReport]) -> Done {
+        self.prelude_of(reports, &[])
+    }
+
+    /// Runs a block's prelude.
+    pub fn prelude_of(&mut self, reports: &[SignedReport], messages: &[ProviderMessage]) -> Done {
         let env = self.env();
         let mut evm = gage_evm::evm(&mut self.db, env, NoOpInspector {});
-        let data = gage_evm::prelude_call(reports);
+        let data = gage_evm::prelude_call(reports, messages);
         let done = evm.transact_system_call(SYSTEM_ADDRESS, ORACLE, data).unwrap();
         revm::DatabaseCommit::commit(&mut self.db, done.state);
         Done { result: done.result }
@@ -322,7 +362,7 @@ impl World {
             .into_iter()
             .map(|(feed, price)| {
                 let (round, time) = (self.round, self.now);
-                signed(&publisher(), PriceReport { feed, round, time, price: u(price) })
+                signed(&publisher(), report(feed, round, time, price))
             })
             .collect();
         let done = self.prelude(&reports);

@@ -7,6 +7,7 @@ pub(crate) mod credit;
 pub(crate) mod exit;
 pub(crate) mod factor;
 pub(crate) mod group;
+pub(crate) mod guards;
 pub(crate) mod lend;
 pub(crate) mod margin;
 pub(crate) mod operator;

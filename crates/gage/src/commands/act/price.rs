@@ -5,9 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_primitives::U256;
+use alloy_primitives::{Address, U256};
 use anyhow::{Context as _, bail};
 use gage_abi::IOracle::{FeedState, PriceReport};
+use gage_publisher::sign_report;
 use serde_json::json;
 
 use super::client;
@@ -18,8 +19,7 @@ use crate::{
     client::Client,
     commands::print_json,
     decimal::{WAD_DECIMALS, parse_units},
-    publisher::sign_report,
-    reading::{counts, feed},
+    reading::{counts, feed, publisher_round, sources, status_word},
 };
 
 /// How long the next block is waited for.
@@ -35,9 +35,12 @@ pub(crate) fn price(args: &PriceArgs) -> anyhow::Result<()> {
     // A chain whose time was moved, or that replays history, has its own now.
     let near_now = head_time.abs_diff(unix_now()) < 60;
     let time = if near_now { unix_now().max(head_time) } else { head_time };
-    let time = time.max(state.updatedAt + 1);
-    let round = state.round + 1;
-    let report = PriceReport { feed: id, round, time, price };
+    let last = sources(&client, id)?
+        .into_iter()
+        .find(|one| one.source.kind == 0 && Address::from_word(one.source.key) == key.address());
+    let (last_round, last_time) = last.map_or((0, 0), |last| (last.round, last.time));
+    let (round, time) = (last_round + 1, time.max(last_time + 1));
+    let report = PriceReport { feed: id, round, time, price, confidence: U256::ZERO };
     let signed = sign_report(&key, client.chain_id()?, report)?;
     let sent = json!([[{
         "report": { "feed": id, "round": round, "time": time, "price": price.to_string() },
@@ -46,16 +49,22 @@ pub(crate) fn price(args: &PriceArgs) -> anyhow::Result<()> {
         "s": signed.s,
     }]]);
     client.request("gage_submitReports", sent)?;
-    let applied = wait(&client, id, round)?;
+    let applied = wait(&client, id, (state.rounds, round, key.address()))?;
     if args.signing.remote.json {
         return print_json(&json!({
             "feed": id,
             "description": applied.description,
-            "round": applied.round,
+            "round": round,
+            "status": status_word(applied.status),
             "price": applied.price.to_string(),
         }));
     }
-    println!("{} is {} (round {})", applied.description, show_price(applied.price), applied.round);
+    println!(
+        "{} is {} ({}, round {round})",
+        applied.description,
+        show_price(applied.price),
+        status_word(applied.status)
+    );
     Ok(())
 }
 
@@ -77,11 +86,21 @@ fn find(client: &Client, name: &str) -> anyhow::Result<(u32, FeedState)> {
     bail!("no feed is called `{name}`; there are {}", known.join(", "))
 }
 
-fn wait(client: &Client, id: u32, round: u64) -> anyhow::Result<FeedState> {
+fn wait(
+    client: &Client,
+    id: u32,
+    (rounds, round, publisher): (u32, u64, Address),
+) -> anyhow::Result<FeedState> {
     let deadline = Instant::now() + Duration::from_secs(BLOCK_SECONDS_MAX);
     while Instant::now() < deadline {
         let state = feed(client, id).context("the feed is gone")?;
-        if state.round >= round {
+        if state.rounds > rounds {
+            return Ok(state);
+        }
+        if publisher_round(client, id, publisher)? >= round {
+            eprintln!(
+                "The report is in a block, but too few sources agree: the feed keeps its price (`gage feeds`)."
+            );
             return Ok(state);
         }
         thread::sleep(Duration::from_millis(50));

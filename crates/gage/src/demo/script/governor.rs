@@ -4,7 +4,7 @@ use alloy_primitives::{Address, U256};
 use gage_abi::{
     IAsset,
     IMarket::{self, CollateralTerms, MarketTerms},
-    IOracle::{self, FeedTerms},
+    IOracle::{self, FeedTerms, Guards},
     IRegistry::{self, VaultTerms},
     IVault::{self, Rates},
 };
@@ -17,6 +17,7 @@ use crate::{
         VAULTS, Vault, asset_of, id, price_feed, staked, vault_of,
     },
     keys::{Call, DEV_ACCOUNTS, dev, dev_key},
+    publisher::source_key,
 };
 
 /// Whole tokens that the treasury is issued of each asset.
@@ -36,24 +37,31 @@ const RESERVE_FEE: u16 = 1_000;
 /// Most that a vault takes or lends, in whole tokens.
 const VAULT_CAP: u128 = 1_000_000_000;
 
-/// Governance creates everything.
-pub(super) fn governor() -> anyhow::Result<Script> {
+/// The kind of a feed that is a price times a rate.
+const PRODUCT: u8 = 3;
+
+/// Governance creates everything; feeds have so many sources.
+pub(super) fn governor(sources: u8) -> anyhow::Result<Script> {
     let mut calls = Vec::new();
     for asset in ASSETS.iter().skip(1) {
         calls.push(create_asset(asset));
     }
-    let publisher = dev_key(dev::PUBLISHER)?.address();
+    let publishers = (0..sources).map(|index| Ok(source_key(index)?.address()));
+    let publishers: Vec<Address> = publishers.collect::<anyhow::Result<_>>()?;
     for (feed, asset) in (1..).zip(&ASSETS) {
-        let terms = feed_terms();
+        let terms = FeedTerms { guards: guards(sources), ..feed_terms() };
         let create = match asset.underlying() {
-            None => create_feed(format!("{} / USD", asset.symbol), terms),
+            None => create_feed(feed, format!("{} / USD", asset.symbol), terms),
             Some(other) => {
-                create_rate(format!("{} / {}", asset.symbol, asset_of(other).symbol), terms)
+                create_rate(feed, format!("{} / {}", asset.symbol, asset_of(other).symbol), terms)
             }
         };
         calls.push(create);
-        let set = IOracle::setPublisherCall { feed, publisher, allowed: true };
-        calls.push(call(ORACLE, &set, format!("allow the publisher of feed {feed}")));
+        for publisher in &publishers {
+            let source = IOracle::Source::publisher(*publisher, PRICE_AGE_SECONDS_MAX);
+            let set = IOracle::setSourceCall { feed, source };
+            calls.push(call(ORACLE, &set, format!("allow a publisher of feed {feed}")));
+        }
     }
     calls.extend(staked().map(|(rate, base)| create_composite(base, rate)));
     calls.extend(VAULTS.iter().map(create_vault));
@@ -71,29 +79,47 @@ pub(super) fn governor() -> anyhow::Result<Script> {
     Ok(Script { key: dev_key(dev::GOVERNANCE)?, calls })
 }
 
-fn feed_terms() -> FeedTerms {
-    FeedTerms {
-        maxAge: PRICE_AGE_SECONDS_MAX,
-        priceMin: U256::from(1),
-        priceMax: U256::from(10_u128.pow(30)),
+/// One source is believed at once; of several a majority must agree, and jumps must hold for a minute.
+fn guards(sources: u8) -> Guards {
+    if sources == 1 {
+        return Guards { quorum: 1, ..Guards::default() };
+    }
+    Guards {
+        quorum: sources / 2 + 1,
+        outlier: 50,
+        spread: 100,
+        jump: 300,
+        confirm: 60,
+        smoothing: 600,
+        budget: 600,
+        window: 86_400,
     }
 }
 
-fn create_feed(description: String, terms: FeedTerms) -> Call {
-    let what = format!("create the feed {description}");
-    call(ORACLE, &IOracle::createFeedCall { description, terms }, what)
+fn feed_terms() -> FeedTerms {
+    let most = U256::from(10_u128.pow(30));
+    FeedTerms::unguarded(PRICE_AGE_SECONDS_MAX, U256::from(1), most)
 }
 
-fn create_rate(description: String, terms: FeedTerms) -> Call {
+fn create_feed(asset: u32, description: String, terms: FeedTerms) -> Call {
+    let what = format!("create the feed {description}");
+    let asset = contracts::asset(asset);
+    call(ORACLE, &IOracle::createFeedCall { asset, description, terms }, what)
+}
+
+fn create_rate(asset: u32, description: String, terms: FeedTerms) -> Call {
     let what = format!("create the rate {description}");
     let growth = U256::from(Model::ray_per_second(RATE_GROWTH_MAX_BPS));
-    call(ORACLE, &IOracle::createRateFeedCall { description, terms, growth }, what)
+    let asset = contracts::asset(asset);
+    call(ORACLE, &IOracle::createRateFeedCall { asset, description, terms, growth }, what)
 }
 
 fn create_composite(base: u32, rate: u32) -> Call {
     let description = format!("{} / USD", asset_of(rate).symbol);
-    let what = format!("create the composite feed {description}");
-    let create = IOracle::createCompositeFeedCall { description, terms: feed_terms(), base, rate };
+    let what = format!("create the computed feed {description}");
+    let (asset, terms) = (contracts::asset(rate), feed_terms());
+    let (kind, other) = (PRODUCT, rate);
+    let create = IOracle::createComputedFeedCall { asset, description, terms, kind, base, other };
     call(ORACLE, &create, what)
 }
 

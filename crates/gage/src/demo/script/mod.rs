@@ -57,12 +57,14 @@ pub(crate) struct People {
     pub(crate) borrowers: u32,
     /// Whether there are bidders.
     pub(crate) bids: bool,
+    /// How many sources each feed has.
+    pub(crate) sources: u8,
 }
 
 impl Scripts {
     /// The scripts of these people at these prices (wads, by asset id from 1).
     pub(crate) fn new(people: People, prices: &[u128]) -> anyhow::Result<Self> {
-        let People { seed, borrowers, bids } = people;
+        let People { seed, borrowers, bids, sources } = people;
         let plan = borrowers::plan(seed, borrowers, prices);
         let bids = if bids { bidders::plan(seed, &plan, prices) } else { Vec::new() };
         let mut lent = borrowers::lent(&plan);
@@ -102,7 +104,13 @@ impl Scripts {
         let bidding = bidders.into_iter().map(|(key, bids)| bidder(key, bids)).collect();
         let borrowing =
             people.into_iter().zip(plan).map(|(key, plan)| borrower(key, &plan)).collect();
-        Ok(Self { world: vec![governor()?], funding: vec![treasury], lending, bidding, borrowing })
+        Ok(Self {
+            world: vec![governor(sources)?],
+            funding: vec![treasury],
+            lending,
+            bidding,
+            borrowing,
+        })
     }
 
     /// Transactions in all phases.
@@ -141,7 +149,7 @@ mod tests {
     #[test]
     fn scripts_are_the_same_each_time() {
         let prices: Vec<u128> = Prices::new(0).at(0, None).into_iter().map(|(_, p)| p).collect();
-        let people = People { seed: 1, borrowers: 20, bids: true };
+        let people = People { seed: 1, borrowers: 20, bids: true, sources: 1 };
         let scripts = Scripts::new(people, &prices).unwrap();
         let again = Scripts::new(people, &prices).unwrap();
         assert_eq!(scripts.funding[0].calls, again.funding[0].calls);
