@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use alloy_consensus::Header;
+use alloy_consensus::{
+    Header, SignableTransaction, Signed, TxEip1559, TxEip2930, TxEip7702, TxEnvelope, TxLegacy,
+};
 use alloy_eips::{
     eip2930::{AccessList, AccessListItem},
     eip7702::SignedAuthorization,
 };
 use alloy_evm::{Evm, EvmEnv};
-use alloy_primitives::{Address, B256, Bytes, Log, TxKind, U256};
+use alloy_primitives::{Address, B256, Bytes, Log, Signature, TxKind, U256};
 use gage_state::StateError;
 use revm::{
     Database,
@@ -28,7 +30,7 @@ use crate::{
 };
 
 /// The most gas of one call, whatever it asks for.
-const CALL_GAS_MAX: u64 = 50_000_000;
+pub(crate) const CALL_GAS_MAX: u64 = 50_000_000;
 
 /// The least gas of any transaction.
 const TRANSFER_GAS: u64 = 21_000;
@@ -67,6 +69,8 @@ pub struct Called {
     pub outcome: CallOutcome,
     /// What it used, after refunds.
     pub gas_used: u64,
+    /// What it was refunded, of what it used first.
+    pub gas_refunded: u64,
     /// What it would have emitted.
     pub logs: Vec<Log>,
 }
@@ -110,6 +114,9 @@ pub enum CallError {
         /// Why.
         reason: HaltReason,
     },
+    /// A simulation's calls together ask for more than [`CALL_GAS_MAX`].
+    #[error("too much gas: all calls of a simulation may use {CALL_GAS_MAX}")]
+    TooMuchGas,
     /// An override that is no code.
     #[error("override of {0}: malformed code")]
     Code(Address),
@@ -136,9 +143,8 @@ impl Chain {
         overrides: &Overrides,
     ) -> Result<Called, CallError> {
         let scene = self.scene(at, overrides)?;
-        let gas = request.gas.unwrap_or(CALL_GAS_MAX).min(CALL_GAS_MAX);
-        let gas = if request.gas.is_some() { gas } else { scene.affordable(request, gas)? };
-        scene.run(request, gas).map(|(called, _)| called)
+        let gas = scene.gas_of(request)?;
+        scene.run(request, gas)
     }
 
     /// The gas with which `request` succeeds in block `at`: never less than needed, and at most 1.5 %
@@ -155,7 +161,7 @@ impl Chain {
         let scene = self.scene(at, overrides)?;
         let most = request.gas.unwrap_or(u64::MAX).min(TX_GAS_LIMIT_MAX).min(scene.gas_limit());
         let most = scene.affordable(request, most)?;
-        let (called, refunded) = scene.run(request, most)?;
+        let called = scene.run(request, most)?;
         match called.outcome {
             CallOutcome::Success { .. } => {}
             CallOutcome::Revert { data } => return Err(CallError::Reverted { data }),
@@ -164,7 +170,7 @@ impl Chain {
         let mut too_little = called.gas_used.saturating_sub(1).max(TRANSFER_GAS - 1);
         let mut enough = most;
         // What it used before refunds is mostly enough; else what each call keeps back (EIP-150).
-        let spent = called.gas_used + refunded;
+        let spent = called.gas_used + called.gas_refunded;
         let mut guesses = [spent, (spent + CALL_STIPEND) * 64 / 63].into_iter();
         while (enough - too_little) * 1000 > enough * ESTIMATE_EXCESS_PER_MILLE {
             let halfway = too_little + (enough - too_little) / 2;
@@ -200,13 +206,13 @@ impl Chain {
             let list = scene.touched(&request, &state);
             rounds += 1;
             if list == request.access_list || rounds == ACCESS_LIST_ROUNDS {
-                return Ok((list, outcome(result).0));
+                return Ok((list, result.into()));
             }
             request.access_list = list;
         }
     }
 
-    fn scene(&self, at: u64, overrides: &Overrides) -> Result<Scene<'_>, CallError> {
+    pub(crate) fn scene(&self, at: u64, overrides: &Overrides) -> Result<Scene<'_>, CallError> {
         let header = self.header(at)?.ok_or(ChainError::UnknownBlock(at))?;
         let mut env = execute::env(self.chain_id(), &header);
         overrides.block.apply(&mut env);
@@ -220,7 +226,7 @@ impl Chain {
 }
 
 /// A block's state and environment, to run calls in.
-struct Scene<'a> {
+pub(crate) struct Scene<'a> {
     chain: &'a Chain,
     at: u64,
     env: EvmEnv,
@@ -241,6 +247,14 @@ impl Scene<'_> {
         Ok(db)
     }
 
+    /// The gas that a call asks for, or what its sender can pay for, within our bound.
+    pub(crate) fn gas_of(&self, request: &CallRequest) -> Result<u64, CallError> {
+        match request.gas {
+            Some(gas) => Ok(gas.min(CALL_GAS_MAX)),
+            None => self.affordable(request, CALL_GAS_MAX),
+        }
+    }
+
     /// `gas`, or what the sender can pay for if that is less.
     fn affordable(&self, request: &CallRequest, gas: u64) -> Result<u64, CallError> {
         let price = request.fee_max();
@@ -257,14 +271,14 @@ impl Scene<'_> {
 
     fn succeeds(&self, request: &CallRequest, gas: u64) -> Result<bool, CallError> {
         match self.run(request, gas) {
-            Ok((called, _)) => Ok(matches!(called.outcome, CallOutcome::Success { .. })),
+            Ok(called) => Ok(matches!(called.outcome, CallOutcome::Success { .. })),
             Err(CallError::Invalid(Rejection::IntrinsicGas { .. })) => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    fn run(&self, request: &CallRequest, gas: u64) -> Result<(Called, u64), CallError> {
-        self.execute(request, gas).map(|(result, _)| outcome(result))
+    fn run(&self, request: &CallRequest, gas: u64) -> Result<Called, CallError> {
+        self.execute(request, gas).map(|(result, _)| result.into())
     }
 
     fn execute(
@@ -272,6 +286,17 @@ impl Scene<'_> {
         request: &CallRequest,
         gas: u64,
     ) -> Result<(ExecutionResult, EvmState), CallError> {
+        let Cast { db, env, tx } = self.cast(request, gas)?;
+        let offer = GasOffer { limit: gas, fee_max: request.fee_max() };
+        let base_fee = env.block_env.basefee;
+        match gage_evm::evm(db, env, NoOpInspector {}).transact_raw(tx) {
+            Ok(ResultAndState { result, state }) => Ok((result, state)),
+            Err(error) => Err(refused(error, offer, base_fee)),
+        }
+    }
+
+    /// What `request` is run with: unlike a transaction it needs no fee, no nonce and no key.
+    pub(crate) fn cast(&self, request: &CallRequest, gas: u64) -> Result<Cast, CallError> {
         let mut db = self.db()?;
         let nonce = match request.nonce {
             Some(nonce) => nonce,
@@ -284,16 +309,8 @@ impl Scene<'_> {
         env.cfg_env.tx_gas_limit_cap = Some(u64::MAX);
         // A call that names no fee pays none.
         env.cfg_env.disable_base_fee = request.fee_max() == 0;
-        let base_fee = env.block_env.basefee;
         let tx = request.tx_env(self.chain.chain_id(), nonce, gas);
-        match gage_evm::evm(db, env, NoOpInspector {}).transact_raw(tx) {
-            Ok(ResultAndState { result, state }) => Ok((result, state)),
-            Err(EVMError::Transaction(invalid)) => {
-                let offer = GasOffer { limit: gas, fee_max: request.fee_max() };
-                Err(Rejection::of(invalid, offer, base_fee).into())
-            }
-            Err(error) => Err(execute::fatal(error).into()),
-        }
+        Ok(Cast { db, env, tx })
     }
 
     /// What was touched and would be cold: all but the sender, the precompiles, and accounts that are
@@ -319,6 +336,25 @@ impl Scene<'_> {
     }
 }
 
+/// A call about to run.
+pub(crate) struct Cast {
+    pub(crate) db: BlockState,
+    pub(crate) env: EvmEnv,
+    pub(crate) tx: TxEnv,
+}
+
+/// Why the EVM did not run a call.
+pub(crate) fn refused(
+    error: EVMError<EvmDatabaseError<StateError>>,
+    offer: GasOffer,
+    base_fee: u64,
+) -> CallError {
+    match error {
+        EVMError::Transaction(invalid) => Rejection::of(invalid, offer, base_fee).into(),
+        error => execute::fatal(error).into(),
+    }
+}
+
 /// Ethereum's precompiles: addresses of at most two significant bytes.
 fn is_precompile(address: &Address) -> bool {
     address[..18].iter().all(|byte| *byte == 0) && !address.is_zero()
@@ -326,8 +362,62 @@ fn is_precompile(address: &Address) -> bool {
 
 impl CallRequest {
     /// The most that is paid for a unit of gas.
-    fn fee_max(&self) -> u128 {
+    pub(crate) fn fee_max(&self) -> u128 {
         self.max_fee_per_gas.or(self.gas_price).or(self.max_priority_fee_per_gas).unwrap_or(0)
+    }
+
+    /// As a transaction that nobody signed; of the newest type unless it names a gas price.
+    pub(crate) fn unsigned(&self, chain_id: u64, nonce: u64, gas_limit: u64) -> TxEnvelope {
+        let Self { to, value, input, access_list, authorization_list, .. } = self.clone();
+        let kind = to.map_or(TxKind::Create, TxKind::Call);
+        let max_fee_per_gas = self.fee_max();
+        let max_priority_fee_per_gas = self.max_priority_fee_per_gas.unwrap_or(0);
+        if !authorization_list.is_empty() {
+            return unsigned(TxEip7702 {
+                chain_id,
+                nonce,
+                gas_limit,
+                max_fee_per_gas,
+                max_priority_fee_per_gas,
+                to: to.unwrap_or_default(),
+                value,
+                access_list,
+                authorization_list,
+                input,
+            });
+        }
+        match self.gas_price {
+            None => unsigned(TxEip1559 {
+                chain_id,
+                nonce,
+                gas_limit,
+                max_fee_per_gas,
+                max_priority_fee_per_gas,
+                to: kind,
+                value,
+                access_list,
+                input,
+            }),
+            Some(gas_price) if access_list.is_empty() => unsigned(TxLegacy {
+                chain_id: Some(chain_id),
+                nonce,
+                gas_price,
+                gas_limit,
+                to: kind,
+                value,
+                input,
+            }),
+            Some(gas_price) => unsigned(TxEip2930 {
+                chain_id,
+                nonce,
+                gas_price,
+                gas_limit,
+                to: kind,
+                value,
+                access_list,
+                input,
+            }),
+        }
     }
 
     fn tx_env(&self, chain_id: u64, nonce: u64, gas_limit: u64) -> TxEnv {
@@ -355,18 +445,27 @@ impl CallRequest {
     }
 }
 
-/// The result in our words, and what was refunded.
-fn outcome(result: ExecutionResult) -> (Called, u64) {
-    let gas_used = result.tx_gas_used();
-    let refunded = result.gas().final_refunded();
-    let (outcome, logs) = match result {
-        ExecutionResult::Success { output, logs, .. } => {
-            (CallOutcome::Success { output: output.into_data() }, logs)
-        }
-        ExecutionResult::Revert { output, .. } => {
-            (CallOutcome::Revert { data: output }, Vec::new())
-        }
-        ExecutionResult::Halt { reason, .. } => (CallOutcome::Halt { reason }, Vec::new()),
-    };
-    (Called { outcome, gas_used, logs }, refunded)
+/// `tx` with a signature of zeros.
+fn unsigned<T: SignableTransaction<Signature>>(tx: T) -> TxEnvelope
+where
+    Signed<T>: Into<TxEnvelope>,
+{
+    tx.into_signed(Signature::new(U256::ZERO, U256::ZERO, false)).into()
+}
+
+impl From<ExecutionResult> for Called {
+    fn from(result: ExecutionResult) -> Self {
+        let gas_used = result.tx_gas_used();
+        let gas_refunded = result.gas().final_refunded();
+        let (outcome, logs) = match result {
+            ExecutionResult::Success { output, logs, .. } => {
+                (CallOutcome::Success { output: output.into_data() }, logs)
+            }
+            ExecutionResult::Revert { output, .. } => {
+                (CallOutcome::Revert { data: output }, Vec::new())
+            }
+            ExecutionResult::Halt { reason, .. } => (CallOutcome::Halt { reason }, Vec::new()),
+        };
+        Self { outcome, gas_used, gas_refunded, logs }
+    }
 }

@@ -152,7 +152,7 @@ impl Chain {
         let changes = genesis.changes();
         if store.head().is_none() {
             let (block, prepared) = genesis_block(&store, genesis, &changes)?;
-            let records = records::records(&block, &[]);
+            let records = records::records(&store, &block, &[])?;
             store.commit(prepared, 0, block.hash(), records)?;
         } else {
             // The root is computed on an empty store, since ours has moved on.
@@ -349,7 +349,7 @@ impl Chain {
         built: Built,
     ) -> Result<(SealedBlock, Vec<FoundReceipt>), ChainError> {
         let Built { block, receipts, prepared, mut touched } = built;
-        let records = records::records(&block, &receipts);
+        let records = records::records(&self.0.store, &block, &receipts)?;
         self.0.store.commit(prepared, block.number(), block.hash(), records)?;
         let now = Timestamp::new(block.header.timestamp);
         self.0.lookout.follow(&self.state(block.number())?, now, &mut touched)?;
@@ -381,7 +381,8 @@ impl SealedBlock {
         Some(FoundTransaction { transaction, place: self.place(index) })
     }
 
-    fn place(&self, index: u64) -> Place {
+    /// Where the transaction with this position stands.
+    pub fn place(&self, index: u64) -> Place {
         Place {
             block_number: self.number(),
             block_hash: self.hash(),

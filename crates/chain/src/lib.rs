@@ -17,12 +17,16 @@ mod check;
 mod execute;
 mod genesis;
 mod import;
+mod log_index;
 mod logs;
 mod lookout;
 mod overrides;
 mod records;
 mod rules;
+mod simulate;
+mod trace;
 mod transaction;
+mod transfers;
 
 pub use block::{FoundReceipt, FoundTransaction, Place, SealedBlock, SealedHeader};
 pub use build::{Batch, BlockAttributes, BuildError, Room, TxSource};
@@ -39,6 +43,10 @@ pub use rules::{
     PRELUDE_GAS_LIMIT, PRELUDE_MESSAGES_MAX, PRELUDE_REPORTS_MAX, SPEC, SWEEP_ACCOUNTS_MAX,
     SWEEP_GAS_DIVISOR, SYSTEM, TX_BYTES_MAX, TX_GAS_LIMIT_MAX,
 };
+pub use simulate::{
+    SIMULATED_BLOCKS_MAX, SimulateError, SimulatedBlock, SimulatedCalls, Simulation,
+};
+pub use trace::{TRACE_STEPS_MAX, TraceError, Tracer};
 pub use transaction::{
     Rejection, check_init_code, decode_transaction, intrinsic_gas, is_prelude, is_sweep,
     prelude_carries, prelude_fits, prelude_tx, recover, sender, sweep_tx,

@@ -1,8 +1,12 @@
 //! Logs by address and topics, over a range of blocks.
 
 use alloy_primitives::{Address, B256, Bloom, BloomInput, Log, TxHash};
+use gage_state::StateError;
 
-use crate::{Chain, ChainError, Place};
+use crate::{
+    Chain, ChainError, Place,
+    log_index::{self, SPAN},
+};
 
 /// Which logs are wanted. Empty lists match everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,6 +46,12 @@ pub enum LogError {
     Chain(#[from] ChainError),
 }
 
+impl From<StateError> for LogError {
+    fn from(error: StateError) -> Self {
+        Self::Chain(error.into())
+    }
+}
+
 impl LogFilter {
     /// Whether `log` is wanted, wherever it stands.
     pub fn matches(&self, log: &Log) -> bool {
@@ -74,13 +84,22 @@ impl Chain {
     pub fn logs(&self, filter: &LogFilter, most: usize) -> Result<Vec<FoundLog>, LogError> {
         let last = filter.to.min(self.head().number);
         let mut found = Vec::new();
-        for number in filter.from..=last {
-            let Some(header) = self.header(number)? else { continue };
-            if filter.may_match(&header.logs_bloom) {
-                self.logs_of_block(number, filter, &mut found)?;
-            }
-            if found.len() > most {
-                return Err(LogError::TooMany(most));
+        for span in filter.from / SPAN..=last / SPAN {
+            let candidates = log_index::candidates(self.store(), span, filter)?;
+            let (first, end) = (span * SPAN, (span + 1) * SPAN);
+            for number in filter.from.max(first)..end.min(last + 1) {
+                let may_match = match candidates {
+                    Some(blocks) => log_index::has(blocks, number),
+                    None => self
+                        .header(number)?
+                        .is_some_and(|header| filter.may_match(&header.logs_bloom)),
+                };
+                if may_match {
+                    self.logs_of_block(number, filter, &mut found)?;
+                }
+                if found.len() > most {
+                    return Err(LogError::TooMany(most));
+                }
             }
         }
         Ok(found)

@@ -7,6 +7,7 @@
 //! | bodies | number | RLP list of senders, RLP list of transactions |
 //! | receipts | number | RLP list |
 //! | transactions | transaction hash | number, index |
+//! | meta | "logs", span | where logs are, see `log_index` |
 //!
 //! Numbers are 64-bit big endian, so that keys sort as blocks do.
 
@@ -15,10 +16,14 @@ use alloy_primitives::{Address, B256, TxHash};
 use alloy_rlp::Decodable;
 use gage_state::{Record, Store, Table};
 
-use crate::{ChainError, SealedBlock, SealedHeader};
+use crate::{ChainError, SealedBlock, SealedHeader, log_index};
 
 /// Everything that is written with a block.
-pub(crate) fn records(block: &SealedBlock, receipts: &[ReceiptEnvelope]) -> Vec<Record> {
+pub(crate) fn records(
+    store: &Store,
+    block: &SealedBlock,
+    receipts: &[ReceiptEnvelope],
+) -> Result<Vec<Record>, ChainError> {
     let number = block.number().to_be_bytes();
     let senders: Vec<Address> = block.transactions.iter().map(|tx| tx.signer()).collect();
     let transactions: Vec<&TxEnvelope> = block.transactions.iter().map(|tx| tx.inner()).collect();
@@ -37,7 +42,8 @@ pub(crate) fn records(block: &SealedBlock, receipts: &[ReceiptEnvelope]) -> Vec<
         let place = [number, index.to_be_bytes()].concat();
         Record::put(Table::Transactions, **tx.tx_hash(), place)
     }));
-    records
+    records.extend(log_index::record(store, block.number(), receipts)?);
+    Ok(records)
 }
 
 pub(crate) fn header(store: &Store, number: u64) -> Result<Option<SealedHeader>, ChainError> {

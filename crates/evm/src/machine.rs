@@ -9,7 +9,8 @@ use gage_abi::SYSTEM_ADDRESS;
 use gage_core::address::Native;
 use revm::context::result::{EVMError, ResultAndState};
 use revm::context::{ContextSetters, TxEnv};
-use revm::handler::{Handler, MainnetHandler, SystemCallTx};
+use revm::handler::{MainnetHandler, SystemCallTx};
+use revm::inspector::InspectorHandler;
 use revm::precompile::{PrecompileId, PrecompileSpecId, Precompiles};
 use revm::{ExecuteEvm, Inspector};
 
@@ -31,7 +32,7 @@ where
 }
 
 /// Calls a native contract in the name of the system, with as much gas as the caller gives. Nothing is
-/// committed.
+/// committed. The inspector sees the call, and sleeps afterwards.
 ///
 /// # Errors
 /// The database's; a call that fails is none.
@@ -48,7 +49,7 @@ where
     let mut inner = evm.into_inner();
     let call = TxEnv::new_system_tx_with_caller(SYSTEM_ADDRESS, to, data);
     inner.ctx.set_tx(TxEnv { gas_limit, ..call });
-    let result = MainnetHandler::default().run_system_call(&mut inner);
+    let result = MainnetHandler::default().inspect_run_system_call(&mut inner);
     let done = result.map(|result| ResultAndState { result, state: inner.finalize() });
     (EthEvm::new(inner, false), done)
 }

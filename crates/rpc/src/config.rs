@@ -82,7 +82,7 @@ impl Default for Limits {
             message_buffer: 1024,
             filters_max: 1_000,
             filter_ttl: Duration::from_secs(5 * 60),
-            log_blocks_max: 10_000,
+            log_blocks_max: 100_000,
             log_results_max: 10_000,
             heavy_running_max: std::thread::available_parallelism().map_or(2, usize::from),
             heavy_waiting_max: 256,

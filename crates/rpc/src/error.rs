@@ -4,18 +4,19 @@
 //! |---|---|
 //! | -32602 | the arguments are wrong |
 //! | -32000 | refused, or not available: the message says why |
-//! | -32001 | no such block |
+//! | -32001 | no such block or transaction |
 //! | -32005 | a limit of this server |
 //! | -32603 | the node's own fault; details are in its log |
 //! | 3 | execution reverted; `data` is the encoded error |
+//! | -38010 to -38026 | a simulated call or block is refused, by the specification's codes |
 //!
 //! The JSON-RPC library adds -32700 (no JSON), -32600 (no request), -32601 (no such method), -32006
 //! to
 //! -32011 (its limits).
 
 use alloy_eips::{BlockId, BlockNumberOrTag, RpcBlockHash};
-use alloy_primitives::{Address, Bytes};
-use gage_chain::{CallError, ChainError, LogError, Rejection};
+use alloy_primitives::{Address, Bytes, TxHash};
+use gage_chain::{CallError, ChainError, LogError, Rejection, SimulateError, TraceError};
 use gage_core::{Fault, Stop};
 use gage_state::StateError;
 use jsonrpsee::types::ErrorObjectOwned;
@@ -44,12 +45,19 @@ pub(crate) enum RpcError {
         "missing trie node: the state of block {number} is pruned, the oldest kept is {oldest}"
     )]
     StatePruned { number: u64, oldest: u64 },
+    #[error("transaction not found: {0}")]
+    UnknownTransaction(TxHash),
+    /// A block without transactions to run again.
+    #[error(transparent)]
+    Untraceable(TraceError),
     #[error("filter not found")]
     FilterNotFound,
     #[error("this is no development node")]
     NoDevelopment,
     #[error(transparent)]
     Rejected(Rejection),
+    #[error(transparent)]
+    Simulation(SimulateError),
     /// An exceptional halt, by its name.
     #[error("{}", halt(.0))]
     Halted(String),
@@ -93,6 +101,12 @@ pub(crate) enum RequestError {
     LogFilter(serde_json::Error),
     #[error("no feed of this market prices \"{0}\"")]
     NoFeed(String),
+    #[error(transparent)]
+    Trace(TraceError),
+    #[error("the pending block is not traceable")]
+    PendingTrace,
+    #[error("option \"{0}\" is not supported")]
+    Option(&'static str),
     #[error("{0} is no vault")]
     NotAVault(Address),
     #[error("{0} is no asset")]
@@ -118,6 +132,12 @@ pub(crate) enum LimitError {
     Blocks { asked: u64, most: u64 },
     #[error("{asked} reports exceed the limit of {most}")]
     Reports { asked: usize, most: usize },
+    #[error(transparent)]
+    SimulatedGas(CallError),
+    #[error("the trace has {0}")]
+    Trace(TraceError),
+    #[error("the traces are longer than {0} bytes; trace single transactions, or with onlyTopCall")]
+    TraceBytes(u32),
     #[error("{asked} steps exceed the limit of {most}")]
     Steps { asked: usize, most: usize },
     #[error("server is busy: {0} calls wait already; try again later")]
@@ -187,6 +207,7 @@ impl From<CallError> for RpcError {
             CallError::Invalid(rejection) => Self::Rejected(rejection),
             CallError::Reverted { data } => Self::Reverted(data),
             CallError::Halted { reason } => Self::Halted(format!("{reason:?}")),
+            CallError::TooMuchGas => LimitError::SimulatedGas(error).into(),
             CallError::Code(_) => RequestError::Override("code").into(),
             CallError::Chain(error) => error.into(),
             other => InternalError::Call(other).into(),
@@ -208,10 +229,12 @@ impl RpcError {
         match self {
             Self::Argument(_) | Self::Request(_) => INVALID_PARAMS,
             Self::Limit(_) => LIMIT,
-            Self::UnknownBlock(_) => NOT_FOUND,
+            Self::UnknownBlock(_) | Self::UnknownTransaction(_) => NOT_FOUND,
             Self::Reverted(_) => REVERTED,
+            Self::Simulation(error) => simulation_code(error),
             Self::Node(NodeError::Failed(_)) | Self::Internal(_) => INTERNAL,
             Self::StatePruned { .. }
+            | Self::Untraceable(_)
             | Self::FilterNotFound
             | Self::NoDevelopment
             | Self::Rejected(_)
@@ -235,6 +258,26 @@ impl From<RpcError> for ErrorObjectOwned {
             }
             _ => Self::owned(code, error.to_string(), None::<()>),
         }
+    }
+}
+
+/// The codes that the specification of `eth_simulateV1` gives.
+fn simulation_code(error: &SimulateError) -> i32 {
+    match error {
+        SimulateError::Number { .. } => -38020,
+        SimulateError::Timestamp { .. } => -38021,
+        SimulateError::Blocks(_) => -38026,
+        SimulateError::Refused { reason, .. } => match reason {
+            Rejection::NonceTooLow { .. } => -38010,
+            Rejection::NonceTooHigh { .. } => -38011,
+            Rejection::FeeBelowBase { .. } => -38012,
+            Rejection::IntrinsicGas { .. } => -38013,
+            Rejection::InsufficientFunds { .. } => -38014,
+            Rejection::NoRoom { .. } | Rejection::GasLimit { .. } => -38015,
+            Rejection::InitcodeSize => -38025,
+            _ => REFUSED,
+        },
+        _ => REFUSED,
     }
 }
 

@@ -6,6 +6,7 @@
 //! | Namespace | Module | What |
 //! |---|---|---|
 //! | `eth_*` | `eth` | Ethereum's methods, filters and subscriptions |
+//! | `debug_*` | `debug` | traces of transactions, blocks and calls |
 //! | `net_*`, `web3_*`, `txpool_*` | `net` | the node, hashing, the pool |
 //! | `gage_*` | `gage` | the lending protocol, computed by `gage_core` over a block's state |
 //! | `evm_*`, `gage_faucet` | `dev` | development nodes only |
@@ -20,6 +21,7 @@
 mod arguments;
 mod config;
 mod context;
+mod debug;
 mod dev;
 mod error;
 mod eth;

@@ -11,7 +11,7 @@ use jsonrpsee::{
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 use crate::{
-    Config, Cors, Limits, NodeHandle, context::Context, dev, eth, filters::HexIds, gage,
+    Config, Cors, Limits, NodeHandle, context::Context, debug, dev, eth, filters::HexIds, gage,
     methods::Methods, net,
 };
 
@@ -84,6 +84,7 @@ pub async fn serve(
 fn methods(context: Context, dev: bool) -> Result<RpcModule<Context>, RegisterMethodError> {
     let mut methods = Methods::new(Arc::new(context));
     eth::register(&mut methods)?;
+    debug::register(&mut methods)?;
     net::register(&mut methods)?;
     gage::register(&mut methods)?;
     if dev {

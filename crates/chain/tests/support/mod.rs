@@ -30,6 +30,8 @@ pub const REVERTER: Address = address!("0x00000000000000000000000000000000000b0b
 pub const HASHER: Address = address!("0x00000000000000000000000000000000000b0b04");
 /// Adds one to slot 0 only if it is left 100,000 gas, else reverts.
 pub const PICKY: Address = address!("0x00000000000000000000000000000000000b0b05");
+/// Emits a log with the two topics of its calldata.
+pub const LOGGER: Address = address!("0x00000000000000000000000000000000000b0b08");
 
 pub fn user(index: u8) -> PrivateKeySigner {
     PrivateKeySigner::from_bytes(&[index + 1; 32].into()).expect("a key in range")
@@ -47,6 +49,7 @@ pub fn genesis() -> Genesis {
         (COUNTER, bytes!("5f546001015f5560075f5fa1")),
         (REVERTER, bytes!("365f5f37365ffd")),
         (HASHER, bytes!("60014303405f5260205ff3")),
+        (LOGGER, bytes!("6020355f355f5fa2")),
         (PICKY, bytes!("620186a05a106011575f546001015f55005b5f5ffd")),
     ];
     alloc.extend(codes.into_iter().map(|(address, code)| {

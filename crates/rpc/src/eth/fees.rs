@@ -16,11 +16,14 @@ use crate::{
 
 /// Blocks of one history; whoever asks for more gets these, as from other clients.
 const HISTORY_BLOCKS_MAX: u64 = 1024;
+/// There are no blobs: their gas costs the least that EIP-4844 knows, and none is used.
+const BLOB_BASE_FEE: u128 = 1;
 /// Percentiles of one history.
 const PERCENTILES_MAX: usize = 100;
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
     methods.read("eth_gasPrice", gas_price)?;
+    methods.read("eth_blobBaseFee", blob_base_fee)?;
     methods.read("eth_maxPriorityFeePerGas", tip)?;
     methods.heavy("eth_feeHistory", history)
 }
@@ -28,6 +31,10 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
 fn gas_price(context: &Context, (): ()) -> Answer<U256> {
     let base_fee = U256::from(context.chain.next_base_fee());
     Ok(base_fee.saturating_add(U256::from(context.node.tip_suggestion())))
+}
+
+fn blob_base_fee(_: &Context, (): ()) -> Answer<U256> {
+    Ok(U256::from(BLOB_BASE_FEE))
 }
 
 fn tip(context: &Context, (): ()) -> Answer<U256> {
@@ -58,8 +65,7 @@ fn history(
         }
     }
     history.base_fee_per_gas.push(base_fee_after(context, newest)?);
-    // There are no blobs: their gas costs the least that EIP-4844 knows, and none is used.
-    history.base_fee_per_blob_gas = vec![1; history.base_fee_per_gas.len()];
+    history.base_fee_per_blob_gas = vec![BLOB_BASE_FEE; history.base_fee_per_gas.len()];
     history.reward = percentiles.map(|_| rewards);
     Ok(history)
 }

@@ -5,7 +5,8 @@ mod calls;
 mod fees;
 mod filters;
 mod logs;
-mod request;
+pub(crate) mod request;
+mod simulate;
 mod state;
 mod subscriptions;
 mod transactions;
@@ -32,6 +33,7 @@ pub(crate) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     fees::register(methods)?;
     filters::register(methods)?;
     logs::register(methods)?;
+    simulate::register(methods)?;
     state::register(methods)?;
     transactions::register(methods)?;
     subscriptions::register(methods.module())

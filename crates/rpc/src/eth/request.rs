@@ -12,7 +12,7 @@ use gage_chain::{AccountOverride, BlockOverride, CallRequest};
 use crate::{error::RequestError, methods::Answer};
 
 /// The call that `request` describes.
-pub(super) fn call(request: TransactionRequest, chain_id: u64) -> Answer<CallRequest> {
+pub(crate) fn call(request: TransactionRequest, chain_id: u64) -> Answer<CallRequest> {
     if let Some(got) = request.chain_id.filter(|id| *id != chain_id) {
         return Err(RequestError::ChainId { got, expected: chain_id }.into());
     }
@@ -45,7 +45,7 @@ pub(super) fn call(request: TransactionRequest, chain_id: u64) -> Answer<CallReq
 }
 
 /// What `overrides` changes of accounts.
-pub(super) fn accounts(
+pub(crate) fn accounts(
     overrides: Option<StateOverride>,
 ) -> Answer<BTreeMap<Address, AccountOverride>> {
     let overrides = overrides.unwrap_or_default().into_iter();
@@ -69,7 +69,7 @@ fn account(account: RpcAccountOverride) -> Answer<AccountOverride> {
 }
 
 /// `base` with what `overrides` changes.
-pub(super) fn block(
+pub(crate) fn block(
     base: BlockOverride,
     overrides: Option<BlockOverrides>,
 ) -> Answer<BlockOverride> {

@@ -41,6 +41,8 @@ pub(crate) const COUNTER: Address = address!("0x00000000000000000000000000000000
 pub(crate) const REVERTER: Address = address!("0x00000000000000000000000000000000000b0b03");
 /// Returns the block's time.
 pub(crate) const CLOCK: Address = address!("0x00000000000000000000000000000000000b0b06");
+/// Calls the address in its first word with the rest, and returns or reverts as that does.
+pub(crate) const FORWARDER: Address = address!("0x00000000000000000000000000000000000b0b07");
 /// Burns all gas.
 pub(crate) const BURNER: Address = address!("0x00000000000000000000000000000000000b0b01");
 
@@ -58,6 +60,7 @@ fn genesis() -> Genesis {
         (COUNTER, bytes!("5f546001015f5560075f5fa1")),
         (REVERTER, bytes!("365f5f37365ffd")),
         (CLOCK, bytes!("425f5260205ff3")),
+        (FORWARDER, bytes!("602036038060205f375f5f825f5f5f355af13d5f5f3e601c573d5ffd5b3d5ff3")),
     ];
     let contracts = codes.into_iter().map(|(address, code)| {
         (address, GenesisAccount { nonce: 1, code, ..GenesisAccount::default() })
@@ -280,6 +283,11 @@ impl World {
 /// A signed transfer of one wei.
 pub(crate) fn transfer(from: u8, nonce: u64, to: Address) -> Bytes {
     signed(from, nonce, TxKind::Call(to), U256::from(1), Bytes::new())
+}
+
+/// What [`FORWARDER`] is told to hand on.
+pub(crate) fn through_forwarder(to: Address, input: &[u8]) -> Bytes {
+    [to.into_word().as_slice(), input].concat().into()
 }
 
 /// A signed call.
