@@ -9,7 +9,9 @@ import { pad, parseGwei, toHex } from 'viem'
 import { eventually, post, startNode } from './devnode.mjs'
 import { MARKET, actor, buildWorld, wallet } from './world.mjs'
 
-const published = JSON.parse(readFileSync(new URL('./execution-apis.json', import.meta.url), 'utf8'))
+const published = JSON.parse(
+  readFileSync(new URL('./execution-apis.json', import.meta.url), 'utf8'),
+)
 const ajv = new Ajv({ strict: false, allErrors: true })
 const schemas = Object.fromEntries(
   Object.entries(published.results).map(([method, result]) => [
@@ -58,7 +60,9 @@ describe("the answers have the published schemas' shape", () => {
 
   async function mined(name, request) {
     const hash = await borrower.sendTransaction({ gas: 1_000_000n, ...request })
-    receipts[name] = await eventually(async () => (await ask('eth_getTransactionReceipt', hash)).result ?? undefined)
+    receipts[name] = await eventually(
+      async () => (await ask('eth_getTransactionReceipt', hash)).result ?? undefined,
+    )
     return receipts[name]
   }
 
@@ -74,22 +78,41 @@ describe("the answers have the published schemas' shape", () => {
     const counter = (await mined('created', { data: COUNTER })).contractAddress
     const reverter = (await mined('second', { data: REVERTER })).contractAddress
     const accessList = [{ address: counter, storageKeys: [UNKNOWN] }]
-    const authorization = await borrower.signAuthorization({ contractAddress: counter, executor: 'self' })
+    const authorization = await borrower.signAuthorization({
+      contractAddress: counter,
+      executor: 'self',
+    })
     await mined('legacy', { to: counter, type: 'legacy', gasPrice: parseGwei('20') })
     await mined('listed', { to: counter, type: 'eip2930', gasPrice: parseGwei('20'), accessList })
     await mined('dynamic', { to: counter, type: 'eip1559', accessList })
-    await mined('delegated', { to: counter, type: 'eip7702', authorizationList: [authorization] }).catch(async () => {
+    await mined('delegated', {
+      to: counter,
+      type: 'eip7702',
+      authorizationList: [authorization],
+    }).catch(async () => {
       const fresh = await borrower.signAuthorization({ contractAddress: counter, executor: 'self' })
       return mined('delegated', { to: counter, type: 'eip7702', authorizationList: [fresh] })
     })
     await mined('reverted', { to: reverter, data: '0x0102' })
-    await mined('native', { to: world.usd, data: `0x095ea7b3${'00'.repeat(12)}${MARKET.slice(2)}${'00'.repeat(32)}` })
+    await mined('native', {
+      to: world.usd,
+      data: `0x095ea7b3${'00'.repeat(12)}${MARKET.slice(2)}${'00'.repeat(32)}`,
+    })
     Object.assign(receipts, { counter, reverter })
   })
   after(() => node?.stop())
 
   test('the node and its fees', async () => {
-    for (const method of ['chainId', 'blockNumber', 'syncing', 'accounts', 'coinbase', 'gasPrice', 'maxPriorityFeePerGas', 'blobBaseFee']) {
+    for (const method of [
+      'chainId',
+      'blockNumber',
+      'syncing',
+      'accounts',
+      'coinbase',
+      'gasPrice',
+      'maxPriorityFeePerGas',
+      'blobBaseFee',
+    ]) {
       await result(`eth_${method}`)
     }
     await result('net_version')
@@ -100,7 +123,16 @@ describe("the answers have the published schemas' shape", () => {
 
   test('blocks, found and not', async () => {
     const { blockHash, blockNumber } = receipts.dynamic
-    const blocks = ['0x0', '0x1', blockNumber, 'earliest', 'latest', 'safe', 'finalized', '0xffffff']
+    const blocks = [
+      '0x0',
+      '0x1',
+      blockNumber,
+      'earliest',
+      'latest',
+      'safe',
+      'finalized',
+      '0xffffff',
+    ]
     for (const block of blocks) {
       for (const full of [false, true]) await result('eth_getBlockByNumber', block, full)
       await result('eth_getBlockReceipts', block)
@@ -116,13 +148,27 @@ describe("the answers have the published schemas' shape", () => {
   })
 
   test('transactions of every type, found and not', async () => {
-    const types = { legacy: '0x0', listed: '0x1', dynamic: '0x2', delegated: '0x4', created: '0x2', reverted: '0x2', native: '0x2' }
+    const types = {
+      legacy: '0x0',
+      listed: '0x1',
+      dynamic: '0x2',
+      delegated: '0x4',
+      created: '0x2',
+      reverted: '0x2',
+      native: '0x2',
+    }
     for (const [name, type] of Object.entries(types)) {
       const { transactionHash, blockHash, blockNumber, transactionIndex } = receipts[name]
       const found = await result('eth_getTransactionByHash', transactionHash)
       assert.equal(found.type, type, name)
-      assert.deepEqual(await result('eth_getTransactionByBlockHashAndIndex', blockHash, transactionIndex), found)
-      assert.deepEqual(await result('eth_getTransactionByBlockNumberAndIndex', blockNumber, transactionIndex), found)
+      assert.deepEqual(
+        await result('eth_getTransactionByBlockHashAndIndex', blockHash, transactionIndex),
+        found,
+      )
+      assert.deepEqual(
+        await result('eth_getTransactionByBlockNumberAndIndex', blockNumber, transactionIndex),
+        found,
+      )
       await result('eth_getTransactionReceipt', transactionHash)
     }
     // What the system sends has the form of a legacy transaction.
@@ -162,8 +208,15 @@ describe("the answers have the published schemas' shape", () => {
     ]
     for (const returnFullTransactions of [false, true]) {
       const blockStateCalls = [{ calls }, { blockOverrides: { time: '0x7fffffff' } }]
-      const blocks = await result('eth_simulateV1', { blockStateCalls, traceTransfers: true, returnFullTransactions }, 'latest')
-      assert.deepEqual(blocks[0].calls.map(({ status }) => status), ['0x1', '0x0', '0x0', '0x1', '0x1'])
+      const blocks = await result(
+        'eth_simulateV1',
+        { blockStateCalls, traceTransfers: true, returnFullTransactions },
+        'latest',
+      )
+      assert.deepEqual(
+        blocks[0].calls.map(({ status }) => status),
+        ['0x1', '0x0', '0x0', '0x1', '0x1'],
+      )
     }
   })
 
@@ -172,12 +225,16 @@ describe("the answers have the published schemas' shape", () => {
     const found = await result('eth_getLogs', { fromBlock: 'earliest', toBlock: 'latest' })
     assert.ok(found.length > 5)
     assert.equal((await result('eth_getLogs', { blockHash, address: receipts.counter })).length, 1)
-    assert.deepEqual(await result('eth_getLogs', { address: NOBODY, topics: [null, [UNKNOWN]] }), [])
+    assert.deepEqual(
+      await result('eth_getLogs', { address: NOBODY, topics: [null, [UNKNOWN]] }),
+      [],
+    )
     assert.ok((await result('eth_getFilterChanges', filters.logs)).length)
     assert.ok((await result('eth_getFilterLogs', filters.logs)).length >= 0)
     assert.ok((await result('eth_getFilterChanges', filters.blocks)).length)
     assert.ok((await result('eth_getFilterChanges', filters.pending)).length)
-    for (const filter of Object.values(filters)) assert.equal(await result('eth_uninstallFilter', filter), true)
+    for (const filter of Object.values(filters))
+      assert.equal(await result('eth_uninstallFilter', filter), true)
     assert.equal(await result('eth_uninstallFilter', filters.logs), false)
   })
 
@@ -187,7 +244,10 @@ describe("the answers have the published schemas' shape", () => {
       const { transactionHash, blockNumber, blockHash } = receipts[name]
       const frame = await result('debug_traceTransaction', transactionHash, callTracer)
       assert.equal(frame.gasUsed, receipts[name].gasUsed)
-      const steps = await result('debug_traceTransaction', transactionHash, { enableMemory: true, enableReturnData: true })
+      const steps = await result('debug_traceTransaction', transactionHash, {
+        enableMemory: true,
+        enableReturnData: true,
+      })
       assert.equal(toHex(steps.gas), receipts[name].gasUsed)
       await result('debug_traceBlockByNumber', blockNumber, callTracer)
       await result('debug_traceBlockByHash', blockHash)
@@ -211,7 +271,7 @@ describe("the answers have the published schemas' shape", () => {
       ['eth_feeHistory', '0x1', 'latest', [50, 10]],
       ['eth_sendRawTransaction', '0x1234'],
       ['eth_call', { to, data: '0x01' }, 'latest'],
-      ['eth_call', { to: NOBODY, value: '0x1', from: NOBODY }, 'latest'],
+      ['eth_call', { to: NOBODY, value: `0x${'ff'.repeat(16)}`, from: NOBODY }, 'latest'],
       ['eth_estimateGas', { to, data: '0x01' }],
       ['eth_createAccessList', { to: 'nobody' }],
       ['eth_simulateV1', { blockStateCalls: [{ blockOverrides: { number: '0x0' } }] }],

@@ -2,10 +2,10 @@
 
 use alloy_consensus::BlockHeader;
 use alloy_eips::BlockNumberOrTag;
-use alloy_primitives::U256;
-use alloy_rpc_types_eth::FeeHistory;
+use alloy_primitives::{U64, U128, U256};
 use gage_chain::{SYSTEM, SealedHeader};
 use jsonrpsee::core::RegisterMethodError;
+use serde::Serialize;
 
 use crate::{
     arguments::Number,
@@ -41,6 +41,20 @@ fn tip(context: &Context, (): ()) -> Answer<U256> {
     Ok(U256::from(context.node.tip_suggestion()))
 }
 
+/// What blocks asked and were paid. A history of no blocks has all its lists, empty.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FeeHistory {
+    oldest_block: U64,
+    /// With that of the block after the newest.
+    base_fee_per_gas: Vec<U128>,
+    gas_used_ratio: Vec<f64>,
+    base_fee_per_blob_gas: Vec<U128>,
+    blob_gas_used_ratio: Vec<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reward: Option<Vec<Vec<U128>>>,
+}
+
 fn history(
     context: &Context,
     (count, newest, percentiles): (Number<u64>, BlockNumberOrTag, Option<Vec<f64>>),
@@ -50,22 +64,23 @@ fn history(
     let newest = context.number(at);
     let count = count.0.min(HISTORY_BLOCKS_MAX).min(newest + 1);
     let oldest_block = newest + 1 - count;
-    let mut history = FeeHistory { oldest_block, ..FeeHistory::default() };
+    let oldest = U64::from(oldest_block);
+    let mut history = FeeHistory { oldest_block: oldest, ..FeeHistory::default() };
     if count == 0 {
         return Ok(history);
     }
     let mut rewards = Vec::new();
     for number in oldest_block..=newest {
         let header = context.header(number)?;
-        history.base_fee_per_gas.push(base_fee(&header));
+        history.base_fee_per_gas.push(U128::from(base_fee(&header)));
         history.gas_used_ratio.push(header.gas_used as f64 / header.gas_limit as f64);
         history.blob_gas_used_ratio.push(0.0);
         if let Some(percentiles) = &percentiles {
             rewards.push(block_rewards(context, &header, percentiles)?);
         }
     }
-    history.base_fee_per_gas.push(base_fee_after(context, newest)?);
-    history.base_fee_per_blob_gas = vec![BLOB_BASE_FEE; history.base_fee_per_gas.len()];
+    history.base_fee_per_gas.push(U128::from(base_fee_after(context, newest)?));
+    history.base_fee_per_blob_gas = vec![U128::from(BLOB_BASE_FEE); history.base_fee_per_gas.len()];
     history.reward = percentiles.map(|_| rewards);
     Ok(history)
 }
@@ -105,7 +120,7 @@ fn block_rewards(
     context: &Context,
     header: &SealedHeader,
     percentiles: &[f64],
-) -> Answer<Vec<u128>> {
+) -> Answer<Vec<U128>> {
     let number = header.number;
     let receipts = context.chain.receipts(number)?.ok_or(InternalError::Incomplete(number))?;
     let base_fee = base_fee(header);
@@ -123,5 +138,5 @@ fn block_rewards(
         });
         reached.or(tips.last()).map_or(0, |(tip, _)| *tip)
     };
-    Ok(percentiles.iter().map(reward).collect())
+    Ok(percentiles.iter().map(reward).map(U128::from).collect())
 }
