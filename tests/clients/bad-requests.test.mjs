@@ -11,13 +11,15 @@ const [PARSE, REQUEST, METHOD, PARAMS] = [-32700, -32600, -32601, -32602]
 const STATES_KEPT = 256
 const KNOWN = `
   eth_chainId eth_blockNumber eth_getBalance eth_getCode eth_getStorageAt eth_getTransactionCount
-  eth_call eth_estimateGas eth_createAccessList eth_gasPrice eth_maxPriorityFeePerGas eth_feeHistory
+  eth_call eth_estimateGas eth_createAccessList eth_simulateV1 eth_gasPrice
+  eth_maxPriorityFeePerGas eth_blobBaseFee eth_feeHistory
   eth_sendRawTransaction eth_getTransactionByHash eth_getTransactionReceipt
   eth_getTransactionByBlockNumberAndIndex eth_getTransactionByBlockHashAndIndex
   eth_getBlockByNumber eth_getBlockByHash eth_getBlockReceipts eth_getBlockTransactionCountByNumber
   eth_getBlockTransactionCountByHash eth_getLogs eth_newFilter eth_newBlockFilter
   eth_newPendingTransactionFilter eth_getFilterChanges eth_getFilterLogs eth_uninstallFilter
-  eth_syncing eth_getProof net_version net_listening net_peerCount web3_clientVersion web3_sha3
+  eth_syncing eth_getProof debug_traceTransaction debug_traceCall debug_traceBlockByNumber
+  debug_traceBlockByHash net_version net_listening net_peerCount web3_clientVersion web3_sha3
   txpool_status txpool_content gage_markets gage_vaults gage_account gage_explain gage_whatIf
   gage_feeds gage_liquidations gage_submitReports evm_mine evm_increaseTime
   evm_setNextBlockTimestamp gage_faucet`

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import {
   createPublicClient,
+  decodeFunctionData,
   fromRlp,
   hashDomain,
   maxUint256,
@@ -559,6 +560,39 @@ describe("viem: the borrower's story", () => {
       const socket = await live.transport.getRpcClient()
       socket.close()
     }
+  })
+
+  test('what is simulated and what is traced shows the native contracts', async () => {
+    const to = lender.account.address
+    const transfer = { ...at.usd(), functionName: 'transfer', args: [to, 3n] }
+    const nothing = [world.market, SUB, world.vault, units.firstLoan, to]
+    const refused = { ...at.market(), functionName: 'borrow', args: nothing }
+    const calls = [
+      { ...transfer, to: world.usd, account: borrower.account },
+      { ...refused, to: MARKET, account: lender.account },
+    ]
+    const [block] = await borrower.simulateBlocks({ blocks: [{ calls }] })
+    const [moved, denied] = block.calls
+    assert.deepEqual([moved.status, moved.result], ['success', true])
+    assert.equal(moved.logs.length, 1)
+    assert.equal(denied.status, 'failure')
+    assert.match(denied.data, /^0x[0-9a-f]{8}/)
+
+    const { receipt } = await act(borrower, 'usd', 'transfer', transfer.args)
+    const withLog = { tracer: 'callTracer', tracerConfig: { withLog: true } }
+    const trace = (hash) =>
+      borrower.request({ method: 'debug_traceTransaction', params: [hash, withLog] })
+    const frame = await trace(receipt.transactionHash)
+    assert.equal(frame.to, world.usd.toLowerCase())
+    assert.equal(BigInt(frame.gasUsed), receipt.gasUsed)
+    assert.deepEqual(decodeFunctionData({ ...at.usd(), data: frame.input }), {
+      functionName: 'transfer',
+      args: [to, 3n],
+    })
+    assert.deepEqual(
+      frame.logs.map(({ address, topics, data }) => ({ address, topics, data })),
+      receipt.logs.map(({ address, topics, data }) => ({ address, topics, data })),
+    )
   })
 
   test('the node ends when asked to', async () => {
