@@ -182,6 +182,10 @@ describe('bad requests', () => {
     const head = Number(await rpc(node.url, 'eth_blockNumber'))
     for (let count = 0; count < STATES_KEPT; count++) await rpc(node.url, 'evm_mine')
     assert.match((await refused('eth_getBalance', NOBODY, toHex(head - 1))).message, /pruned/)
+    const traced = await refused('debug_traceBlockByNumber', toHex(head - 1), {
+      tracer: 'callTracer',
+    })
+    assert.match(traced.message, /pruned/)
     assert.ok(
       await rpc(node.url, 'eth_getBlockByNumber', toHex(head - 1), false),
       'its block is kept',

@@ -7,7 +7,7 @@ use alloy_primitives::{B256, Bloom};
 use gage_evm::ties::Tie;
 use gage_state::StateError;
 
-use crate::{Chain, ChainError, HeaderField, SealedHeader, records};
+use crate::{Chain, ChainError, HeaderField, SealedHeader, log_index, records};
 
 /// What was checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,9 @@ pub enum CheckError {
         /// Of the block or of a transaction.
         hash: B256,
     },
+    /// The index of logs says other of a block than its receipts.
+    #[error("block {0}: the index of its logs does not fit its receipts")]
+    Logs(u64),
     /// A total of the protocol that is not the sum of its parts.
     #[error("{}: {} is not {:?} {}", .0.name, .0.left, .0.relation, .0.right)]
     Tie(Tie),
@@ -141,6 +144,9 @@ impl Chain {
         let bloom = receipts.iter().fold(Bloom::ZERO, |sum, receipt| sum | receipt.bloom());
         if bloom != header.logs_bloom {
             return Err(wrong(header, HeaderField::LogsBloom));
+        }
+        if !log_index::agrees(self.store(), number, &receipts)? {
+            return Err(CheckError::Logs(number));
         }
         if receipts.last().map_or(0, |last| last.cumulative_gas_used()) != header.gas_used {
             return Err(wrong(header, HeaderField::GasUsed));

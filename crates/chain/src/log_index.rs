@@ -4,6 +4,8 @@
 //! index tells [`SPAN`] blocks, and errs once in four thousand million times. It is written with each
 //! block: the marks of the span so far, and the block's own.
 
+use std::collections::BTreeSet;
+
 use alloy_consensus::ReceiptEnvelope;
 use alloy_primitives::keccak256;
 use gage_state::{Record, StateError, Store, Table};
@@ -44,14 +46,32 @@ pub(crate) fn record(
     let before = if place == 0 { Some(Vec::new()) } else { store.get(Table::Meta, &key)? };
     let Some(before) = before else { return Ok(None) };
     let mut marks: Vec<Mark> = before.as_chunks().0.to_vec();
-    for log in receipts.iter().flat_map(ReceiptEnvelope::logs) {
-        let topics = log.data.topics().iter().map(|topic| topic.as_slice());
-        let values = topics.chain([log.address.as_slice()]);
-        marks.extend(values.map(|value| mark(print(value), place)));
-    }
+    marks.extend(marks_of(place, receipts));
     marks.sort_unstable();
-    marks.dedup();
     Ok(Some(Record::put(Table::Meta, key, marks.as_flattened())))
+}
+
+/// Whether the row of the block's span, if there is one, says of the block what `receipts` log.
+pub(crate) fn agrees(
+    store: &Store,
+    number: u64,
+    receipts: &[ReceiptEnvelope],
+) -> Result<bool, StateError> {
+    let Some(row) = store.get(Table::Meta, &key(number / SPAN))? else { return Ok(true) };
+    let place = place(number);
+    let (marks, rest) = row.as_chunks();
+    let stored = marks.iter().filter(|mark| mark[4] == place);
+    Ok(rest.is_empty() && stored.eq(&marks_of(place, receipts)))
+}
+
+/// What a block logs, each address and topic once.
+fn marks_of(place: u8, receipts: &[ReceiptEnvelope]) -> BTreeSet<Mark> {
+    let logs = receipts.iter().flat_map(ReceiptEnvelope::logs);
+    let values = logs.flat_map(|log| {
+        let topics = log.data.topics().iter().map(|topic| topic.as_slice());
+        topics.chain([log.address.as_slice()])
+    });
+    values.map(|value| mark(print(value), place)).collect()
 }
 
 /// Which blocks of a span may hold a log that `filter` wants, the first in the lowest bit; `None` if

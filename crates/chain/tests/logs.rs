@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use alloy_consensus::transaction::Recovered;
 use alloy_primitives::{Address, B256, TxHash};
-use gage_chain::{Chain, LogError, LogFilter};
+use gage_chain::{Chain, CheckError, LogError, LogFilter};
 use gage_state::{Record, Table};
 use support::*;
 
@@ -114,6 +114,19 @@ fn a_chain_without_an_index_finds_the_same_and_begins_one() {
     };
     // Span 2 was half built when its row was lost; span 3 is whole.
     assert!(row(2).is_none() && row(3).is_some());
+}
+
+#[test]
+fn a_damaged_index_is_noticed() {
+    let chain = eventful();
+    chain.check().unwrap();
+    let key = [b"logs".as_slice(), &1_u64.to_be_bytes()].concat();
+    let row = chain.store().get(Table::Meta, &key).unwrap().unwrap();
+    for damaged in [&row[5..], &row[..row.len() - 1]] {
+        chain.store().write(&[Record::put(Table::Meta, key.clone(), damaged)]).unwrap();
+        let error = chain.check().unwrap_err();
+        assert!(matches!(error, CheckError::Logs(64..128)), "{error}");
+    }
 }
 
 #[test]

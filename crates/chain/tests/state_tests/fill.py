@@ -11,12 +11,17 @@ import logging
 import sys
 from io import StringIO
 
+from hashlib import sha256
+
 import coincurve
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 from ethereum.crypto.hash import keccak256
 from ethereum.forks.osaka.transactions import encode_transaction
 from ethereum_rlp import rlp
 from ethereum_spec_tools.evm_tools import create_parser
 from ethereum_spec_tools.evm_tools.t8n import T8N, ForkCache
+from py_ecc import bls12_381, bn128
 
 logging.disable(logging.CRITICAL)
 
@@ -489,6 +494,49 @@ def endings():
     test("ends: out of gas", Slots().keep(1).keep(2).code, gas=hex(45_000))
 
 
+def coordinates(size, *points):
+    """The coordinates of curve points, each of `size` bytes; a G2 point's imaginary parts where BN254 has them."""
+    parts = []
+    for point in points:
+        for one in point:
+            of_two = hasattr(one, "coeffs")
+            some = [int(part) for part in one.coeffs] if of_two else [int(one)]
+            parts += reversed(some) if size == 32 else some
+    return b"".join(part.to_bytes(size, "big") for part in parts)
+
+
+def proofs():
+    """Inputs that are valid, for the precompiles whose validity takes more than zeros."""
+    one = lambda curve, point, times: curve.multiply(point, times)
+    g1, g2 = bn128.G1, bn128.G2
+    bn_pairing = coordinates(32, one(bn128, g1, 6), g2, bn128.neg(g1), one(bn128, g2, 6))
+    bls, h1, h2 = bls12_381, bls12_381.G1, bls12_381.G2
+    scalar = (5).to_bytes(32, "big")
+    bls_pairing = coordinates(64, one(bls, h1, 6), h2, bls.neg(h1), one(bls, h2, 6))
+    infinity = b"\xc0" + bytes(47)
+    kzg = b"\x01" + sha256(infinity).digest()[1:] + scalar + bytes(32) + infinity + infinity
+    key = ec.derive_private_key(0x45, ec.SECP256R1())
+    digest = sha256(b"hello").digest()
+    signing = ec.ECDSA(utils.Prehashed(hashes.SHA256()), deterministic_signing=True)
+    r, s = utils.decode_dss_signature(key.sign(digest, signing))
+    public = key.public_key().public_numbers()
+    p256 = digest + b"".join(part.to_bytes(32, "big") for part in (r, s, public.x, public.y))
+    return {
+        6: coordinates(32, g1, one(bn128, g1, 3)),
+        7: coordinates(32, g1) + scalar,
+        8: bn_pairing,
+        10: kzg,
+        11: coordinates(64, h1, one(bls, h1, 3)),
+        12: coordinates(64, h1) + scalar + coordinates(64, one(bls, h1, 3)) + scalar,
+        13: coordinates(64, h2, one(bls, h2, 3)),
+        14: coordinates(64, h2) + scalar,
+        15: bls_pairing,
+        16: bytes(63) + b"\x07",
+        17: bytes(63) + b"\x07" + bytes(63) + b"\x09",
+        0x100: p256,
+    }
+
+
 def precompiles():
     one = (1).to_bytes(32, "big")
     g1 = (1).to_bytes(32, "big") + (2).to_bytes(32, "big")
@@ -527,6 +575,9 @@ def precompiles():
         17: [b"", bytes(128)],
         0x100: [b"", bytes(160), one * 5, bytes(159)],
     }
+    for number, valid in proofs().items():
+        spoilt = valid[:-1] + bytes([valid[-1] ^ 1])
+        inputs[number] += [valid, spoilt]
     for number, some in inputs.items():
         slots = Slots()
         for data in some:
