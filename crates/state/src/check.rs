@@ -3,7 +3,8 @@
 //! The values are rooted again by `alloy_trie`, which shares no code with [`crate::trie`], and
 //! compared with the stored roots; the stored tries are walked from their roots, comparing each
 //! node with the reference in its parent, and the nodes are counted. Values and tries with equal
-//! roots are equal, and with the count right there is no node that belongs to no trie.
+//! roots are equal, and with the count right there is no node that belongs to no trie. What recent
+//! blocks changed is undone down to the oldest height that can be read, whose root must come out.
 
 use crate::{
     Account, Damage, StateError, Store,
@@ -62,6 +63,10 @@ impl Store {
         report.nodes += count_nodes(snapshot, None, stored)?;
         check_counts(snapshot, &report)?;
         check_head(snapshot, stored)?;
+        if head.is_some() {
+            let view = self.at_head()?;
+            self.at(view.oldest()?)?.check_history()?;
+        }
         Ok(report)
     }
 }

@@ -1,13 +1,15 @@
 //! Writing a block: state, trie, history and records in one transaction.
 
 use crate::{
-    Head, Prepared, Record, StateError, Store, Table, history,
-    store::{Recovery, lock},
+    Head, Prepared, Record, StateError, Store,
+    database::Batch,
+    history,
+    snapshot::Snapshot,
+    store::lock,
     tables::{self, Space, system},
     trie::NodeChanges,
 };
 use alloy_primitives::{Address, B256};
-use redb::{Durability, ReadableTable, WriteTransaction};
 use std::sync::PoisonError;
 
 impl Store {
@@ -27,8 +29,8 @@ impl Store {
         records: Vec<Record>,
     ) -> Result<B256, StateError> {
         let _committing = lock(&self.inner.committing);
-        let transaction = self.begin_write()?;
-        let head = stored_head(&transaction)?;
+        let snapshot = self.snapshot()?;
+        let head = snapshot.head()?;
         let expected = head.map_or(0, |head| head.number.saturating_add(1));
         if number != expected {
             return Err(StateError::WrongNumber { got: number, expected });
@@ -39,11 +41,12 @@ impl Store {
             return Err(StateError::StalePrepared { prepared_on, head: number(head) });
         }
         let new_head = Head { number, hash, state_root: prepared.root };
-        write_state(&transaction, &prepared)?;
-        self.write_history(&transaction, &prepared, number)?;
-        write_records(&transaction, &records)?;
-        write_head(&transaction, &new_head)?;
-        transaction.commit()?;
+        let mut batch = Batch::default();
+        add_state(&mut batch, &prepared);
+        self.add_history(&mut batch, &snapshot, &prepared, number)?;
+        add_records(&mut batch, records);
+        add_head(&mut batch, &new_head);
+        self.inner.database.write(&batch)?;
         *self.inner.head.write().unwrap_or_else(PoisonError::into_inner) = Some(new_head);
         Ok(prepared.root)
     }
@@ -53,23 +56,16 @@ impl Store {
     /// # Errors
     ///
     /// Only if the storage fails.
-    pub fn write(&self, records: &[Record]) -> Result<(), StateError> {
-        let transaction = self.begin_write()?;
-        write_records(&transaction, records)?;
-        Ok(transaction.commit()?)
+    pub fn write(&self, records: Vec<Record>) -> Result<(), StateError> {
+        let mut batch = Batch::default();
+        add_records(&mut batch, records);
+        self.inner.database.write(&batch)
     }
 
-    fn begin_write(&self) -> Result<WriteTransaction, StateError> {
-        let mut transaction = self.inner.database.begin_write()?;
-        transaction.set_quick_repair(self.inner.options.recovery == Recovery::Saved);
-        // The default, spelled out because acknowledged blocks depend on it.
-        transaction.set_durability(Durability::Immediate)?;
-        Ok(transaction)
-    }
-
-    fn write_history(
+    fn add_history(
         &self,
-        transaction: &WriteTransaction,
+        batch: &mut Batch,
+        snapshot: &Snapshot,
         prepared: &Prepared,
         number: u64,
     ) -> Result<(), StateError> {
@@ -77,94 +73,60 @@ impl Store {
         if number == 0 {
             return Ok(());
         }
-        history::record(transaction, prepared, number)?;
-        let oldest = history::oldest(transaction)?;
         let target = number.saturating_sub(self.inner.options.history_blocks);
-        let oldest = history::prune(transaction, oldest, target)?;
-        let mut system = transaction.open_table(Space::System.definition())?;
-        system.insert(system::OLDEST, &oldest.to_be_bytes()[..])?;
+        let oldest = history::prune(snapshot, batch, target)?;
+        if oldest < number {
+            history::record(batch, prepared, number);
+        }
+        batch.put(Space::System, system::OLDEST, oldest.to_be_bytes());
         Ok(())
     }
 }
 
-fn stored_head(transaction: &WriteTransaction) -> Result<Option<Head>, StateError> {
-    let system = transaction.open_table(Space::System.definition())?;
-    let head = system.get(system::HEAD)?;
-    Ok(head.map(|bytes| Head::decode(bytes.value())).transpose()?)
+pub(crate) fn add_head(batch: &mut Batch, head: &Head) {
+    batch.put(Space::System, system::HEAD, head.encode());
+    batch.put(Space::Blocks, head.number.to_be_bytes(), [head.hash, head.state_root].concat());
 }
 
-fn write_head(transaction: &WriteTransaction, head: &Head) -> Result<(), StateError> {
-    transaction.open_table(Space::System.definition())?.insert(system::HEAD, &*head.encode())?;
-    let hashes = [head.hash, head.state_root].concat();
-    transaction
-        .open_table(Space::Blocks.definition())?
-        .insert(&head.number.to_be_bytes()[..], &*hashes)?;
-    Ok(())
-}
-
-fn write_state(transaction: &WriteTransaction, prepared: &Prepared) -> Result<(), StateError> {
-    let mut accounts = transaction.open_table(Space::Accounts.definition())?;
+pub(crate) fn add_state(batch: &mut Batch, prepared: &Prepared) {
     for (address, change) in &prepared.accounts {
         match change.new {
-            Some(account) => accounts.insert(address.as_slice(), &account.encode()[..])?,
-            None => accounts.remove(address.as_slice())?,
-        };
+            Some(account) => batch.put(Space::Accounts, address.as_slice(), account.encode()),
+            None => batch.remove(Space::Accounts, address.as_slice()),
+        }
     }
-    let mut storage = transaction.open_table(Space::Storage.definition())?;
     for ((address, slot), change) in &prepared.slots {
         let key = tables::slot_key(*address, *slot);
         if change.new.is_zero() {
-            storage.remove(&key[..])?;
+            batch.remove(Space::Storage, key);
         } else {
-            storage.insert(&key[..], &*tables::encode_value(change.new))?;
+            batch.put(Space::Storage, key, tables::encode_value(change.new));
         }
     }
-    let mut code = transaction.open_table(Space::Code.definition())?;
     for (hash, bytes) in &prepared.code {
-        code.insert(hash.as_slice(), &bytes[..])?;
+        batch.put(Space::Code, hash.as_slice(), bytes.as_ref());
     }
-    write_nodes(transaction, prepared)
+    add_nodes(batch, Space::AccountTrie, None, &prepared.account_nodes);
+    for (address, nodes) in &prepared.storage_nodes {
+        add_nodes(batch, Space::StorageTrie, Some(*address), nodes);
+    }
 }
 
-fn write_nodes(transaction: &WriteTransaction, prepared: &Prepared) -> Result<(), StateError> {
-    let accounts = [(None, &prepared.account_nodes)];
-    write_trie(transaction, Space::AccountTrie, accounts.into_iter())?;
-    let storage = prepared.storage_nodes.iter().map(|(address, nodes)| (Some(*address), nodes));
-    write_trie(transaction, Space::StorageTrie, storage)
-}
-
-fn write_trie<'a>(
-    transaction: &WriteTransaction,
-    space: Space,
-    tries: impl Iterator<Item = (Option<Address>, &'a NodeChanges)>,
-) -> Result<(), StateError> {
-    let mut table = transaction.open_table(space.definition())?;
-    for (owner, nodes) in tries {
-        for (path, rlp) in nodes {
-            let key = tables::node_key(owner, path);
-            match rlp {
-                Some(rlp) => table.insert(&*key, &**rlp)?,
-                None => table.remove(&*key)?,
-            };
+fn add_nodes(batch: &mut Batch, space: Space, owner: Option<Address>, nodes: &NodeChanges) {
+    for (path, rlp) in nodes {
+        let key = tables::node_key(owner, path);
+        match rlp {
+            Some(rlp) => batch.put(space, key, &**rlp),
+            None => batch.remove(space, key),
         }
     }
-    Ok(())
 }
 
-/// Writes the records table by table, and those of one table in the order given.
-fn write_records(transaction: &WriteTransaction, records: &[Record]) -> Result<(), StateError> {
-    for table in Table::ALL {
-        let mut of_table = records.iter().filter(|record| record.table() == table).peekable();
-        if of_table.peek().is_none() {
-            continue;
-        }
-        let mut rows = transaction.open_table(Space::from(table).definition())?;
-        for record in of_table {
-            match record {
-                Record::Put { key, value, .. } => rows.insert(&**key, &**value)?,
-                Record::Delete { key, .. } => rows.remove(&**key)?,
-            };
+fn add_records(batch: &mut Batch, records: Vec<Record>) {
+    for record in records {
+        match record {
+            Record::Put { table, key, value } => batch.put(table.into(), key, value),
+            Record::Delete { table, key } => batch.remove(table.into(), key),
         }
     }
-    Ok(())
 }

@@ -4,6 +4,9 @@ use alloy_primitives::{Address, B256};
 use alloy_trie::Nibbles;
 use std::path::PathBuf;
 
+/// What the database library says.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// Everything this crate reports.
 ///
 /// `Pruned`, `NotYet` and `NoBlocks` answer a reader's question; `WrongNumber`, `StalePrepared`,
@@ -24,7 +27,7 @@ pub enum StateError {
         /// The file.
         path: PathBuf,
         /// What the database library says.
-        source: Box<redb::Error>,
+        source: Cause,
     },
     /// The database library panicked while opening the file, as it does on some files that were
     /// altered behind its back.
@@ -49,7 +52,7 @@ pub enum StateError {
     },
     /// The database failed while in use (disk full, I/O error).
     #[error("the database failed: {0}")]
-    Database(#[source] Box<redb::Error>),
+    Database(#[source] Cause),
     /// What is stored contradicts itself.
     #[error("the database is damaged: {0}")]
     Damaged(#[from] Damage),
@@ -207,15 +210,3 @@ pub enum Damage {
 
 /// The EVM passes these through as fatal database errors.
 impl revm::database_interface::DBErrorMarker for StateError {}
-
-macro_rules! from_redb {
-    ($($error:ident),*) => {$(
-        impl From<redb::$error> for StateError {
-            fn from(error: redb::$error) -> Self {
-                Self::Database(Box::new(error.into()))
-            }
-        }
-    )*};
-}
-
-from_redb!(StorageError, TableError, TransactionError, CommitError, SetDurabilityError);

@@ -8,11 +8,11 @@
 use crate::{
     Account, Damage, Prepared, StateError,
     account::address_of,
+    database::Batch,
     snapshot::Snapshot,
     tables::{self, ADDRESS_BYTES, SLOT_KEY_BYTES, Space},
 };
 use alloy_primitives::{Address, U256};
-use redb::{ReadableTable, WriteTransaction};
 use std::{collections::BTreeSet, ops::Bound};
 
 /// Blocks whose diffs one commit discards at most, so that a shorter window is reached in steps
@@ -69,47 +69,40 @@ impl ChangedKeys {
 }
 
 /// Notes the values that block `number` replaces.
-pub(crate) fn record(
-    transaction: &WriteTransaction,
-    prepared: &Prepared,
-    number: u64,
-) -> Result<(), StateError> {
-    let mut accounts = transaction.open_table(Space::AccountHistory.definition())?;
+pub(crate) fn record(batch: &mut Batch, prepared: &Prepared, number: u64) {
     for (address, change) in &prepared.accounts {
         let key = tables::height_key(address.as_slice(), number);
-        let old = change.old.map(|old| old.encode());
-        accounts.insert(&*key, old.as_ref().map_or(&[][..], |old| old))?;
+        let old = change.old.map(|old| old.encode().to_vec());
+        batch.put(Space::AccountHistory, key, old.unwrap_or_default());
     }
-    let mut slots = transaction.open_table(Space::StorageHistory.definition())?;
     for ((address, slot), change) in &prepared.slots {
         let key = tables::height_key(&tables::slot_key(*address, *slot), number);
-        slots.insert(&*key, &*tables::encode_value(change.old))?;
+        batch.put(Space::StorageHistory, key, tables::encode_value(change.old));
     }
-    let mut changes = transaction.open_table(Space::BlockChanges.definition())?;
-    changes.insert(&number.to_be_bytes()[..], &*ChangedKeys::encode(prepared))?;
-    Ok(())
+    batch.put(Space::BlockChanges, number.to_be_bytes(), ChangedKeys::encode(prepared));
 }
 
-/// Discards diffs that no height in the window needs, and returns the oldest readable height.
+/// Discards diffs that no height from `target` on needs, and returns the oldest readable height.
 pub(crate) fn prune(
-    transaction: &WriteTransaction,
-    oldest: u64,
+    snapshot: &Snapshot,
+    batch: &mut Batch,
     target: u64,
 ) -> Result<u64, StateError> {
+    let oldest = snapshot.oldest()?;
     let target = target.min(oldest.saturating_add(PRUNED_PER_COMMIT_MAX)).max(oldest);
-    let mut changes = transaction.open_table(Space::BlockChanges.definition())?;
-    let mut accounts = transaction.open_table(Space::AccountHistory.definition())?;
-    let mut slots = transaction.open_table(Space::StorageHistory.definition())?;
     for number in oldest + 1..=target {
         let mut keys = ChangedKeys::default();
-        if let Some(bytes) = changes.remove(&number.to_be_bytes()[..])? {
-            keys.add(bytes.value())?;
+        let key = number.to_be_bytes();
+        if let Some(bytes) = snapshot.get(Space::BlockChanges, &key)? {
+            keys.add(&bytes)?;
         }
+        batch.remove(Space::BlockChanges, key);
         for address in keys.accounts {
-            accounts.remove(&*tables::height_key(address.as_slice(), number))?;
+            batch.remove(Space::AccountHistory, tables::height_key(address.as_slice(), number));
         }
         for (address, slot) in keys.slots {
-            slots.remove(&*tables::height_key(&tables::slot_key(address, slot), number))?;
+            let key = tables::height_key(&tables::slot_key(address, slot), number);
+            batch.remove(Space::StorageHistory, key);
         }
     }
     Ok(target)
@@ -154,12 +147,4 @@ fn next_diff(
     let to = tables::height_key(key, u64::MAX);
     let mut rows = snapshot.range(space, Bound::Excluded(&from), Bound::Included(&to))?;
     Ok(rows.next().transpose()?.map(|(_, old)| old))
-}
-
-/// The oldest readable height, inside a write transaction.
-pub(crate) fn oldest(transaction: &WriteTransaction) -> Result<u64, StateError> {
-    let table = transaction.open_table(Space::System.definition())?;
-    let oldest = table.get(tables::system::OLDEST)?;
-    let oldest = oldest.map(|bytes| tables::decode_number(bytes.value(), Space::System));
-    Ok(oldest.transpose()?.unwrap_or_default())
 }

@@ -22,7 +22,10 @@
 //! | `view` | consistent reads at one height, for the EVM and for RPC |
 //! | `proof` | EIP-1186 proofs |
 //! | `check` | the operator's integrity check |
+//! | `export` | a snapshot to carry a store to another machine |
 //! | `tables` | names, keys and encodings of what is stored |
+//! | `database` | what is asked of an embedded database |
+//! | `embedded` | the database that is used |
 //!
 //! A view at height `N` reads a value as
 //!
@@ -35,7 +38,10 @@ mod account;
 mod changes;
 mod check;
 mod commit;
+mod database;
+mod embedded;
 mod error;
+mod export;
 mod history;
 mod prepare;
 mod proof;
@@ -48,11 +54,13 @@ mod view;
 pub use account::{Account, AccountInfo};
 pub use changes::{AccountChange, Changes};
 pub use check::CheckReport;
-pub use error::{Damage, StateError};
+pub use database::{Batch, Database, Row, Rows, Tables, Write};
+pub use embedded::{InMemoryBackend, StorageBackend};
+pub use error::{Cause, Damage, StateError};
+pub use export::{SnapshotError, SnapshotInfo};
 pub use prepare::Prepared;
 pub use proof::{AccountProof, StorageProof};
-pub use redb::{StorageBackend, backends::InMemoryBackend};
-pub use snapshot::{Head, Rows};
+pub use snapshot::Head;
 pub use store::{HISTORY_BLOCKS, OpenCheck, Options, Recovery, SCHEMA, Store};
-pub use tables::{Record, Table};
+pub use tables::{Record, Space, Table};
 pub use view::View;

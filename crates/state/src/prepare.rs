@@ -3,11 +3,15 @@
 use crate::{
     Account, AccountChange, Changes, Head, StateError,
     snapshot::Snapshot,
-    trie::{NodeChanges, StoredNodes, Trie},
+    trie::{self, NodeChanges, StoredNodes, Trie},
 };
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
-use alloy_trie::EMPTY_ROOT_HASH;
+use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
+
+/// Slots of one account that are read by one thread at least.
+const SLOTS_AT_ONCE: usize = 32;
 
 /// An old and a new value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,31 +55,76 @@ impl Prepared {
         self.len() == 0
     }
 
-    /// The effect of `changes` on the state of `snapshot`.
+    /// The effect of `changes` on the state of `snapshot`: of the accounts beside each other.
     pub(crate) fn new(snapshot: &Snapshot, changes: &Changes) -> Result<Self, StateError> {
         let base = snapshot.head()?;
+        let root = base.map_or(EMPTY_ROOT_HASH, |head| head.state_root);
+        Ok(Self { base, ..Self::on(snapshot, root, changes)? })
+    }
+
+    /// The effect of `changes` on the values of `snapshot`, whose root is given.
+    pub(crate) fn on(
+        snapshot: &Snapshot,
+        root: B256,
+        changes: &Changes,
+    ) -> Result<Self, StateError> {
+        let code = new_code(changes)?;
+        let effects = changes
+            .accounts
+            .par_iter()
+            .map(|(address, change)| Effect::of(snapshot, &code, *address, change))
+            .collect::<Result<Vec<_>, _>>()?;
         let mut prepared = Self {
-            base,
-            root: base.map_or(EMPTY_ROOT_HASH, |head| head.state_root),
+            base: None,
+            root,
             accounts: BTreeMap::new(),
             slots: BTreeMap::new(),
-            code: new_code(changes)?,
+            code,
             account_nodes: NodeChanges::new(),
             storage_nodes: BTreeMap::new(),
         };
-        for (address, change) in &changes.accounts {
-            prepared.apply(snapshot, *address, change)?;
+        for (address, effect) in changes.accounts.keys().zip(effects) {
+            prepared.add(*address, effect);
         }
         prepared.root_accounts(snapshot)?;
         Ok(prepared)
     }
 
-    fn apply(
-        &mut self,
+    fn add(&mut self, address: Address, effect: Effect) {
+        let slots = effect.slots.into_iter();
+        self.slots.extend(slots.map(|(slot, change)| ((address, slot), change)));
+        if !effect.nodes.is_empty() {
+            self.storage_nodes.insert(address, effect.nodes);
+        }
+        if effect.account.old != effect.account.new {
+            self.accounts.insert(address, effect.account);
+        }
+    }
+
+    fn root_accounts(&mut self, snapshot: &Snapshot) -> Result<(), StateError> {
+        let mut trie = Trie::new(StoredNodes { snapshot, owner: None }, self.root);
+        let leaf = |change: &Change<Option<Account>>| change.new.map(|new| new.trie_value());
+        let leaves = self.accounts.iter();
+        trie.set_all(leaves.map(|(address, change)| (trie::key(address), leaf(change))).collect())?;
+        (self.root, self.account_nodes) = trie.finish();
+        Ok(())
+    }
+}
+
+/// What a block makes of one account.
+struct Effect {
+    account: Change<Option<Account>>,
+    slots: BTreeMap<U256, Change<U256>>,
+    nodes: NodeChanges,
+}
+
+impl Effect {
+    fn of(
         snapshot: &Snapshot,
+        code: &BTreeMap<B256, Bytes>,
         address: Address,
         change: &AccountChange,
-    ) -> Result<(), StateError> {
+    ) -> Result<Self, StateError> {
         let old = snapshot.account(address)?;
         let info = change.info_if_any();
         if info.is_none() && change.storage.values().any(|value| !value.is_zero()) {
@@ -84,53 +133,22 @@ impl Prepared {
         if let Some(code_hash) = info.map(|info| info.code_hash)
             && code_hash != KECCAK256_EMPTY
             && old.is_none_or(|old| old.info.code_hash != code_hash)
-            && !self.code.contains_key(&code_hash)
+            && !code.contains_key(&code_hash)
             && snapshot.code(code_hash)?.is_none()
         {
             return Err(StateError::CodeUnknown { address, code_hash });
         }
         let slots = changed_slots(snapshot, address, old, change)?;
-        let old_root = old.unwrap_or_default().storage_root;
-        let storage_root = self.root_storage(snapshot, address, old_root, &slots)?;
-        self.slots.extend(slots.into_iter().map(|(slot, change)| ((address, slot), change)));
+        let mut storage_root = old.unwrap_or_default().storage_root;
+        let mut nodes = NodeChanges::new();
+        if !slots.is_empty() {
+            let source = StoredNodes { snapshot, owner: Some(address) };
+            let mut trie = Trie::new(source, storage_root);
+            trie.set_all(sorted(slots.iter().map(|(slot, change)| (*slot, change.new))))?;
+            (storage_root, nodes) = trie.finish();
+        }
         let new = info.map(|info| Account { info, storage_root });
-        if old != new {
-            self.accounts.insert(address, Change { old, new });
-        }
-        Ok(())
-    }
-
-    fn root_storage(
-        &mut self,
-        snapshot: &Snapshot,
-        address: Address,
-        old_root: B256,
-        slots: &BTreeMap<U256, Change<U256>>,
-    ) -> Result<B256, StateError> {
-        if slots.is_empty() {
-            return Ok(old_root);
-        }
-        let mut trie = Trie::new(StoredNodes { snapshot, owner: Some(address) }, old_root);
-        for (key, value) in sorted(slots.iter().map(|(slot, change)| (*slot, change.new))) {
-            trie.set(key, value)?;
-        }
-        let (root, nodes) = trie.finish();
-        self.storage_nodes.insert(address, nodes);
-        Ok(root)
-    }
-
-    fn root_accounts(&mut self, snapshot: &Snapshot) -> Result<(), StateError> {
-        let mut trie = Trie::new(StoredNodes { snapshot, owner: None }, self.root);
-        let changed: BTreeMap<_, _> = self
-            .accounts
-            .iter()
-            .map(|(address, change)| (keccak256(address), change.new))
-            .collect();
-        for (key, account) in changed {
-            trie.set(key, account.map(|account| account.trie_value()))?;
-        }
-        (self.root, self.account_nodes) = trie.finish();
-        Ok(())
+        Ok(Self { account: Change { old, new }, slots, nodes })
     }
 }
 
@@ -166,21 +184,25 @@ fn changed_slots(
             slots.insert(slot, Change { old, new: U256::ZERO });
         }
     }
-    for (slot, new) in &change.storage {
-        let old = match slots.get(slot) {
-            Some(wiped) => wiped.old,
-            None if had_storage => snapshot.slot(address, *slot)?,
-            None => U256::ZERO,
-        };
-        slots.insert(*slot, Change { old, new: *new });
-    }
+    let old = |slot: &U256| match slots.get(slot) {
+        Some(wiped) => Ok(wiped.old),
+        None if had_storage => snapshot.slot(address, *slot),
+        None => Ok(U256::ZERO),
+    };
+    let written: Vec<_> = change.storage.iter().collect();
+    let written = written.par_iter().with_min_len(SLOTS_AT_ONCE);
+    let written = written.map(|(slot, new)| Ok((**slot, Change { old: old(slot)?, new: **new })));
+    let written: Vec<_> = written.collect::<Result<_, StateError>>()?;
+    slots.extend(written);
     slots.retain(|_, change| change.old != change.new);
     Ok(slots)
 }
 
 /// Slots as the storage trie holds them, in the order of its paths, so that neighbours are read
 /// together.
-pub(crate) fn sorted(slots: impl Iterator<Item = (U256, U256)>) -> BTreeMap<B256, Option<Vec<u8>>> {
+pub(crate) fn sorted(
+    slots: impl Iterator<Item = (U256, U256)>,
+) -> BTreeMap<Nibbles, Option<Vec<u8>>> {
     let leaf = |value: U256| (!value.is_zero()).then(|| alloy_rlp::encode(value));
-    slots.map(|(slot, value)| (keccak256(B256::from(slot)), leaf(value))).collect()
+    slots.map(|(slot, value)| (trie::key(B256::from(slot)), leaf(value))).collect()
 }

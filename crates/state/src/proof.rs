@@ -1,10 +1,10 @@
 //! EIP-1186 proofs: what an account and its slots are, for someone who knows only the state root.
 
 use crate::{
-    AccountInfo, Damage, StateError, View, prepare,
-    trie::{StoredNodes, Trie},
+    Account, AccountInfo, Damage, StateError, View, prepare,
+    trie::{self, StoredNodes, Trie},
 };
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_trie::EMPTY_ROOT_HASH;
 
 /// An account and some of its slots, or their absence, with the trie nodes that prove it.
@@ -49,7 +49,7 @@ impl View {
     pub fn proof(&self, address: Address, slots: &[U256]) -> Result<AccountProof, StateError> {
         let account = self.account(address)?;
         let mut trie = self.state_trie()?;
-        let account_proof = trie.proof(keccak256(address))?;
+        let account_proof = trie.proof(trie::key(address))?;
         let storage_hash = account.unwrap_or_default().storage_root;
         Ok(AccountProof {
             address,
@@ -72,19 +72,29 @@ impl View {
         }
         let mut trie = self.storage_trie(address, storage_root)?;
         let prove = |slot: &U256| {
-            let proof = trie.proof(keccak256(B256::from(*slot)))?;
+            let proof = trie.proof(trie::key(B256::from(*slot)))?;
             Ok(StorageProof { slot: *slot, value: self.storage(address, *slot)?, proof })
         };
         slots.iter().map(prove).collect()
+    }
+
+    /// Undoes what was changed since, in memory, and compares every root with the stored one.
+    pub(crate) fn check_history(&self) -> Result<(), StateError> {
+        self.state_trie()?;
+        for address in self.accounts_then()?.into_keys() {
+            let account = self.account(address)?.unwrap_or_default();
+            self.storage_trie(address, account.storage_root)?;
+        }
+        Ok(())
     }
 
     /// The account trie at this height.
     fn state_trie(&self) -> Result<Trie<StoredNodes<'_>>, StateError> {
         let source = StoredNodes { snapshot: self.snapshot(), owner: None };
         let mut trie = Trie::new(source, self.head().state_root);
-        for (address, account) in self.accounts_then()? {
-            trie.set(keccak256(address), account.map(|account| account.trie_value()))?;
-        }
+        let leaf = |account: Option<Account>| account.map(|account| account.trie_value());
+        let then = self.accounts_then()?.into_iter();
+        trie.set_all(then.map(|(address, then)| (trie::key(address), leaf(then))).collect())?;
         let computed = trie.root();
         if computed != self.root() {
             let (number, stored) = (self.number(), self.root());
@@ -102,9 +112,7 @@ impl View {
         let now = self.snapshot().account(address)?.map_or(EMPTY_ROOT_HASH, |a| a.storage_root);
         let source = StoredNodes { snapshot: self.snapshot(), owner: Some(address) };
         let mut trie = Trie::new(source, now);
-        for (key, value) in prepare::sorted(self.slots_then(address)?.into_iter()) {
-            trie.set(key, value)?;
-        }
+        trie.set_all(prepare::sorted(self.slots_then(address)?.into_iter()))?;
         let computed = trie.root();
         if computed != stored {
             return Err(Damage::StorageRoot { address, stored, computed }.into());

@@ -2,11 +2,11 @@
 
 use crate::{
     Account, Damage, StateError,
+    database::{Database, Rows, Tables},
     tables::{self, Space, system},
 };
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_trie::Nibbles;
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTableMetadata};
 use std::ops::Bound;
 
 /// The last committed block.
@@ -34,65 +34,33 @@ impl Head {
     }
 }
 
-type BytesTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
-
-/// The rows of a range of a table, in the order of their keys, or from the back with `rev`.
-pub struct Rows(redb::Range<'static, &'static [u8], &'static [u8]>);
-
-type Row = (Vec<u8>, Vec<u8>);
-type Guard = redb::AccessGuard<'static, &'static [u8]>;
-
-fn owned(row: Result<(Guard, Guard), redb::StorageError>) -> Result<Row, StateError> {
-    let (key, value) = row?;
-    Ok((key.value().to_vec(), value.value().to_vec()))
-}
-
-impl Iterator for Rows {
-    type Item = Result<Row, StateError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(owned)
-    }
-}
-
-impl DoubleEndedIterator for Rows {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        self.0.next_back().map(owned)
-    }
-}
-
 /// The database as of one commit; later commits do not show.
 pub(crate) struct Snapshot {
-    tables: Vec<BytesTable>,
+    tables: Box<dyn Tables>,
 }
 
 impl Snapshot {
-    pub(crate) fn new(transaction: &ReadTransaction) -> Result<Self, StateError> {
-        let open = |space: Space| transaction.open_table(space.definition());
-        Ok(Self { tables: Space::ALL.into_iter().map(open).collect::<Result<_, _>>()? })
-    }
-
-    fn table(&self, space: Space) -> &BytesTable {
-        &self.tables[space as usize]
+    pub(crate) fn new(database: &dyn Database) -> Result<Self, StateError> {
+        Ok(Self { tables: database.tables()? })
     }
 
     /// Number of rows of a table.
     pub(crate) fn len(&self, space: Space) -> Result<u64, StateError> {
-        Ok(self.table(space).len()?)
-    }
-
-    /// What `read` makes of the value of `key`.
-    pub(crate) fn read<T>(
-        &self,
-        space: Space,
-        key: &[u8],
-        read: impl FnOnce(&[u8]) -> T,
-    ) -> Result<Option<T>, StateError> {
-        Ok(self.table(space).get(key)?.map(|value| read(value.value())))
+        self.tables.len(space)
     }
 
     pub(crate) fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
-        self.read(space, key, <[u8]>::to_vec)
+        self.tables.get(space, key)
+    }
+
+    /// What `read` makes of the value of `key`.
+    fn read<T>(
+        &self,
+        space: Space,
+        key: &[u8],
+        read: impl FnOnce(&[u8]) -> Result<T, Damage>,
+    ) -> Result<Option<T>, StateError> {
+        Ok(self.get(space, key)?.map(|value| read(&value)).transpose()?)
     }
 
     pub(crate) fn range(
@@ -101,7 +69,7 @@ impl Snapshot {
         from: Bound<&[u8]>,
         to: Bound<&[u8]>,
     ) -> Result<Rows, StateError> {
-        // The database calls a range that ends before it starts a programming error.
+        // A range that ends before it starts is empty.
         let (from, to) = match (from, to) {
             (Bound::Included(a) | Bound::Excluded(a), Bound::Included(b) | Bound::Excluded(b))
                 if a > b =>
@@ -110,7 +78,7 @@ impl Snapshot {
             }
             bounds => bounds,
         };
-        Ok(Rows(self.table(space).range::<&[u8]>((from, to))?))
+        self.tables.range(space, from, to)
     }
 
     /// The rows whose key starts with `prefix`.
@@ -121,31 +89,31 @@ impl Snapshot {
     }
 
     pub(crate) fn head(&self) -> Result<Option<Head>, StateError> {
-        Ok(self.read(Space::System, system::HEAD, Head::decode)?.transpose()?)
+        self.read(Space::System, system::HEAD, Head::decode)
     }
 
     /// The lowest height whose state can be read.
     pub(crate) fn oldest(&self) -> Result<u64, StateError> {
         let decode = |bytes: &[u8]| tables::decode_number(bytes, Space::System);
-        Ok(self.read(Space::System, system::OLDEST, decode)?.transpose()?.unwrap_or_default())
+        Ok(self.read(Space::System, system::OLDEST, decode)?.unwrap_or_default())
     }
 
     /// Hash and state root of a committed block.
     pub(crate) fn block(&self, number: u64) -> Result<(B256, B256), StateError> {
         let decode = |bytes: &[u8]| tables::decode_hashes(bytes, Space::Blocks);
         let hashes = self.read(Space::Blocks, &number.to_be_bytes(), decode)?;
-        Ok(hashes.ok_or(Damage::BlockMissing { number })??)
+        Ok(hashes.ok_or(Damage::BlockMissing { number })?)
     }
 
     pub(crate) fn account(&self, address: Address) -> Result<Option<Account>, StateError> {
         let decode = |bytes: &[u8]| Account::decode(bytes, Space::Accounts);
-        Ok(self.read(Space::Accounts, address.as_slice(), decode)?.transpose()?)
+        self.read(Space::Accounts, address.as_slice(), decode)
     }
 
     pub(crate) fn slot(&self, address: Address, slot: U256) -> Result<U256, StateError> {
         let decode = |bytes: &[u8]| tables::decode_value(bytes, Space::Storage);
         let value = self.read(Space::Storage, &tables::slot_key(address, slot), decode)?;
-        Ok(value.transpose()?.unwrap_or_default())
+        Ok(value.unwrap_or_default())
     }
 
     /// The slots of an account that are not zero, by slot.
@@ -161,7 +129,7 @@ impl Snapshot {
     }
 
     pub(crate) fn code(&self, code_hash: B256) -> Result<Option<Bytes>, StateError> {
-        self.read(Space::Code, code_hash.as_slice(), Bytes::copy_from_slice)
+        Ok(self.get(Space::Code, code_hash.as_slice())?.map(Bytes::from))
     }
 
     /// The RLP of a trie node.

@@ -1,22 +1,20 @@
 //! The store: opening it, and what can be asked of it.
 
 use crate::{
-    Changes, Damage, Head, Prepared, Rows, StateError, Table, View,
+    Changes, Damage, Head, Prepared, StateError, Table, View,
+    database::{Batch, Database, Rows},
+    embedded::{Embedded, InMemoryBackend, StorageBackend},
     snapshot::Snapshot,
     tables::{Space, system},
 };
 use alloy_primitives::B256;
-use redb::{
-    Builder, Database, DatabaseError, ReadableDatabase, StorageBackend, TableHandle,
-    backends::InMemoryBackend,
-};
 use revm::bytecode::Bytecode;
 use std::{
     collections::BTreeMap,
     fmt,
     ops::Bound,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
@@ -85,7 +83,7 @@ pub struct Store {
 }
 
 pub(crate) struct Inner {
-    pub(crate) database: Database,
+    pub(crate) database: Box<dyn Database>,
     pub(crate) options: Options,
     pub(crate) head: RwLock<Option<Head>>,
     /// Held during a commit, so that `head` changes in the order of the commits.
@@ -118,7 +116,7 @@ impl Store {
     pub fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self, StateError> {
         let path = path.as_ref();
         let is_new = !path.exists();
-        let store = Self::guarded(path, options, |builder| builder.create(path))?;
+        let store = Self::guarded(path, options, || Embedded::open(path, &options))?;
         if is_new {
             sync_directory(path)?;
         }
@@ -143,9 +141,22 @@ impl Store {
         backend: impl StorageBackend,
         options: Options,
     ) -> Result<Self, StateError> {
-        Self::guarded(Path::new("<memory>"), options, |builder| {
-            builder.create_with_backend(backend)
-        })
+        let path = Path::new("storage");
+        Self::guarded(path, options, || Embedded::on(backend, path, &options))
+    }
+
+    /// The state in another database than the one that is built in. Of the options only those
+    /// apply that are no business of a database.
+    ///
+    /// # Errors
+    ///
+    /// `WrongSchema` if another version of Gage wrote it; otherwise only if the storage fails.
+    pub fn on(database: Box<dyn Database>, options: Options) -> Result<Self, StateError> {
+        check_schema(&*database)?;
+        let head = RwLock::new(Snapshot::new(&*database)?.head()?);
+        let committing = Mutex::new(());
+        let code = Mutex::new(BTreeMap::new());
+        Ok(Self { inner: Arc::new(Inner { database, options, head, committing, code }) })
     }
 
     /// Opens a database that may be damaged. The library panics on some files that were altered
@@ -153,27 +164,11 @@ impl Store {
     fn guarded(
         path: &Path,
         options: Options,
-        open: impl FnOnce(&Builder) -> Result<Database, DatabaseError>,
+        open: impl FnOnce() -> Result<Embedded, StateError>,
     ) -> Result<Self, StateError> {
-        let attempt = || {
-            let mut builder = Builder::new();
-            builder
-                .set_cache_size(options.cache_bytes)
-                .set_check_integrity_on_open(options.check == OpenCheck::Always);
-            let database = open(&builder).map_err(|error| open_error(path, error))?;
-            Self::start(database, options, path)
-        };
+        let attempt = || Self::on(Box::new(open()?), options);
         catch_unwind(AssertUnwindSafe(attempt))
             .unwrap_or_else(|_| Err(StateError::Unopenable { path: path.to_owned() }))
-    }
-
-    fn start(database: Database, options: Options, path: &Path) -> Result<Self, StateError> {
-        create_or_check_schema(&database, path)?;
-        let snapshot = Snapshot::new(&database.begin_read()?)?;
-        let head = RwLock::new(snapshot.head()?);
-        let committing = Mutex::new(());
-        let code = Mutex::new(BTreeMap::new());
-        Ok(Self { inner: Arc::new(Inner { database, options, head, committing, code }) })
     }
 
     /// The last committed block, `None` if there is none.
@@ -197,9 +192,7 @@ impl Store {
     ///
     /// Only if the storage fails.
     pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
-        let table =
-            self.inner.database.begin_read()?.open_table(Space::from(table).definition())?;
-        Ok(table.get(key)?.map(|value| value.value().to_vec()))
+        self.snapshot()?.get(table.into(), key)
     }
 
     /// The rows between two keys, as of now.
@@ -239,7 +232,7 @@ impl Store {
     }
 
     pub(crate) fn snapshot(&self) -> Result<Snapshot, StateError> {
-        Snapshot::new(&self.inner.database.begin_read()?)
+        Snapshot::new(&*self.inner.database)
     }
 
     /// Code ready to run, from memory if it ran before.
@@ -267,49 +260,29 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn open_error(path: &Path, error: DatabaseError) -> StateError {
-    let path = PathBuf::from(path);
-    match error {
-        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
-            StateError::InUse { path }
-        }
-        error => StateError::Unreadable { path, source: Box::new(error.into()) },
-    }
-}
-
 /// Makes the name of a new file as durable as its content will be.
-fn sync_directory(path: &Path) -> Result<(), StateError> {
+pub(crate) fn sync_directory(path: &Path) -> Result<(), StateError> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     let sync = || std::fs::File::open(directory)?.sync_all();
-    sync().map_err(|error| StateError::Database(Box::new(redb::Error::Io(error))))
+    sync().map_err(|error| StateError::Database(Box::new(error)))
 }
 
-/// Creates the tables of a new database; refuses one with others than ours.
-fn create_or_check_schema(database: &Database, path: &Path) -> Result<(), StateError> {
-    let transaction = database.begin_read()?;
-    let names: Vec<String> = transaction.list_tables()?.map(|t| t.name().to_owned()).collect();
-    if names.is_empty() {
-        let transaction = database.begin_write()?;
-        for space in Space::ALL {
-            transaction.open_table(space.definition())?;
+/// Notes the schema in a new database; refuses one with another.
+fn check_schema(database: &dyn Database) -> Result<(), StateError> {
+    let snapshot = Snapshot::new(database)?;
+    let Some(stored) = snapshot.get(Space::System, system::SCHEMA)? else {
+        if snapshot.len(Space::System)? > 0 {
+            return Err(Damage::RowInvalid { table: Space::System.name() }.into());
         }
-        transaction
-            .open_table(Space::System.definition())?
-            .insert(system::SCHEMA, &SCHEMA.to_be_bytes()[..])?;
-        return Ok(transaction.commit()?);
-    }
-    if !names.iter().any(|name| name == Space::System.name()) {
-        return Err(StateError::Foreign { path: path.to_owned() });
-    }
-    let foreign = |_| StateError::Foreign { path: path.to_owned() };
-    let table = transaction.open_table(Space::System.definition()).map_err(foreign)?;
-    let schema = table.get(system::SCHEMA)?.and_then(|value| value.value().try_into().ok());
-    let found = schema
-        .map(u32::from_be_bytes)
-        .ok_or_else(|| StateError::Foreign { path: path.to_owned() })?;
+        let mut batch = Batch::default();
+        batch.put(Space::System, system::SCHEMA, SCHEMA.to_be_bytes());
+        return database.write(&batch);
+    };
+    let invalid = |_| Damage::RowInvalid { table: Space::System.name() };
+    let found = u32::from_be_bytes(stored.try_into().map_err(invalid)?);
     if found != SCHEMA {
         return Err(StateError::WrongSchema { found, expected: SCHEMA });
     }

@@ -18,7 +18,6 @@
 use crate::Damage;
 use alloy_primitives::{Address, B256, U256};
 use alloy_trie::Nibbles;
-use redb::TableDefinition;
 
 /// Tables that the chain crate fills with its own keys and values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,13 +75,6 @@ impl Record {
         Self::Put { table, key: key.into(), value: value.into() }
     }
 
-    /// The table it writes to.
-    pub fn table(&self) -> Table {
-        match self {
-            Self::Put { table, .. } | Self::Delete { table, .. } => *table,
-        }
-    }
-
     /// Removes `key`.
     pub fn delete(table: Table, key: impl Into<Vec<u8>>) -> Self {
         Self::Delete { table, key: key.into() }
@@ -91,22 +83,38 @@ impl Record {
 
 /// Every table of the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Space {
+pub enum Space {
+    /// Accounts by address.
     Accounts,
+    /// Code by its hash.
     Code,
+    /// Slots by address and slot.
     Storage,
+    /// Nodes of the account trie by path.
     AccountTrie,
+    /// Nodes of storage tries by address and path.
     StorageTrie,
+    /// Accounts before a block.
     AccountHistory,
+    /// Slots before a block.
     StorageHistory,
+    /// What a block changed.
     BlockChanges,
+    /// Hash and state root of a block.
     Blocks,
+    /// What the store notes of itself.
     System,
+    /// [`Table::Headers`].
     Headers,
+    /// [`Table::Bodies`].
     Bodies,
+    /// [`Table::Receipts`].
     Receipts,
+    /// [`Table::BlockNumbers`].
     BlockNumbers,
+    /// [`Table::Transactions`].
     Transactions,
+    /// [`Table::Meta`].
     Meta,
 }
 
@@ -124,8 +132,8 @@ impl From<Table> for Space {
 }
 
 impl Space {
-    /// In the order of the discriminants, which index a snapshot's open tables.
-    pub(crate) const ALL: [Self; 16] = [
+    /// In the order of the discriminants, so that they may index what there is one of for each.
+    pub const ALL: [Self; 16] = [
         Self::Accounts,
         Self::Code,
         Self::Storage,
@@ -144,7 +152,8 @@ impl Space {
         Self::Meta,
     ];
 
-    pub(crate) const fn name(self) -> &'static str {
+    /// The name in the database.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Accounts => "accounts",
             Self::Code => "code",
@@ -163,10 +172,6 @@ impl Space {
             Self::Transactions => "transactions",
             Self::Meta => "meta",
         }
-    }
-
-    pub(crate) const fn definition(self) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
-        TableDefinition::new(self.name())
     }
 }
 

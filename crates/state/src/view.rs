@@ -1,8 +1,9 @@
 //! Consistent reads at one height.
 
 use crate::{
-    Account, AccountInfo, Damage, Head, Rows, StateError, Store, Table,
+    Account, AccountInfo, Damage, Head, StateError, Store, Table,
     account::address_of,
+    database::Rows,
     history::{self, ChangedKeys},
     snapshot::Snapshot,
     tables::Space,

@@ -114,7 +114,7 @@ fn records_are_committed_with_their_block_and_refused_with_it() {
 #[test]
 fn records_can_be_written_without_a_block() {
     let store = Store::in_memory().unwrap();
-    store.write(&[Record::put(Table::Meta, *b"vote", *b"1")]).unwrap();
+    store.write(vec![Record::put(Table::Meta, *b"vote", *b"1")]).unwrap();
     assert_eq!(store.get(Table::Meta, b"vote").unwrap(), Some(b"1".to_vec()));
     assert_eq!(store.head(), None);
 }

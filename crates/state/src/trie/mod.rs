@@ -8,6 +8,11 @@
 //! A node that is not changed never moves to another path. What moves is a leaf or an extension
 //! whose own key grows or shrinks, and that changes it.
 
+#[cfg(test)]
+mod published;
+#[cfg(test)]
+mod tests;
+
 use crate::{Damage, StateError, snapshot::Snapshot};
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use alloy_rlp::Decodable;
@@ -15,15 +20,29 @@ use alloy_trie::{
     EMPTY_ROOT_HASH, Nibbles, TrieMask,
     nodes::{BranchNodeRef, ExtensionNodeRef, LeafNodeRef, RlpNode, TrieNode},
 };
+use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Changes from which on the subtrees below the root are worked on beside each other.
+const PARALLEL_MIN: usize = 32;
+
 /// Where nodes that were not read yet come from.
-pub(crate) trait NodeSource {
+pub(crate) trait NodeSource: Sync {
     /// The RLP of the node at `path`, which exists.
     fn node(&self, path: &Nibbles) -> Result<Vec<u8>, StateError>;
 
     /// Whose storage trie this is, `None` for the account trie.
     fn owner(&self) -> Option<Address>;
+}
+
+impl<S: NodeSource> NodeSource for &S {
+    fn node(&self, path: &Nibbles) -> Result<Vec<u8>, StateError> {
+        (*self).node(path)
+    }
+
+    fn owner(&self) -> Option<Address> {
+        (*self).owner()
+    }
 }
 
 /// The nodes of one trie in the database.
@@ -40,6 +59,11 @@ impl NodeSource for StoredNodes<'_> {
     fn owner(&self) -> Option<Address> {
         self.owner
     }
+}
+
+/// The key under which the tries of the state hold an address or a slot.
+pub(crate) fn key(preimage: impl AsRef<[u8]>) -> Nibbles {
+    Nibbles::unpack(keccak256(preimage))
 }
 
 /// New and removed nodes by path, `None` for removed.
@@ -166,36 +190,99 @@ fn below(path: &Nibbles, nibble: u8) -> Nibbles {
 
 /// A trie with the changes of one block.
 pub(crate) struct Trie<S> {
-    source: S,
+    editor: Editor<S>,
     root: Option<Node>,
+    changes: NodeChanges,
+}
+
+/// Changes the nodes at and below a path.
+struct Editor<S> {
+    source: S,
     /// Paths at which a node was removed, or moved away from.
     vacated: BTreeSet<Nibbles>,
-    changes: NodeChanges,
+    /// How many values were set or removed.
+    edits: usize,
 }
 
 impl<S: NodeSource> Trie<S> {
     /// The stored trie with this root.
     pub(crate) fn new(source: S, root: B256) -> Self {
         let root = (root != EMPTY_ROOT_HASH).then(|| Node::Stored(RlpNode::word_rlp(&root)));
-        Self { source, root, vacated: BTreeSet::new(), changes: NodeChanges::new() }
+        Self { editor: Editor::new(source), root, changes: NodeChanges::new() }
     }
 
-    /// Sets or, with `None`, removes the value of a 32-byte key.
-    pub(crate) fn set(&mut self, key: B256, value: Option<Vec<u8>>) -> Result<(), StateError> {
-        let key = Nibbles::unpack(key);
+    /// Sets or, with `None`, removes the value of a key. Keys are of one length, so that none is
+    /// the start of another: see [`key`].
+    pub(crate) fn set(&mut self, key: Nibbles, value: Option<Vec<u8>>) -> Result<(), StateError> {
         let root = self.root.take();
-        self.root = match (root, value) {
-            (None, None) => None,
-            (None, Some(value)) => Some(Node::leaf(key, value)),
-            (Some(root), Some(value)) => Some(self.insert(root, Nibbles::new(), key, value)?),
-            (Some(root), None) => self.remove(root, Nibbles::new(), key)?,
-        };
+        self.root = self.editor.set(root, Nibbles::new(), key, value)?;
+        Ok(())
+    }
+
+    /// [`Self::set`] for many keys, in their order: what is below the root's children beside each
+    /// other, if there is enough of it.
+    pub(crate) fn set_all(
+        &mut self,
+        changes: BTreeMap<Nibbles, Option<Vec<u8>>>,
+    ) -> Result<(), StateError> {
+        if changes.len() >= PARALLEL_MIN
+            && let Some(root) = self.root.take()
+        {
+            match self.editor.open(root, &Nibbles::new())? {
+                (_, Body::Branch(branch)) => return self.set_below(branch, changes),
+                (reference, body) => self.root = Some(Node::Open { reference, body }),
+            }
+        }
+        changes.into_iter().try_for_each(|(key, value)| self.set(key, value))
+    }
+
+    fn set_below(
+        &mut self,
+        mut root: Box<Branch>,
+        changes: BTreeMap<Nibbles, Option<Vec<u8>>>,
+    ) -> Result<(), StateError> {
+        let mut parts: [Vec<_>; 16] = Default::default();
+        for (key, value) in changes {
+            parts[usize::from(key.get_unchecked(0))].push((key.slice(1..), value));
+        }
+        let source = &self.editor.source;
+        let children = root.children.par_iter_mut().zip(parts).enumerate();
+        let done: Vec<_> = children
+            .map(|(nibble, (child, part))| {
+                let path = Nibbles::from_nibbles([nibble as u8]);
+                let mut below = Editor::new(source);
+                for (rest, value) in part {
+                    *child = below.set(child.take(), path, rest, value)?;
+                }
+                Ok::<_, StateError>((below.edits, below.vacated))
+            })
+            .collect::<Result<_, _>>()?;
+        for (edits, vacated) in done {
+            self.editor.edits += edits;
+            self.editor.vacated.extend(vacated);
+        }
+        self.root = self.editor.settle(root, Nibbles::new())?;
         Ok(())
     }
 
     /// The root.
     pub(crate) fn root(&mut self) -> B256 {
         let Some(root) = &mut self.root else { return EMPTY_ROOT_HASH };
+        if self.editor.edits >= PARALLEL_MIN
+            && let Node::Open { reference: None, body: Body::Branch(branch) } = root
+        {
+            let children = branch.children.par_iter_mut().enumerate();
+            let sealed = children.map(|(nibble, child)| {
+                let mut changes = NodeChanges::new();
+                if let Some(child) = child {
+                    seal(child, Nibbles::from_nibbles([nibble as u8]), &mut changes);
+                }
+                changes
+            });
+            for mut changes in sealed.collect::<Vec<_>>() {
+                self.changes.append(&mut changes);
+            }
+        }
         let reference = seal(root, Nibbles::new(), &mut self.changes);
         // Only the root is referred to by its hash even if it is short.
         reference.as_hash().unwrap_or_else(|| keccak256(&reference))
@@ -204,7 +291,7 @@ impl<S: NodeSource> Trie<S> {
     /// The root, and the nodes to write and to delete.
     pub(crate) fn finish(mut self) -> (B256, NodeChanges) {
         let root = self.root();
-        for path in self.vacated {
+        for path in self.editor.vacated {
             self.changes.entry(path).or_insert(None);
         }
         (root, self.changes)
@@ -212,14 +299,14 @@ impl<S: NodeSource> Trie<S> {
 
     /// The nodes on the way to `key`, from the root, without those inside their parent: a proof
     /// of its value, or of its absence.
-    pub(crate) fn proof(&mut self, key: B256) -> Result<Vec<Bytes>, StateError> {
-        let Self { source, root, changes, .. } = self;
-        let mut rest = Nibbles::unpack(key);
+    pub(crate) fn proof(&mut self, key: Nibbles) -> Result<Vec<Bytes>, StateError> {
+        let Self { editor, root, changes } = self;
+        let mut rest = key;
         let mut path = Nibbles::new();
         let mut proof: Vec<Bytes> = Vec::new();
         let mut next = root.as_mut();
         while let Some(node) = next.take() {
-            let body = open_in_place(source, node, &path)?;
+            let body = open_in_place(&editor.source, node, &path)?;
             let rlp = body.encode(&path, changes);
             if proof.is_empty() || rlp.len() >= B256::len_bytes() {
                 proof.push(rlp.into());
@@ -243,6 +330,29 @@ impl<S: NodeSource> Trie<S> {
             }
         }
         Ok(proof)
+    }
+}
+
+impl<S: NodeSource> Editor<S> {
+    const fn new(source: S) -> Self {
+        Self { source, vacated: BTreeSet::new(), edits: 0 }
+    }
+
+    /// Sets or removes the value of a key, of which `rest` is below `path`, where `node` is.
+    fn set(
+        &mut self,
+        node: Option<Node>,
+        path: Nibbles,
+        rest: Nibbles,
+        value: Option<Vec<u8>>,
+    ) -> Result<Option<Node>, StateError> {
+        self.edits += 1;
+        match (node, value) {
+            (None, None) => Ok(None),
+            (None, Some(value)) => Ok(Some(Node::leaf(rest, value))),
+            (Some(node), Some(value)) => self.insert(node, path, rest, value).map(Some),
+            (Some(node), None) => self.remove(node, path, rest),
+        }
     }
 
     fn open(&self, node: Node, path: &Nibbles) -> Result<(Option<RlpNode>, Body), StateError> {
@@ -322,22 +432,30 @@ impl<S: NodeSource> Trie<S> {
                     branch.children[index] =
                         self.remove(child, below(&path, nibble), rest.slice(1..))?;
                 }
-                self.settle(branch, path).map(Some)
+                self.settle(branch, path)
             }
             body => Ok(Some(Node::Open { reference, body })),
         }
     }
 
-    /// A branch that may have lost a child: with one left, the branch gives way to it.
-    fn settle(&mut self, mut branch: Box<Branch>, path: Nibbles) -> Result<Node, StateError> {
+    /// A branch that may have lost children: with one left it gives way to that one.
+    fn settle(
+        &mut self,
+        mut branch: Box<Branch>,
+        path: Nibbles,
+    ) -> Result<Option<Node>, StateError> {
         let mut left = (0..16).zip(&mut branch.children).filter(|(_, child)| child.is_some());
-        if let (Some((nibble, child)), None) = (left.next(), left.next())
+        let Some((nibble, child)) = left.next() else {
+            self.vacated.insert(path);
+            return Ok(None);
+        };
+        if left.next().is_none()
             && let Some(child) = child.take()
         {
             let key = Nibbles::from_nibbles([nibble]);
-            return self.join(key, child, below(&path, nibble));
+            return self.join(key, child, below(&path, nibble)).map(Some);
         }
-        Ok(Node::changed(Body::Branch(branch)))
+        Ok(Some(Node::changed(Body::Branch(branch))))
     }
 
     /// `child`, stored at `child_path`, under `key`: leaves and extensions take the key over.
@@ -385,137 +503,5 @@ fn open_in_place<'a>(
     match node {
         Node::Open { body, .. } => Ok(body),
         Node::Stored(_) => Err(Damage::NodeMissing { address: source.owner(), path: *path }.into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use alloy_trie::{HashBuilder, proof::verify_proof};
-    use proptest::{collection::vec, prelude::*};
-
-    type Leaves = BTreeMap<B256, Vec<u8>>;
-
-    /// Nodes in memory; a node that is not there is an error, as in the database.
-    #[derive(Default)]
-    struct Nodes(BTreeMap<Nibbles, Vec<u8>>);
-
-    impl NodeSource for &Nodes {
-        fn node(&self, path: &Nibbles) -> Result<Vec<u8>, StateError> {
-            let node = self.0.get(path).cloned();
-            Ok(node.ok_or(Damage::NodeMissing { address: None, path: *path })?)
-        }
-
-        fn owner(&self) -> Option<Address> {
-            None
-        }
-    }
-
-    impl Nodes {
-        fn apply(&mut self, root: B256, changes: &[(B256, Option<Vec<u8>>)]) -> B256 {
-            let mut trie = Trie::new(&*self, root);
-            for (key, value) in changes {
-                trie.set(*key, value.clone()).unwrap();
-            }
-            let (root, nodes) = trie.finish();
-            for (path, node) in nodes {
-                match node {
-                    Some(rlp) => self.0.insert(path, rlp),
-                    None => self.0.remove(&path),
-                };
-            }
-            root
-        }
-    }
-
-    fn full_root(leaves: &Leaves) -> B256 {
-        let mut builder = HashBuilder::default();
-        for (key, value) in leaves {
-            builder.add_leaf(Nibbles::unpack(key), value);
-        }
-        builder.root()
-    }
-
-    /// Keys that share long prefixes and differ in few nibbles at the top, in the middle and at
-    /// the very end, where nodes are short enough to sit inside their parent.
-    fn any_key() -> impl Strategy<Value = B256> {
-        (0u8..3, 0u8..3, 0u8..3, 0u8..20).prop_map(|(first, middle, late, last)| {
-            let mut key = B256::ZERO;
-            key[0] = first << 4;
-            key[15] = middle;
-            key[29] = late << 4;
-            key[31] = last;
-            key
-        })
-    }
-
-    fn any_change() -> impl Strategy<Value = (B256, Option<Vec<u8>>)> {
-        let value = prop_oneof![
-            2 => Just(None),
-            2 => (1u8..4).prop_map(|byte| Some(vec![byte])),
-            1 => (1u8..4).prop_map(|byte| Some(vec![byte; 60])),
-        ];
-        (any_key(), value)
-    }
-
-    proptest! {
-        /// After any history the root is that of a full computation, the stored nodes are exactly
-        /// those of a trie built at once, and every key can be proved present or absent.
-        #[test]
-        fn any_history_ends_in_the_trie_of_its_leaves(
-            blocks in vec(vec(any_change(), 0..12), 1..12),
-            absent in vec(any_key(), 4),
-        ) {
-            let mut nodes = Nodes::default();
-            let mut leaves = Leaves::new();
-            let mut root = EMPTY_ROOT_HASH;
-            let mut keys = absent;
-            for changes in blocks {
-                root = nodes.apply(root, &changes);
-                for (key, value) in changes {
-                    keys.push(key);
-                    match value {
-                        Some(value) => leaves.insert(key, value),
-                        None => leaves.remove(&key),
-                    };
-                }
-                prop_assert_eq!(root, full_root(&leaves));
-                let all: Vec<_> = leaves.iter().map(|(k, v)| (*k, Some(v.clone()))).collect();
-                let mut fresh = Nodes::default();
-                fresh.apply(EMPTY_ROOT_HASH, &all);
-                prop_assert_eq!(&nodes.0, &fresh.0);
-            }
-            for key in keys {
-                let proof = Trie::new(&nodes, root).proof(key).unwrap();
-                let expected = leaves.get(&key).cloned();
-                let verified = verify_proof(root, Nibbles::unpack(key), expected, &proof);
-                prop_assert!(verified.is_ok(), "{:?}", verified);
-            }
-        }
-    }
-
-    /// The cost of a block depends on what it changes: one leaf among many reads one path.
-    #[test]
-    fn one_change_reads_one_path() {
-        struct Counting<'a>(&'a Nodes, &'a std::cell::Cell<usize>);
-        impl NodeSource for Counting<'_> {
-            fn node(&self, path: &Nibbles) -> Result<Vec<u8>, StateError> {
-                self.1.set(self.1.get() + 1);
-                self.0.node(path)
-            }
-            fn owner(&self) -> Option<Address> {
-                None
-            }
-        }
-        let all: Vec<_> =
-            (0u32..5_000).map(|n| (keccak256(n.to_be_bytes()), Some(vec![1; 40]))).collect();
-        let mut nodes = Nodes::default();
-        let root = nodes.apply(EMPTY_ROOT_HASH, &all);
-        let reads = std::cell::Cell::new(0);
-        let mut trie = Trie::new(Counting(&nodes, &reads), root);
-        trie.set(all[17].0, Some(vec![2; 40])).unwrap();
-        let (_, changes) = trie.finish();
-        assert!(reads.get() <= 7, "{} nodes read", reads.get());
-        assert_eq!(changes.len(), reads.get());
     }
 }

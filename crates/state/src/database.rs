@@ -1,0 +1,81 @@
+//! What the state asks of an embedded database, and nothing more.
+//!
+//! Ordered tables of bytes, a view of all of them that later writes do not touch, and a batch that is
+//! written durably and as a whole. Checking what a batch builds on, and that one batch comes after the
+//! other, is the business of the [`Store`](crate::Store).
+
+use crate::{StateError, tables::Space};
+use std::ops::Bound;
+
+/// A key with its value.
+pub type Row = (Vec<u8>, Vec<u8>);
+
+/// Rows in the order of their keys, or from the back with `rev`.
+pub type Rows = Box<dyn DoubleEndedIterator<Item = Result<Row, StateError>> + Send>;
+
+/// An embedded database.
+pub trait Database: Send + Sync {
+    /// Every table as it is now; batches written later do not show.
+    ///
+    /// # Errors
+    ///
+    /// Only if the storage fails.
+    fn tables(&self) -> Result<Box<dyn Tables>, StateError>;
+
+    /// Writes all of a batch, durably, before it returns; if it fails, nothing of it.
+    ///
+    /// # Errors
+    ///
+    /// Only if the storage fails.
+    fn write(&self, batch: &Batch) -> Result<(), StateError>;
+}
+
+/// Every table as of one moment.
+pub trait Tables: Send + Sync {
+    /// The value of a key, `None` if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// Only if the storage fails.
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StateError>;
+
+    /// The rows between two keys, of which the first is not above the second.
+    ///
+    /// # Errors
+    ///
+    /// Only if the storage fails.
+    fn range(&self, space: Space, from: Bound<&[u8]>, to: Bound<&[u8]>)
+    -> Result<Rows, StateError>;
+
+    /// How many rows a table has.
+    ///
+    /// # Errors
+    ///
+    /// Only if the storage fails.
+    fn len(&self, space: Space) -> Result<u64, StateError>;
+}
+
+/// A key and its new value, `None` to remove it.
+pub type Write = (Vec<u8>, Option<Vec<u8>>);
+
+/// Writes to many tables that belong together. Of several for one key the last counts.
+#[derive(Debug, Default)]
+pub struct Batch {
+    writes: [Vec<Write>; Space::ALL.len()],
+}
+
+impl Batch {
+    pub(crate) fn put(&mut self, space: Space, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
+        self.writes[space as usize].push((key.into(), Some(value.into())));
+    }
+
+    pub(crate) fn remove(&mut self, space: Space, key: impl Into<Vec<u8>>) {
+        self.writes[space as usize].push((key.into(), None));
+    }
+
+    /// The tables that are written to, each with its writes in the order in which they were made.
+    pub fn tables(&self) -> impl Iterator<Item = (Space, &[Write])> {
+        let tables = Space::ALL.into_iter().zip(&self.writes);
+        tables.filter(|(_, writes)| !writes.is_empty()).map(|(space, writes)| (space, &**writes))
+    }
+}
