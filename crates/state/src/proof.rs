@@ -6,6 +6,7 @@ use crate::{
 };
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_trie::EMPTY_ROOT_HASH;
+use std::collections::BTreeMap;
 
 /// An account and some of its slots, or their absence, with the trie nodes that prove it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +71,7 @@ impl View {
         if slots.is_empty() {
             return Ok(Vec::new());
         }
-        let mut trie = self.storage_trie(address, storage_root)?;
+        let mut trie = self.storage_trie(address, storage_root, self.slots_then(address)?)?;
         let prove = |slot: &U256| {
             let proof = trie.proof(trie::key(B256::from(*slot)))?;
             Ok(StorageProof { slot: *slot, value: self.storage(address, *slot)?, proof })
@@ -81,9 +82,14 @@ impl View {
     /// Undoes what was changed since, in memory, and compares every root with the stored one.
     pub(crate) fn check_history(&self) -> Result<(), StateError> {
         self.state_trie()?;
-        for address in self.accounts_then()?.into_keys() {
+        // An account none of whose slots changed has the storage root that it has now.
+        let mut slots: BTreeMap<Address, BTreeMap<U256, U256>> = BTreeMap::new();
+        for (address, slot) in self.changed_since()?.slots {
+            slots.entry(address).or_default().insert(slot, self.storage(address, slot)?);
+        }
+        for (address, then) in slots {
             let account = self.account(address)?.unwrap_or_default();
-            self.storage_trie(address, account.storage_root)?;
+            self.storage_trie(address, account.storage_root, then)?;
         }
         Ok(())
     }
@@ -103,16 +109,17 @@ impl View {
         Ok(trie)
     }
 
-    /// The storage trie of an account at this height.
+    /// The storage trie of an account at this height, where changed slots were as `then` says.
     fn storage_trie(
         &self,
         address: Address,
         stored: B256,
+        then: BTreeMap<U256, U256>,
     ) -> Result<Trie<StoredNodes<'_>>, StateError> {
         let now = self.snapshot().account(address)?.map_or(EMPTY_ROOT_HASH, |a| a.storage_root);
         let source = StoredNodes { snapshot: self.snapshot(), owner: Some(address) };
         let mut trie = Trie::new(source, now);
-        trie.set_all(prepare::sorted(self.slots_then(address)?.into_iter()))?;
+        trie.set_all(prepare::sorted(then.into_iter()))?;
         let computed = trie.root();
         if computed != stored {
             return Err(Damage::StorageRoot { address, stored, computed }.into());

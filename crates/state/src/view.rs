@@ -206,7 +206,7 @@ impl View {
         self.inner.number == self.inner.head.number
     }
 
-    fn changed_since(&self) -> Result<ChangedKeys, StateError> {
+    pub(crate) fn changed_since(&self) -> Result<ChangedKeys, StateError> {
         ChangedKeys::after(&self.inner.snapshot, self.inner.number)
     }
 }
