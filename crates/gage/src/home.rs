@@ -67,6 +67,25 @@ impl Home {
         Ok(Some(genesis.with_context(|| format!("{GENESIS} in {self}"))?))
     }
 
+    /// The database's file, if there is a folder for one.
+    pub(crate) fn database(&self) -> Option<PathBuf> {
+        match self {
+            Self::Memory => None,
+            Self::Folder(folder) => Some(folder.join(DATABASE)),
+        }
+    }
+
+    /// Copies to another folder what the chain began with and what the demo was told.
+    pub(crate) fn copy_papers(&self, folder: &Path) -> anyhow::Result<()> {
+        let copy = Self::folder(folder)?;
+        for name in [GENESIS, DEMO] {
+            if let Some(text) = self.read(name)? {
+                copy.write(name, &text)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Opens the chain that begins with `genesis`; a second start must give the same.
     pub(crate) fn open(&self, genesis: &Genesis) -> anyhow::Result<Chain> {
         let store = match self {

@@ -28,6 +28,7 @@ mod reading;
 mod replay;
 mod serve;
 mod stop;
+mod stored;
 mod summary;
 mod table;
 mod tally;
@@ -68,7 +69,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Abi(args) => {
             println!("{} files in {}", abi::write(&args.out)?, args.out.display())
         }
-        Command::Check(args) => node_command::check(&args)?,
+        Command::Db(command) => stored::db(&command)?,
+        Command::Snapshot(command) => stored::snapshot(&command)?,
         Command::History(command) => histories(command)?,
         Command::Markets(args) => show::markets(&args)?,
         Command::Vaults(args) => show::vaults(&args)?,

@@ -14,14 +14,7 @@ use gage_chain::Genesis;
 use gage_node::{Node, NodeConfig};
 use serde::Deserialize;
 
-use crate::{
-    cli::{CheckArgs, NodeArgs},
-    clock::SystemClock,
-    home::Home,
-    serve,
-    stop::Stop,
-    telemetry,
-};
+use crate::{cli::NodeArgs, clock::SystemClock, home::Home, serve, stop::Stop, telemetry};
 
 /// What `gage genesis --config` prints: every setting with its default.
 pub(crate) const EXAMPLE: &str = r#"# A node's configuration. Every setting may be left out.
@@ -152,38 +145,6 @@ pub(crate) fn run(args: &NodeArgs) -> anyhow::Result<()> {
     server.stop(&runtime);
     runtime.shutdown_timeout(SHUTDOWN);
     Ok(produced?)
-}
-
-/// Checks a stored chain.
-pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<()> {
-    telemetry::log("warn");
-    ensure!(args.data_dir.is_dir(), "{} is no folder", args.data_dir.display());
-    let home = Home::folder(&args.data_dir)?;
-    let genesis = match &args.genesis {
-        Some(path) => read_genesis(path)?,
-        None => {
-            home.genesis()?.with_context(|| format!("{home} holds no chain; or give --genesis"))?
-        }
-    };
-    let chain = home.open(&genesis)?;
-    let checked = chain.check().with_context(|| format!("the chain in {home} is not sound"))?;
-    if args.json {
-        let (blocks, transactions) = (checked.blocks, checked.transactions);
-        let ties = checked.ties;
-        println!(
-            "{}",
-            serde_json::json!({ "blocks": blocks, "transactions": transactions, "totals": ties })
-        );
-    } else {
-        println!(
-            "{home}: {} blocks with {} transactions are sound, {} totals tie, head {}",
-            checked.blocks,
-            checked.transactions,
-            checked.ties,
-            chain.head().hash(),
-        );
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -65,8 +65,52 @@ fn a_node_starts_from_the_examples_and_again() {
     write(folder.path(), "gage.toml", QUIET);
     assert!(chain_id(folder.path()).contains("chain id 4244"));
     assert!(chain_id(folder.path()).contains("chain id 4244"));
-    let checked = gage(folder.path(), &["check", "--data-dir", "gage-node"]);
+    let checked = gage(folder.path(), &["db", "check", "--data-dir", "gage-node"]);
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+}
+
+/// The head's line of what `gage db check` says.
+fn checked(folder: &Path, data: &str) -> String {
+    let checked = gage(folder, &["db", "check", "--data-dir", data]);
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    said.split_once(": ").expect("a folder and what is in it").1.to_owned()
+}
+
+#[test]
+fn a_chain_is_carried_by_a_snapshot() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    let genesis = gage(folder, &["genesis"]).stdout;
+    fs::write(folder.join("genesis.json"), genesis).expect("a file can be written");
+    write(folder, "gage.toml", QUIET);
+    chain_id(folder);
+    let export = ["snapshot", "export", "--data-dir", "gage-node", "--out", "snapshot"];
+    let exported = gage(folder, &export);
+    assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
+    assert!(refused(folder, &export).contains("exists already"));
+
+    let root = format!("0x{}", "11".repeat(32));
+    let import = ["snapshot", "import", "snapshot", "--data-dir", "copy"];
+    let said = refused(folder, &[&import[..], &["--state-root", &root]].concat());
+    assert!(said.contains(&root), "{said}");
+    let file = folder.join("snapshot/state.gz");
+    let whole = fs::read(&file).expect("a snapshot");
+    fs::write(&file, &whole[..whole.len() / 2]).expect("a file can be written");
+    assert!(refused(folder, &import).contains("state.gz"));
+    fs::write(&file, whole).expect("a file can be written");
+
+    let imported = gage(folder, &import);
+    assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+    assert!(refused(folder, &import).contains("holds a chain already"));
+    assert_eq!(checked(folder, "copy"), checked(folder, "gage-node"));
+    fs::remove_dir_all(folder.join("gage-node")).expect("a folder can be removed");
+    fs::rename(folder.join("copy"), folder.join("gage-node")).expect("a folder can be renamed");
+    assert!(chain_id(folder).contains("chain id 4244"));
+    assert!(
+        refused(folder, &["snapshot", "import", "nothing", "--data-dir", "new"])
+            .contains("nothing")
+    );
 }
 
 #[test]

@@ -121,7 +121,7 @@ fn a_killed_replay_goes_on_and_the_totals_tie() {
     let text = output(replay(&["--data-dir", path]));
     assert!(text.contains("going on at step"), "{text}");
     assert_summary(&text);
-    let checked = output(gage(&["check", "--data-dir", path]));
+    let checked = output(gage(&["db", "check", "--data-dir", path]));
     assert!(checked.contains("are sound"), "{checked}");
 }
 

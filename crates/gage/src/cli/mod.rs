@@ -34,7 +34,10 @@ pub(crate) use guards::{
     BreakerArgs, FeedCommand, FreezeArgs, Level, MeterArgs, PauseArgs, UnfreezeArgs,
 };
 pub(crate) use market::{MarginArgs, MarginCommand, MarketCommand, SetMarginArgs};
-pub(crate) use operate::{AbiArgs, CheckArgs, DevArgs, HistoryCommand, NodeArgs, Speed};
+pub(crate) use operate::{
+    AbiArgs, CheckArgs, DbCommand, DevArgs, ExportArgs, HistoryCommand, ImportArgs, NodeArgs,
+    SnapshotCommand, Speed,
+};
 pub(crate) use publish::{MessageArgs, Provider, PublishArgs, ReplayArgs};
 pub(crate) use rates::RatesArgs;
 pub(crate) use stakes::{AddStakeArgs, LineArgs, StakeCommand, StakesArgs, UnstakeArgs};
@@ -83,8 +86,12 @@ pub(crate) enum Command {
     },
     /// Write the JSON ABIs of the native contracts and their Solidity interfaces
     Abi(AbiArgs),
-    /// Check a stored chain: every block, index and state root, and that the protocol's totals tie
-    Check(CheckArgs),
+    /// Look after a stored chain, with no node running
+    #[command(subcommand)]
+    Db(DbCommand),
+    /// Carry a chain to another machine: write a snapshot, or start from one
+    #[command(subcommand)]
+    Snapshot(SnapshotCommand),
     /// Price histories: list those in the binary, or download one from an exchange
     #[command(subcommand)]
     History(HistoryCommand),

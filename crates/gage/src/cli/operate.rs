@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
+use alloy_primitives::B256;
 use clap::{Args, Subcommand};
 use gage_publisher::faults::Amount;
 
@@ -114,9 +115,51 @@ pub(crate) struct AbiArgs {
     pub(crate) out: PathBuf,
 }
 
+/// Look after a stored chain.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DbCommand {
+    /// Check every block, index and root, computed anew, and that the protocol's totals tie
+    Check(CheckArgs),
+}
+
+/// Carry a chain to another machine.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SnapshotCommand {
+    /// Write a snapshot of a stored chain, with no node running
+    Export(ExportArgs),
+    /// Make a chain from a snapshot: every root is computed anew and compared
+    Import(ImportArgs),
+}
+
+/// Where a snapshot goes.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  gage snapshot export --data-dir gage-data --out snapshot")]
+pub(crate) struct ExportArgs {
+    /// The folder that `gage dev --data-dir` or a node's configuration names
+    #[arg(long)]
+    pub(crate) data_dir: PathBuf,
+    /// The snapshot's folder; it is made if need be
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+}
+
+/// Which snapshot to start from.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  gage snapshot import snapshot --data-dir gage-data")]
+pub(crate) struct ImportArgs {
+    /// The snapshot's folder
+    pub(crate) snapshot: PathBuf,
+    /// The folder to make the chain in
+    #[arg(long)]
+    pub(crate) data_dir: PathBuf,
+    /// The state root to insist on, as learned from someone else
+    #[arg(long)]
+    pub(crate) state_root: Option<B256>,
+}
+
 /// What to check.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  gage check --data-dir gage-data")]
+#[command(after_help = "Example:\n  gage db check --data-dir gage-data")]
 pub(crate) struct CheckArgs {
     /// The folder that `gage dev --data-dir` or a node's configuration names
     #[arg(long)]
