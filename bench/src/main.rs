@@ -7,6 +7,8 @@ mod artifact;
 mod chain;
 mod crash;
 mod crashes;
+#[cfg(feature = "databases")]
+mod databases;
 mod engine;
 mod floor;
 mod gage;
@@ -19,6 +21,7 @@ mod population;
 mod prices;
 mod report;
 mod scenario;
+mod state;
 mod token;
 
 use std::fs;
@@ -60,6 +63,18 @@ struct Options {
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1_000..))]
     guarded: u32,
 
+    /// Open accounts in the state, from few to many.
+    #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000], value_parser = clap::value_parser!(u64).range(100..))]
+    open: Vec<u64>,
+
+    /// Blocks that are committed for each figure of the state.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
+    blocks: u64,
+
+    /// Where databases are made, each in a folder of its own that is removed.
+    #[arg(long, default_value_os_t = std::env::temp_dir())]
+    disk: PathBuf,
+
     /// Prices of the crashes: a folder like the project's `data/`, one with whole histories
     /// (`prices/1h/ASSET.csv.gz`), or a file with a column `asset`.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../data"))]
@@ -95,10 +110,15 @@ enum Part {
     Guards,
     /// Signed prices, verified and applied, beside the providers' contracts.
     Prices,
+    /// Root, commit, memory, disk and opening of the state.
+    State,
+    /// The state on other databases.
+    #[cfg(feature = "databases")]
+    Databases,
 }
 
 impl Part {
-    const ALL: [Self; 7] = [
+    const ALL: &'static [Self] = &[
         Self::Operations,
         Self::Liquidation,
         Self::Margin,
@@ -106,6 +126,9 @@ impl Part {
         Self::Crashes,
         Self::Guards,
         Self::Prices,
+        Self::State,
+        #[cfg(feature = "databases")]
+        Self::Databases,
     ];
 
     const fn heading(self) -> &'static str {
@@ -117,6 +140,9 @@ impl Part {
             Self::Crashes => "# Every crash, replayed",
             Self::Guards => "# Guards, replayed",
             Self::Prices => "# Prices: verify and apply",
+            Self::State => "# State",
+            #[cfg(feature = "databases")]
+            Self::Databases => "# Databases",
         }
     }
 
@@ -139,6 +165,12 @@ impl Part {
                 guards::report(&options.data, options.crash.as_deref(), options.guarded as usize)
             }
             Self::Prices => oracle::report(&Artifacts::load()?, options.passes as usize),
+            Self::State => state::report(&options.open, options.blocks, &options.disk),
+            #[cfg(feature = "databases")]
+            Self::Databases => {
+                let size = options.open.last().copied().unwrap_or_default();
+                databases::report(size, options.blocks, &options.disk)
+            }
         }
     }
 
@@ -173,11 +205,15 @@ impl Contestant {
 }
 
 fn main() -> Result<()> {
+    #[cfg(feature = "databases")]
+    if databases::child()? {
+        return Ok(());
+    }
     let options = Options::parse();
     let before = options.out.as_ref().and_then(|path| fs::read_to_string(path).ok());
     let mut parts = Vec::new();
     for part in Part::ALL {
-        if options.only.is_none_or(|only| only == part) {
+        if options.only.is_none_or(|only| only == *part) {
             let text = part.measure(&options)?;
             print!("{text}");
             parts.push(text.trim_end().to_owned() + "\n");

@@ -100,7 +100,7 @@ fn a_chain_without_an_index_finds_the_same_and_begins_one() {
     for span in 0_u64..3 {
         let key = [b"logs".as_slice(), &span.to_be_bytes()].concat();
         assert!(chain.store().get(Table::Meta, &key).unwrap().is_some(), "{span}");
-        chain.store().write(&[Record::delete(Table::Meta, key)]).unwrap();
+        chain.store().write(vec![Record::delete(Table::Meta, key)]).unwrap();
     }
     for nonce in 0..60 {
         extend(&chain, vec![logging(2, nonce, [500 + nonce, 4])]);
@@ -123,7 +123,7 @@ fn a_damaged_index_is_noticed() {
     let key = [b"logs".as_slice(), &1_u64.to_be_bytes()].concat();
     let row = chain.store().get(Table::Meta, &key).unwrap().unwrap();
     for damaged in [&row[5..], &row[..row.len() - 1]] {
-        chain.store().write(&[Record::put(Table::Meta, key.clone(), damaged)]).unwrap();
+        chain.store().write(vec![Record::put(Table::Meta, key.clone(), damaged)]).unwrap();
         let error = chain.check().unwrap_err();
         assert!(matches!(error, CheckError::Logs(64..128)), "{error}");
     }
