@@ -1,8 +1,6 @@
-//! Logs are found where receipts have them, with the index and without, and fast over many blocks.
+//! Logs are found where receipts have them, with the index and without.
 
 mod support;
-
-use std::time::Duration;
 
 use alloy_consensus::transaction::Recovered;
 use alloy_primitives::{Address, B256, TxHash};
@@ -127,29 +125,4 @@ fn a_damaged_index_is_noticed() {
         let error = chain.check().unwrap_err();
         assert!(matches!(error, CheckError::Logs(64..128)), "{error}");
     }
-}
-
-#[test]
-#[ignore = "a measurement: builds 100,000 blocks"]
-#[expect(clippy::disallowed_types, reason = "the clock measures; nothing else depends on it")]
-fn a_rare_topic_is_found_in_a_hundred_thousand_blocks() {
-    const BLOCKS: u64 = 100_000;
-    let chain = chain();
-    for number in 1..=BLOCKS {
-        // Each tenth block logs a topic of its own and one that its neighbours have too.
-        let logs =
-            (number % 10 == 7).then(|| logging(0, number / 10, [number, BLOCKS + number / 100]));
-        extend(&chain, logs.into_iter().collect());
-    }
-    let rare = LogFilter {
-        to: BLOCKS,
-        topics: [vec![topic(77_777)], vec![], vec![], vec![]],
-        ..LogFilter::default()
-    };
-    let begin = std::time::Instant::now();
-    let logs = chain.logs(&rare, 10).unwrap();
-    let took = begin.elapsed();
-    assert_eq!(logs.len(), 1);
-    println!("one log of {} in {BLOCKS} blocks: {took:?}", BLOCKS / 10);
-    assert!(took < Duration::from_millis(100), "{took:?}");
 }

@@ -49,7 +49,7 @@ impl Default for Options {
         Self {
             history_blocks: HISTORY_BLOCKS,
             cache_bytes: CACHE_BYTES,
-            check: OpenCheck::Always,
+            check: OpenCheck::AfterCrash,
             recovery: Recovery::Rebuild,
         }
     }
