@@ -1,5 +1,9 @@
 //! How long it takes to find one log among a hundred thousand blocks: `cargo bench -p gage-chain --bench logs`.
-#![allow(clippy::print_stdout, reason = "it prints its result")]
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_types,
+    reason = "it measures time, and prints it"
+)]
 
 #[path = "../tests/support/mod.rs"]
 mod support;
