@@ -72,7 +72,8 @@ impl Gage {
         Ok(PrivateKeySigner::from_bytes(&keccak256("publisher"))?)
     }
 
-    fn report(feed: u32, time: u64, usd: u64) -> Result<IOracle::SignedReport> {
+    /// A signed price; the round is the time.
+    pub(crate) fn report(feed: u32, time: u64, usd: u64) -> Result<IOracle::SignedReport> {
         let price = U256::from(usd) * U256::from(10).pow(U256::from(18));
         let confidence = U256::ZERO;
         let report = IOracle::PriceReport { feed, round: time, time, price, confidence };

@@ -14,6 +14,7 @@ mod floor;
 mod gage;
 mod guards;
 mod liquidation;
+mod load;
 mod margin;
 mod morpho;
 mod oracle;
@@ -63,6 +64,10 @@ struct Options {
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1_000..))]
     guarded: u32,
 
+    /// Users of the nodes under load.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..))]
+    load_users: u32,
+
     /// Open accounts in the state, from few to many.
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000], value_parser = clap::value_parser!(u64).range(100..))]
     open: Vec<u64>,
@@ -110,6 +115,8 @@ enum Part {
     Guards,
     /// Signed prices, verified and applied, beside the providers' contracts.
     Prices,
+    /// Whole nodes under load, beside Anvil.
+    Node,
     /// Root, commit, memory, disk and opening of the state.
     State,
     /// The state on other databases.
@@ -126,6 +133,7 @@ impl Part {
         Self::Crashes,
         Self::Guards,
         Self::Prices,
+        Self::Node,
         Self::State,
         #[cfg(feature = "databases")]
         Self::Databases,
@@ -140,6 +148,7 @@ impl Part {
             Self::Crashes => "# Every crash, replayed",
             Self::Guards => "# Guards, replayed",
             Self::Prices => "# Prices: verify and apply",
+            Self::Node => "# Nodes under load",
             Self::State => "# State",
             #[cfg(feature = "databases")]
             Self::Databases => "# Databases",
@@ -165,6 +174,7 @@ impl Part {
                 guards::report(&options.data, options.crash.as_deref(), options.guarded as usize)
             }
             Self::Prices => oracle::report(&Artifacts::load()?, options.passes as usize),
+            Self::Node => load::report(&Artifacts::load()?, options.load_users as usize),
             Self::State => state::report(&options.open, options.blocks, &options.disk),
             #[cfg(feature = "databases")]
             Self::Databases => {

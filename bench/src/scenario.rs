@@ -154,7 +154,7 @@ impl Cast {
     }
 
     /// The transactions of one operation, in order.
-    fn actions(&self, operation: Operation) -> Vec<Action> {
+    pub(crate) fn actions(&self, operation: Operation) -> Vec<Action> {
         let by = |people: &[Address], amount: U256| {
             let own =
                 |person: &Address| Action { operation, sender: *person, account: *person, amount };

@@ -336,8 +336,10 @@ impl Chain {
 
     /// Completes the header with what execution gave. Nothing is written.
     pub(crate) fn seal(&self, header: Header, executed: Executed) -> Result<Built, ChainError> {
-        let prepared = self.0.store.prepare(&executed.changes)?;
-        let header = Sealed::new(executed.complete(header, prepared.root()));
+        let (prepared, header) =
+            rayon::join(|| self.0.store.prepare(&executed.changes), || executed.complete(header));
+        let prepared = prepared?;
+        let header = Sealed::new(Header { state_root: prepared.root(), ..header });
         let Executed { transactions, receipts, changes, .. } = executed;
         let touched = touched(&changes);
         Ok(Built { block: SealedBlock { header, transactions }, receipts, prepared, touched })

@@ -136,12 +136,11 @@ pub(crate) struct Executed {
 }
 
 impl Executed {
-    /// Fills in what execution determines.
-    pub(crate) fn complete(&self, header: Header, state_root: B256) -> Header {
+    /// Fills in what execution determines, but for the state's root, which can be computed beside it.
+    pub(crate) fn complete(&self, header: Header) -> Header {
         let bloom = self.receipts.iter().fold(Bloom::ZERO, |sum, one| sum | *one.logs_bloom());
         let transactions: Vec<_> = self.transactions.iter().map(|tx| tx.inner()).collect();
         Header {
-            state_root,
             transactions_root: proofs::calculate_transaction_root(&transactions),
             receipts_root: proofs::calculate_receipt_root(&self.receipts),
             logs_bloom: bloom,

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use alloy_consensus::{Block, Header, Transaction, TxEnvelope};
+use alloy_consensus::{Block, Header, Transaction, TxEnvelope, transaction::Recovered};
 use alloy_eips::eip1559::calculate_block_gas_limit;
 use alloy_primitives::{B256, TxHash};
 use gage_abi::IOracle;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::{
     Chain, ChainError, FoundReceipt, Rejection, SealedBlock, SealedHeader,
@@ -221,18 +222,40 @@ impl Chain {
         if let Some(sweep) = sweep {
             executor = executor.sweep(sweep)?;
         }
-        for (index, tx) in transactions {
-            if is_prelude(&tx) {
-                return Err(BlockError::PreludeRepeated(index).into());
-            }
-            let hash = *tx.tx_hash();
-            let refused =
-                |reason| BlockError::Transaction { index, hash, reason: Box::new(reason) };
-            let tx = recover(tx, self.chain_id()).map_err(refused)?;
-            executor.transaction(tx)?.map_err(refused)?;
+        for (at, tx) in signers(transactions.collect(), self.chain_id()) {
+            executor.transaction(tx?)?.map_err(|reason| at.refused(reason))?;
         }
         Ok(executor.finish())
     }
+}
+
+/// A transaction of the block.
+struct At {
+    index: usize,
+    hash: TxHash,
+}
+
+impl At {
+    fn refused(&self, reason: Rejection) -> BlockError {
+        let Self { index, hash } = *self;
+        BlockError::Transaction { index, hash, reason: Box::new(reason) }
+    }
+}
+
+/// Who sent each, recovered on all threads before the first is executed.
+fn signers(
+    transactions: Vec<(usize, TxEnvelope)>,
+    chain_id: u64,
+) -> Vec<(At, Result<Recovered<TxEnvelope>, BlockError>)> {
+    let signer = |(index, tx): (usize, TxEnvelope)| {
+        let at = At { index, hash: *tx.tx_hash() };
+        let recovered = match is_prelude(&tx) {
+            true => Err(BlockError::PreludeRepeated(index)),
+            false => recover(tx, chain_id).map_err(|reason| at.refused(reason)),
+        };
+        (at, recovered)
+    };
+    transactions.into_par_iter().map(signer).collect()
 }
 
 /// The first field in which a header is not as it should be.

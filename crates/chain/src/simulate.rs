@@ -191,7 +191,7 @@ impl<'a> Simulator<'a> {
         let changes = Changes::from(&db.bundle_state);
         let root = self.root(&changes)?;
         let executed = Executed { transactions, receipts, gas_used, changes };
-        self.parent = Sealed::new(executed.complete(header, root));
+        self.parent = Sealed::new(Header { state_root: root, ..executed.complete(header) });
         self.evm.db_mut().block_hashes.insert(self.parent.number, self.parent.hash());
         let Executed { transactions, .. } = executed;
         let block = SealedBlock { header: self.parent.clone(), transactions };

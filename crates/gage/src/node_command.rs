@@ -23,6 +23,8 @@ pub(crate) const EXAMPLE: &str = r#"# A node's configuration. Every setting may 
 data_dir = "gage-node"
 # Seconds between blocks; 0 makes one whenever a transaction waits.
 block_time = 1.0
+# Seconds after which the building of a block takes no further transaction.
+build_time = 0.5
 # Who gets the tips of this node's blocks.
 beneficiary = "0x0000000000000000000000000000000000000000"
 
@@ -47,6 +49,7 @@ const SHUTDOWN: Duration = Duration::from_secs(1);
 struct Config {
     data_dir: PathBuf,
     block_time: f64,
+    build_time: f64,
     beneficiary: Address,
     rpc: Rpc,
     metrics: Metrics,
@@ -73,6 +76,7 @@ impl Default for Config {
         Self {
             data_dir: "gage-node".into(),
             block_time: 1.0,
+            build_time: 0.5,
             beneficiary: Address::ZERO,
             rpc: Rpc::default(),
             metrics: Metrics::default(),
@@ -134,6 +138,7 @@ pub(crate) fn run(args: &NodeArgs) -> anyhow::Result<()> {
         NodeConfig {
             beneficiary: config.beneficiary,
             block_time: Duration::from_secs_f64(config.block_time),
+            build_time: Duration::from_secs_f64(config.build_time),
             ..NodeConfig::default()
         },
         Arc::new(SystemClock),

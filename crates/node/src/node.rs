@@ -30,7 +30,7 @@ use crate::{
     meters,
     pool::{AccountFacts, Pool, PoolError, PoolLimits},
     reports::{ReportError, ReportPool},
-    selection::Selection,
+    selection::{Selection, Timed},
 };
 
 /// What a subscriber may lag behind before it misses something.
@@ -49,6 +49,8 @@ pub struct NodeConfig {
     pub beneficiary: Address,
     /// From block to block in [`Node::run`]; zero makes one whenever something waits for it.
     pub block_time: Duration,
+    /// After this time the building of a block takes no further transaction.
+    pub build_time: Duration,
     /// The gas limit to move towards; the genesis' if `None`.
     pub gas_limit: Option<u64>,
     /// Bounds of the mempool.
@@ -64,6 +66,7 @@ impl Default for NodeConfig {
         Self {
             beneficiary: Address::ZERO,
             block_time: Duration::from_secs(1),
+            build_time: Duration::from_millis(500),
             gas_limit: None,
             pool: PoolLimits::default(),
             dev: false,
@@ -312,7 +315,9 @@ impl Node {
             messages,
             gas_limit: self.0.config.gas_limit,
         };
-        let built = self.0.chain.build(&attributes, &mut selection)?;
+        let until = started.saturating_add(millis(self.0.config.build_time));
+        let mut timed = Timed { selection: &mut selection, clock: &*self.0.clock, until };
+        let built = self.0.chain.build(&attributes, &mut timed)?;
         let (block, receipts) = self.0.chain.commit(built)?;
         self.0.reports.lock().remove_sent(&attributes.reports);
         self.0.messages.lock().remove_sent(&attributes.messages);
@@ -424,6 +429,10 @@ impl Node {
             balance: account.info.balance,
         }))
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What only a development node offers.

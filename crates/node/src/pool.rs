@@ -35,7 +35,7 @@ pub struct PoolLimits {
 
 impl Default for PoolLimits {
     fn default() -> Self {
-        Self { total_max: 50_000, per_sender_max: 1_024, nonce_ahead_max: 1_024 }
+        Self { total_max: 100_000, per_sender_max: 1_024, nonce_ahead_max: 1_024 }
     }
 }
 

@@ -11,7 +11,7 @@ use alloy_consensus::{Transaction, TxEnvelope, transaction::Recovered};
 use alloy_primitives::{Address, TxHash};
 use gage_chain::{Rejection, Room, TxSource};
 
-use crate::pool::Pooled;
+use crate::{Clock, pool::Pooled};
 
 /// The least gas of any transaction: with less room than this a block is full.
 const TRANSFER_GAS: u64 = 21_000;
@@ -79,6 +79,24 @@ impl Selection {
             best: ready.filter_map(|txs| Candidate::new(base_fee, txs.into_iter())).collect(),
             ..Self::default()
         }
+    }
+}
+
+/// A selection that ends at a moment: however dear its transactions are to execute, the block is on time.
+pub(crate) struct Timed<'a> {
+    pub(crate) selection: &'a mut Selection,
+    pub(crate) clock: &'a dyn Clock,
+    /// Milliseconds since the Unix epoch.
+    pub(crate) until: u64,
+}
+
+impl TxSource for Timed<'_> {
+    fn next(&mut self, room: Room) -> Option<Recovered<TxEnvelope>> {
+        (self.clock.now_millis() < self.until).then(|| self.selection.next(room))?
+    }
+
+    fn rejected(&mut self, hash: TxHash, reason: &Rejection) {
+        self.selection.rejected(hash, reason);
     }
 }
 

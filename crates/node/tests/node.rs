@@ -2,10 +2,16 @@
 
 mod support;
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use alloy_primitives::{Address, U256};
-use gage_node::{SubmitError, TimeError};
+use gage_node::{Clock, Node, NodeConfig, SubmitError, TimeError};
 use support::*;
 use tokio::sync::oneshot;
 
@@ -99,6 +105,33 @@ fn blocks_made_from_many_threads_follow_each_other() {
     assert_eq!(node.pool_len(), 0);
     // 30 preludes and 30 transfers.
     assert_eq!(node.chain().check().unwrap().transactions, 60);
+}
+
+/// A clock that goes on by a tenth of a second with every look.
+struct Running(AtomicU64);
+
+impl Clock for Running {
+    fn now_millis(&self) -> u64 {
+        self.0.fetch_add(100, Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn a_block_takes_no_transaction_after_its_time() {
+    let clock = Arc::new(Running(AtomicU64::new(GENESIS_TIME * 1_000)));
+    let build_time = Duration::from_secs(1);
+    let config = NodeConfig { block_time: Duration::ZERO, build_time, ..NodeConfig::default() };
+    let node = Node::open(chain(), config, clock).unwrap();
+    for nonce in 0..40 {
+        node.submit_raw(&transfer(0, nonce)).unwrap();
+    }
+    let mut blocks = 0;
+    while node.pool_len() > 0 {
+        let taken = node.produce().unwrap().transactions.len() - 1;
+        assert!((1..=10).contains(&taken), "{taken}");
+        blocks += 1;
+    }
+    assert!(blocks >= 4, "{blocks}");
 }
 
 /// Who saw a receipt and asks for the latest state next must find what the transaction did.
