@@ -9,7 +9,7 @@ use std::{
 use alloy_primitives::{B256, keccak256};
 use anyhow::{Context as _, bail};
 use gage_chain::{Chain, Genesis};
-use gage_state::Store;
+use gage_state::{Options, Store};
 use serde::{Deserialize, Serialize};
 
 use crate::history::History;
@@ -88,6 +88,11 @@ impl Home {
 
     /// Opens the chain that begins with `genesis`; a second start must give the same.
     pub(crate) fn open(&self, genesis: &Genesis) -> anyhow::Result<Chain> {
+        self.open_with(genesis, Options::default())
+    }
+
+    /// The same with a store that is opened like this.
+    pub(crate) fn open_with(&self, genesis: &Genesis, options: Options) -> anyhow::Result<Chain> {
         let store = match self {
             Self::Memory => Store::in_memory()?,
             Self::Folder(folder) => {
@@ -100,7 +105,7 @@ impl Home {
                 if !folder.join(GENESIS).exists() {
                     self.write(GENESIS, &serde_json::to_string_pretty(genesis)?)?;
                 }
-                Store::open(folder.join(DATABASE))?
+                Store::open_with(folder.join(DATABASE), options)?
             }
         };
         Chain::open(store, genesis).with_context(|| format!("cannot open the chain in {self}"))

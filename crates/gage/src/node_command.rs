@@ -12,6 +12,7 @@ use alloy_primitives::Address;
 use anyhow::{Context as _, ensure};
 use gage_chain::Genesis;
 use gage_node::{Node, NodeConfig};
+use gage_state::{HISTORY_BLOCKS, Options};
 use serde::Deserialize;
 
 use crate::{cli::NodeArgs, clock::SystemClock, home::Home, serve, stop::Stop, telemetry};
@@ -27,6 +28,12 @@ block_time = 1.0
 build_time = 0.5
 # Who gets the tips of this node's blocks.
 beneficiary = "0x0000000000000000000000000000000000000000"
+
+[state]
+# How many blocks below the latest can be read, with proofs.
+history_blocks = 256
+# Memory for the database's pages, in megabytes.
+cache_mb = 512
 
 [rpc]
 host = "127.0.0.1"
@@ -51,8 +58,16 @@ struct Config {
     block_time: f64,
     build_time: f64,
     beneficiary: Address,
+    state: State,
     rpc: Rpc,
     metrics: Metrics,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct State {
+    history_blocks: u64,
+    cache_mb: usize,
 }
 
 #[derive(Debug, PartialEq, Deserialize)]
@@ -78,9 +93,16 @@ impl Default for Config {
             block_time: 1.0,
             build_time: 0.5,
             beneficiary: Address::ZERO,
+            state: State::default(),
             rpc: Rpc::default(),
             metrics: Metrics::default(),
         }
+    }
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { history_blocks: HISTORY_BLOCKS, cache_mb: 512 }
     }
 }
 
@@ -109,6 +131,11 @@ impl Config {
             (0.0..=3_600.0).contains(&config.block_time),
             "block_time must be 0 to 3600 seconds"
         );
+        ensure!(
+            (0.01..=3_600.0).contains(&config.build_time),
+            "build_time must be 0.01 to 3600 seconds"
+        );
+        ensure!((16..=1 << 20).contains(&config.state.cache_mb), "cache_mb must be 16 or more");
         Ok(config)
     }
 }
@@ -126,7 +153,13 @@ pub(crate) fn run(args: &NodeArgs) -> anyhow::Result<()> {
     let genesis = read_genesis(&args.genesis)?;
     let config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
     let home = Home::folder(&config.data_dir)?;
-    let chain = home.open(&genesis)?;
+    let state = &config.state;
+    let options = Options {
+        history_blocks: state.history_blocks,
+        cache_bytes: state.cache_mb << 20,
+        ..Options::default()
+    };
+    let chain = home.open_with(&genesis, options)?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let stop = Stop::on_signals(&runtime);
     if config.metrics.enabled {
@@ -164,9 +197,16 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in
-            ["block_time = -1", "blocktime = 1", "[rpc]\nport = 70000", "{", "block_time = nan"]
-        {
+        for text in [
+            "block_time = -1",
+            "blocktime = 1",
+            "build_time = 0",
+            "build_time = inf",
+            "[state]\ncache_mb = 1",
+            "[rpc]\nport = 70000",
+            "{",
+            "block_time = nan",
+        ] {
             assert!(Config::parse(text).is_err(), "{text}");
         }
     }
