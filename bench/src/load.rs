@@ -127,6 +127,7 @@ impl<'a> Driver<'a> {
         let mut latencies = self.client().paced(&some, per_second / 2.0)?;
         self.client().check(&some)?;
         latencies.sort_unstable();
+        eprintln!("{node}: {work}: {per_second:.0} a second");
         Ok(Row { node, work, sent: all.len(), per_second, blocks: driven.blocks, latencies })
     }
 }
@@ -240,7 +241,7 @@ fn page(users: usize, limit: f64, rows: &[Row]) -> String {
         page,
         "\nMade by `make bench ARGS=\"--only node\"`.\n\n\
          {} users, half of them lenders, half borrowers, have signed everything before. Four connections of this process send \
-         it to a node of its own process, fifty calls a request; *a second* counts from the first sent to the last seen in a \
+         it to a node of its own process, fifty calls a request, at most a thousand of them waiting; *a second* counts from the first sent to the last seen in a \
          block. Latencies are from sending one transaction by itself until its block is seen, at half of that rate. Every \
          receipt is checked. Gage makes a block whenever something waits and keeps it on disk before it says so; Anvil keeps \
          its chain in memory and has Morpho Blue. All cores together recover {} signatures a second.\n\n{}",

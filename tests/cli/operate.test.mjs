@@ -161,7 +161,7 @@ describe('gage, as its operators type it', () => {
       assert.equal(await reader.getTransactionCount(reader.account), sent)
     }
     assert.equal((await node.stop()).code, 0)
-    await printed('check', '--data-dir', home)
+    await printed('db', 'check', '--data-dir', home)
   })
 
   test('a second node does not open the same folder', async () => {
@@ -189,11 +189,11 @@ describe('gage, as its operators type it', () => {
       ['dev', '--data-dir', home, '--no-demo', '--port', '0', '--no-metrics'],
       /database|corrupt|store|magic/i,
     )
-    await refused(['check', '--data-dir', home], /database|corrupt|store|magic/i)
+    await refused(['db', 'check', '--data-dir', home], /database|corrupt|store|magic/i)
 
     const empty = join(folder, 'empty')
     mkdirSync(empty)
-    await refused(['check', '--data-dir', empty], /empty|no chain|genesis/i)
+    await refused(['db', 'check', '--data-dir', empty], /empty|no chain|genesis/i)
   })
 
   test('a broken history is refused', async () => {

@@ -1,6 +1,7 @@
 //! JSON-RPC as a load process speaks it: many signed transactions over a few connections.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use alloy_primitives::{B256, hex};
@@ -9,12 +10,14 @@ use serde_json::{Value, json};
 
 /// Calls of one request.
 const BATCH: usize = 50;
+/// Transactions that wait at a time, at most.
+const IN_FLIGHT: usize = 1_000;
 /// Connections that send.
 const SENDERS: usize = 4;
 /// Between two looks for a new block.
 const LOOK: Duration = Duration::from_millis(2);
 /// Nothing new for so long is an end.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A signed transaction.
 #[derive(Clone)]
@@ -76,20 +79,30 @@ impl Client {
     pub(super) fn drive(&self, all: &[Signed]) -> Result<Driven> {
         let from = self.head()?;
         let began = Instant::now();
+        let (sent, seen) = (AtomicUsize::new(0), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             // Each connection takes every fourth batch, so that a sender's nonces arrive about in order.
             let senders: Vec<_> = (0..SENDERS)
                 .map(|place| {
                     let client = Self::new(self.url.clone());
+                    let (sent, seen) = (&sent, &seen);
                     scope.spawn(move || -> Result<()> {
                         for some in all.chunks(BATCH).skip(place).step_by(SENDERS) {
+                            let waiting = || {
+                                let sent = sent.load(Ordering::Relaxed);
+                                sent.saturating_sub(seen.load(Ordering::Relaxed))
+                            };
+                            while waiting() >= IN_FLIGHT && began.elapsed() < PATIENCE {
+                                std::thread::sleep(LOOK);
+                            }
+                            sent.fetch_add(some.len(), Ordering::Relaxed);
                             client.send(some)?;
                         }
                         Ok(())
                     })
                 })
                 .collect();
-            let watched = self.watch(all, from, began);
+            let watched = self.watch(all, (from, began), &seen);
             for sender in senders {
                 sender.join().map_err(|_| anyhow!("a sender failed"))??;
             }
@@ -120,7 +133,7 @@ impl Client {
                     })
                 })
                 .collect();
-            let driven = self.watch(all, from, began)?;
+            let driven = self.watch(all, (from, began), &AtomicUsize::new(0))?;
             let mut latencies = Vec::new();
             for sender in senders {
                 for (hash, sent) in sender.join().map_err(|_| anyhow!("a sender failed"))?? {
@@ -139,9 +152,14 @@ impl Client {
     }
 
     /// Reads block after block until all are there.
-    fn watch(&self, all: &[Signed], from: u64, began: Instant) -> Result<Driven> {
+    fn watch(
+        &self,
+        all: &[Signed],
+        (from, began): (u64, Instant),
+        seen: &AtomicUsize,
+    ) -> Result<Driven> {
         let client = Self::new(self.url.clone());
-        let mut missing: HashMap<B256, ()> = all.iter().map(|one| (one.hash, ())).collect();
+        let mut missing: HashSet<B256> = all.iter().map(|one| one.hash).collect();
         let mut driven = Driven { seen: HashMap::new(), blocks: 0, took: Duration::ZERO };
         let (mut next, mut news) = (from + 1, Instant::now());
         while !missing.is_empty() {
@@ -152,10 +170,11 @@ impl Client {
             for block in client.ask_all("eth_getBlockByNumber", &wanted)? {
                 let hashes = block["transactions"].as_array().context("a block")?;
                 let hashes = hashes.iter().filter_map(|hash| hash.as_str()?.parse::<B256>().ok());
-                let found = hashes.filter(|hash| missing.remove(hash).is_some());
+                let found = hashes.filter(|hash| missing.remove(hash));
                 let before = driven.seen.len();
                 driven.seen.extend(found.map(|hash| (hash, at)));
                 driven.blocks += u64::from(driven.seen.len() > before);
+                seen.store(driven.seen.len(), Ordering::Relaxed);
                 news = Instant::now();
             }
             next = head + 1;

@@ -105,7 +105,7 @@ pub(super) fn anvil(people: &People, arguments: &[&str]) -> Result<Server> {
     let mut command = Command::new(anvil_binary()?);
     command.args(["--silent", "--accounts", "1", "--chain-id"]).arg(CHAIN_ID.to_string());
     command.args(["--port"]).arg(port.to_string());
-    command.args(["--hardfork", "osaka", "--gas-limit", "120000000", "--no-request-size-limit"]);
+    command.args(["--hardfork", "osaka", "--gas-limit", "10000000000", "--no-request-size-limit"]);
     command.args(arguments).current_dir(folder.path());
     let server = started(command, port, folder)?;
     let everyone: Vec<Address> = people.everyone().collect();
