@@ -99,14 +99,15 @@ fn binary() -> Result<PathBuf> {
 }
 
 /// Anvil, which keeps its chain in memory.
-pub(super) fn anvil(people: &People, arguments: &[&str]) -> Result<Server> {
+pub(super) fn anvil(people: &People) -> Result<Server> {
     let folder = tempfile::tempdir()?;
     let port = PORT + 1;
     let mut command = Command::new(anvil_binary()?);
     command.args(["--silent", "--accounts", "1", "--chain-id"]).arg(CHAIN_ID.to_string());
     command.args(["--port"]).arg(port.to_string());
     command.args(["--hardfork", "osaka", "--gas-limit", "10000000000", "--no-request-size-limit"]);
-    command.args(arguments).current_dir(folder.path());
+    // A block whenever something waits stops making any with a thousand that wait.
+    command.args(["--block-time", "0.1"]).current_dir(folder.path());
     let server = started(command, port, folder)?;
     let everyone: Vec<Address> = people.everyone().collect();
     for some in everyone.chunks(100) {
