@@ -33,7 +33,8 @@ soak: ## The random tests in their long form (STEPS, SEEDS, KILLS)
 	GAGE_KILLS=$(or $(KILLS),1000) $(CARGO) test --release -p gage-state -p gage-chain --test crash
 
 bench: ## Side by side with Morpho Blue and Aave v3.6, liquidation at scale, crashes replayed; writes bench/RESULTS.md
-	$(CARGO) run --release -p gage-bench -- --out bench/RESULTS.md $(ARGS)
+	$(CARGO) build --release -p gage -p gage-bench
+	"$(TARGET)/release/gage-bench" --out bench/RESULTS.md $(ARGS)
 
 plots: ## Draw the plots of docs/rates.md anew
 	$(CARGO) run -p gage -- rates --plot docs/rates-path.svg --plot-curves docs/rates-curves.svg

@@ -20,14 +20,12 @@ const LOOK: Duration = Duration::from_millis(2);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A signed transaction.
-#[derive(Clone)]
 pub(super) struct Signed {
     pub(super) hash: B256,
     pub(super) bytes: Vec<u8>,
 }
 
-/// A connection to a node; clones have connections of their own.
-#[derive(Clone)]
+/// A connection to a node.
 pub(super) struct Client {
     url: String,
     agent: ureq::Agent,
