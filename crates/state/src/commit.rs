@@ -18,9 +18,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// `WrongNumber` unless the block follows the head (or is block 0 of an empty store);
-    /// `StalePrepared` if another block was committed since `prepared` was made. After a
-    /// `Database` error the store must be opened again.
+    /// As [`stage`](Self::stage) and [`flush`](Self::flush).
     pub fn commit(
         &self,
         prepared: Prepared,
@@ -28,7 +26,26 @@ impl Store {
         hash: B256,
         records: Vec<Record>,
     ) -> Result<B256, StateError> {
-        let _committing = lock(&self.inner.committing);
+        let root = self.stage(prepared, number, hash, records)?;
+        self.flush()?;
+        Ok(root)
+    }
+
+    /// Makes block `number` the head for everything that is asked from now on, as a whole, without
+    /// making it durable: that is [`flush`](Self::flush)'s part. Returns the state root.
+    ///
+    /// # Errors
+    ///
+    /// `WrongNumber` unless the block follows the head (or is block 0 of an empty store);
+    /// `StalePrepared` if another block became the head since `prepared` was made.
+    pub fn stage(
+        &self,
+        prepared: Prepared,
+        number: u64,
+        hash: B256,
+        records: Vec<Record>,
+    ) -> Result<B256, StateError> {
+        let _staging = lock(&self.inner.staging);
         let snapshot = self.snapshot()?;
         let head = snapshot.head()?;
         let expected = head.map_or(0, |head| head.number.saturating_add(1));
@@ -42,13 +59,27 @@ impl Store {
         }
         let new_head = Head { number, hash, state_root: prepared.root };
         let mut batch = Batch::default();
-        add_state(&mut batch, &prepared);
         self.add_history(&mut batch, &snapshot, &prepared, number)?;
+        add_state(&mut batch, prepared);
         add_records(&mut batch, records);
         add_head(&mut batch, &new_head);
-        self.inner.database.write(&batch)?;
-        *self.inner.head.write().unwrap_or_else(PoisonError::into_inner) = Some(new_head);
-        Ok(prepared.root)
+        self.inner.database.stage(batch);
+        self.set_head(Some(new_head));
+        Ok(new_head.state_root)
+    }
+
+    /// Makes durable every block that was staged before, each as a whole, with the records written
+    /// meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Only if the storage fails. The head is then the last durable block again; the store must be
+    /// opened again.
+    pub fn flush(&self) -> Result<(), StateError> {
+        self.inner.database.flush().inspect_err(|_| {
+            // If not even this can be read, nobody builds on what the head is said to be.
+            self.set_head(self.snapshot().and_then(|durable| durable.head()).ok().flatten());
+        })
     }
 
     /// Writes records that belong to no block, durably and as a whole.
@@ -59,7 +90,12 @@ impl Store {
     pub fn write(&self, records: Vec<Record>) -> Result<(), StateError> {
         let mut batch = Batch::default();
         add_records(&mut batch, records);
-        self.inner.database.write(&batch)
+        self.inner.database.stage(batch);
+        self.flush()
+    }
+
+    fn set_head(&self, head: Option<Head>) {
+        *self.inner.head.write().unwrap_or_else(PoisonError::into_inner) = head;
     }
 
     fn add_history(
@@ -88,7 +124,7 @@ pub(crate) fn add_head(batch: &mut Batch, head: &Head) {
     batch.put(Space::Blocks, head.number.to_be_bytes(), [head.hash, head.state_root].concat());
 }
 
-pub(crate) fn add_state(batch: &mut Batch, prepared: &Prepared) {
+pub(crate) fn add_state(batch: &mut Batch, prepared: Prepared) {
     for (address, change) in &prepared.accounts {
         match change.new {
             Some(account) => batch.put(Space::Accounts, address.as_slice(), account.encode()),
@@ -106,17 +142,17 @@ pub(crate) fn add_state(batch: &mut Batch, prepared: &Prepared) {
     for (hash, bytes) in &prepared.code {
         batch.put(Space::Code, hash.as_slice(), bytes.as_ref());
     }
-    add_nodes(batch, Space::AccountTrie, None, &prepared.account_nodes);
-    for (address, nodes) in &prepared.storage_nodes {
-        add_nodes(batch, Space::StorageTrie, Some(*address), nodes);
+    add_nodes(batch, Space::AccountTrie, None, prepared.account_nodes);
+    for (address, nodes) in prepared.storage_nodes {
+        add_nodes(batch, Space::StorageTrie, Some(address), nodes);
     }
 }
 
-fn add_nodes(batch: &mut Batch, space: Space, owner: Option<Address>, nodes: &NodeChanges) {
+fn add_nodes(batch: &mut Batch, space: Space, owner: Option<Address>, nodes: NodeChanges) {
     for (path, rlp) in nodes {
-        let key = tables::node_key(owner, path);
+        let key = tables::node_key(owner, &path);
         match rlp {
-            Some(rlp) => batch.put(space, key, &**rlp),
+            Some(rlp) => batch.put(space, key, rlp),
             None => batch.remove(space, key),
         }
     }

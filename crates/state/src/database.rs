@@ -73,6 +73,34 @@ impl Batch {
         self.writes[space as usize].push((key.into(), None));
     }
 
+    /// By key, each once with its last value: what a tree is written in best.
+    pub(crate) fn sort(&mut self) {
+        for writes in &mut self.writes {
+            if writes.is_sorted_by(|(one, _), (next, _)| one < next) {
+                continue;
+            }
+            // Stable, so that of one key the last stays the last.
+            writes.sort_by(|(one, _), (other, _)| one.cmp(other));
+            writes.dedup_by(|next, kept| {
+                let same = next.0 == kept.0;
+                if same {
+                    kept.1 = next.1.take();
+                }
+                same
+            });
+        }
+    }
+
+    pub(crate) fn append(&mut self, later: &Self) {
+        for (writes, later) in self.writes.iter_mut().zip(&later.writes) {
+            writes.extend_from_slice(later);
+        }
+    }
+
+    pub(crate) fn writes(&self, space: Space) -> &[Write] {
+        &self.writes[space as usize]
+    }
+
     /// The tables that are written to, each with its writes in the order in which they were made.
     pub fn tables(&self) -> impl Iterator<Item = (Space, &[Write])> {
         let tables = Space::ALL.into_iter().zip(&self.writes);

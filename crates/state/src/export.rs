@@ -243,7 +243,7 @@ impl Store {
             fs::remove_file(&partial)?;
         }
         let taken = Self::open(&partial).map_err(SnapshotError::from).and_then(|store| {
-            Import::new(&*store.inner.database)?.all(Hashing::new(input), expected)
+            Import::new(store.inner.database.on_disk())?.all(Hashing::new(input), expected)
         });
         match taken {
             Ok(info) => {
@@ -364,12 +364,12 @@ impl<'a> Import<'a> {
             (*address, AccountChange { storage: Default::default(), ..change.clone() })
         });
         self.put_down_owner();
-        let snapshot = Snapshot::new(self.database)?;
+        let snapshot = Snapshot::new(self.database.tables()?);
         let changes = std::mem::take(&mut self.changes);
         let prepared = Prepared::on(&snapshot, self.root, &changes)?;
-        commit::add_state(&mut self.batch, &prepared);
-        self.database.write(&std::mem::take(&mut self.batch))?;
         self.root = prepared.root();
+        commit::add_state(&mut self.batch, prepared);
+        self.database.write(&std::mem::take(&mut self.batch))?;
         self.owner = next;
         self.waiting = 0;
         Ok(())

@@ -43,6 +43,8 @@ mod embedded;
 mod error;
 mod export;
 mod history;
+mod overlay;
+mod pending;
 mod prepare;
 mod proof;
 mod snapshot;

@@ -2,14 +2,14 @@
 
 use crate::{
     Account, Damage, StateError,
-    database::{Database, Rows, Tables},
+    database::{Rows, Tables},
     tables::{self, Space, system},
 };
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_trie::Nibbles;
 use std::ops::Bound;
 
-/// The last committed block.
+/// A block's place and outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     /// Its number.
@@ -40,8 +40,8 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    pub(crate) fn new(database: &dyn Database) -> Result<Self, StateError> {
-        Ok(Self { tables: database.tables()? })
+    pub(crate) fn new(tables: Box<dyn Tables>) -> Self {
+        Self { tables }
     }
 
     /// Number of rows of a table.

@@ -4,6 +4,7 @@ use crate::{
     Changes, Damage, Head, Prepared, StateError, Table, View,
     database::{Batch, Database, Rows},
     embedded::{Embedded, InMemoryBackend, StorageBackend},
+    pending::Pending,
     snapshot::Snapshot,
     tables::{Space, system},
 };
@@ -76,18 +77,18 @@ pub enum Recovery {
 /// Accounts, code, storage, their trie, recent history and block records in one file.
 ///
 /// Clones share the database. Reads run beside each other and beside a commit; commits run one
-/// after the other.
+/// after the other. A block may be [staged](Store::stage) before it is made durable.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) inner: Arc<Inner>,
 }
 
 pub(crate) struct Inner {
-    pub(crate) database: Box<dyn Database>,
+    pub(crate) database: Pending,
     pub(crate) options: Options,
     pub(crate) head: RwLock<Option<Head>>,
-    /// Held during a commit, so that `head` changes in the order of the commits.
-    pub(crate) committing: Mutex<()>,
+    /// Held while a block is staged, so that `head` changes in the order of the blocks.
+    pub(crate) staging: Mutex<()>,
     code: Mutex<BTreeMap<B256, Bytecode>>,
 }
 
@@ -153,10 +154,11 @@ impl Store {
     /// `WrongSchema` if another version of Gage wrote it; otherwise only if the storage fails.
     pub fn on(database: Box<dyn Database>, options: Options) -> Result<Self, StateError> {
         check_schema(&*database)?;
-        let head = RwLock::new(Snapshot::new(&*database)?.head()?);
-        let committing = Mutex::new(());
+        let head = RwLock::new(Snapshot::new(database.tables()?).head()?);
+        let database = Pending::new(database);
+        let staging = Mutex::new(());
         let code = Mutex::new(BTreeMap::new());
-        Ok(Self { inner: Arc::new(Inner { database, options, head, committing, code }) })
+        Ok(Self { inner: Arc::new(Inner { database, options, head, staging, code }) })
     }
 
     /// Opens a database that may be damaged. The library panics on some files that were altered
@@ -171,7 +173,7 @@ impl Store {
             .unwrap_or_else(|_| Err(StateError::Unopenable { path: path.to_owned() }))
     }
 
-    /// The last committed block, `None` if there is none.
+    /// The last block that was committed or staged, `None` if there is none.
     pub fn head(&self) -> Option<Head> {
         *self.inner.head.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -232,7 +234,7 @@ impl Store {
     }
 
     pub(crate) fn snapshot(&self) -> Result<Snapshot, StateError> {
-        Snapshot::new(&*self.inner.database)
+        Ok(Snapshot::new(self.inner.database.tables()?))
     }
 
     /// Code ready to run, from memory if it ran before.
@@ -272,7 +274,7 @@ pub(crate) fn sync_directory(path: &Path) -> Result<(), StateError> {
 
 /// Notes the schema in a new database; refuses one with another.
 fn check_schema(database: &dyn Database) -> Result<(), StateError> {
-    let snapshot = Snapshot::new(database)?;
+    let snapshot = Snapshot::new(database.tables()?);
     let Some(stored) = snapshot.get(Space::System, system::SCHEMA)? else {
         if snapshot.len(Space::System)? > 0 {
             return Err(Damage::RowInvalid { table: Space::System.name() }.into());

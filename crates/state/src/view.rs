@@ -5,6 +5,7 @@ use crate::{
     account::address_of,
     database::Rows,
     history::{self, ChangedKeys},
+    overlay::Overlaid,
     snapshot::Snapshot,
     tables::Space,
 };
@@ -208,45 +209,6 @@ impl View {
 
     pub(crate) fn changed_since(&self) -> Result<ChangedKeys, StateError> {
         ChangedKeys::after(&self.inner.snapshot, self.inner.number)
-    }
-}
-
-/// Sorted rows, some replaced, added or left out (`None`).
-struct Overlaid<I: Iterator, K, V> {
-    rows: std::iter::Peekable<I>,
-    then: std::iter::Peekable<std::collections::btree_map::IntoIter<K, Option<V>>>,
-}
-
-impl<I, K: Ord, V> Overlaid<I, K, V>
-where
-    I: Iterator<Item = Result<(K, V), StateError>>,
-{
-    fn new(rows: I, then: BTreeMap<K, Option<V>>) -> Self {
-        Self { rows: rows.peekable(), then: then.into_iter().peekable() }
-    }
-}
-
-impl<I, K: Ord, V> Iterator for Overlaid<I, K, V>
-where
-    I: Iterator<Item = Result<(K, V), StateError>>,
-{
-    type Item = Result<(K, V), StateError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let Some((then, _)) = self.then.peek() else { return self.rows.next() };
-            match self.rows.peek() {
-                Some(Err(_)) => return self.rows.next(),
-                Some(Ok((now, _))) if now < then => return self.rows.next(),
-                Some(Ok((now, _))) if now == then => {
-                    self.rows.next();
-                }
-                Some(Ok(_)) | None => {}
-            }
-            if let Some((key, Some(value))) = self.then.next() {
-                return Some(Ok((key, value)));
-            }
-        }
     }
 }
 

@@ -8,7 +8,7 @@ mod model;
 
 use alloy_primitives::{Address, U256, keccak256};
 use disk::{Disk, assert_recovered, commit};
-use gage_state::{AccountInfo, OpenCheck, Options, StateError, Store};
+use gage_state::{AccountInfo, OpenCheck, Options, Record, StateError, Store, Table};
 use std::{
     collections::{BTreeMap, BTreeSet},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -58,6 +58,26 @@ fn in_words(error: &StateError) -> String {
         cause = error.source();
     }
     words
+}
+
+#[test]
+fn blocks_that_cannot_be_flushed_are_gone() {
+    let disk = Disk::new(written(3));
+    let store = open(&disk).unwrap();
+    for number in 3..6 {
+        let prepared = store.prepare(&disk::block(number)).unwrap();
+        let header = Record::put(Table::Headers, number.to_be_bytes(), prepared.root().to_vec());
+        store.stage(prepared, number, model::block_hash(number), vec![header]).unwrap();
+        assert_recovered(&store, Some(number));
+    }
+    let lost = store.at_head().unwrap();
+    disk.protect();
+    store.flush().unwrap_err();
+    assert_eq!(store.head().map(|head| head.number), Some(2));
+    assert_eq!(lost.number(), 5, "who looked at the lost blocks may go on");
+    drop((store, lost));
+    let store = open(&Disk::new(disk.content())).unwrap();
+    assert_eq!(assert_recovered(&store, Some(2)), Some(2));
 }
 
 #[test]

@@ -22,15 +22,22 @@ impl Model {
         self.heights.last().cloned().unwrap_or_default()
     }
 
-    /// Applies a block to the model and to the store, and compares the roots.
+    /// Applies a block to the model and to the store, durably, and compares the roots.
     pub(crate) fn commit(&mut self, store: &Store, changes: &Changes) -> B256 {
+        let root = self.stage(store, changes);
+        store.flush().unwrap();
+        root
+    }
+
+    /// As [`commit`](Self::commit), but the block is not durable yet.
+    pub(crate) fn stage(&mut self, store: &Store, changes: &Changes) -> B256 {
         let mut state = self.head();
         apply(&mut state, changes);
         let expected = state_root(&state);
         let number = self.heights.len() as u64;
         let prepared = store.prepare(changes).unwrap();
         assert_eq!(prepared.root(), expected, "root of block {number}");
-        let root = store.commit(prepared, number, block_hash(number), Vec::new()).unwrap();
+        let root = store.stage(prepared, number, block_hash(number), Vec::new()).unwrap();
         assert_eq!(root, expected);
         self.heights.push(state);
         root
