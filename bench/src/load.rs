@@ -237,10 +237,10 @@ fn page(users: usize, limit: f64, rows: &[Row]) -> String {
         page,
         "\nMade by `make bench ARGS=\"--only node\"`.\n\n\
          {} users, half of them lenders, half borrowers, have signed everything before. Four connections of this process send \
-         it to a node of its own process, fifty calls a request, at most a thousand of them waiting; *a second* counts from the first sent to the last seen in a \
+         it to a node of its own process, fifty calls a request, at most eight thousand of them waiting; *a second* counts from the first sent to the last seen in a \
          block. Latencies are from sending one transaction by itself until its block is seen, at half of that rate. Every \
-         receipt is checked. Gage makes a block whenever something waits and keeps it on disk before it says so; Anvil makes \
-         ten blocks a second without a bound on gas, keeps its chain in memory and has Morpho Blue. All cores together recover {} signatures a second.\n\n{}",
+         receipt is checked. Both make ten blocks a second. Gage keeps each on disk before it says so, with the states of 256 blocks; Anvil keeps \
+         the last state in memory, and has Morpho Blue. All cores together recover {} signatures a second.\n\n{}",
         thousands(users as u64),
         thousands(limit as u64),
         table(&heads.map(str::to_owned), &lines),

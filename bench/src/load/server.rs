@@ -65,7 +65,7 @@ pub(super) fn gage(people: &People) -> Result<Server> {
     let genesis = Genesis {
         chain_id: CHAIN_ID,
         timestamp: 1_750_000_000,
-        gas_limit: 120_000_000,
+        gas_limit: 1_000_000_000,
         base_fee_per_gas: 1_000_000_000,
         extra_data: Default::default(),
         beneficiary: Address::ZERO,
@@ -81,7 +81,7 @@ pub(super) fn gage(people: &People) -> Result<Server> {
     std::fs::write(&genesis_file, serde_json::to_string(&genesis)?)?;
     let data = folder.path().join("data");
     let config = format!(
-        "data_dir = {:?}\nblock_time = 0\n[rpc]\nport = {PORT}\n[metrics]\nenabled = false\n",
+        "data_dir = {:?}\nblock_time = 0.1\nbuild_time = 0.1\n[rpc]\nport = {PORT}\n[metrics]\nenabled = false\n",
         data.display().to_string()
     );
     std::fs::write(&config_file, config)?;
@@ -98,7 +98,7 @@ fn binary() -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Anvil, which keeps its chain in memory.
+/// Anvil, which keeps its chain in memory, and of its states the last.
 pub(super) fn anvil(people: &People) -> Result<Server> {
     let folder = tempfile::tempdir()?;
     let port = PORT + 1;
@@ -106,8 +106,8 @@ pub(super) fn anvil(people: &People) -> Result<Server> {
     command.args(["--silent", "--accounts", "1", "--chain-id"]).arg(CHAIN_ID.to_string());
     command.args(["--port"]).arg(port.to_string());
     command.args(["--hardfork", "osaka", "--gas-limit", "10000000000", "--no-request-size-limit"]);
-    // A block whenever something waits stops making any with a thousand that wait.
-    command.args(["--block-time", "0.1"]).current_dir(folder.path());
+    // A block whenever something waits stops making any with a thousand that wait. Old states would go to disk.
+    command.args(["--block-time", "0.1", "--prune-history"]).current_dir(folder.path());
     let server = started(command, port, folder)?;
     let everyone: Vec<Address> = people.everyone().collect();
     for some in everyone.chunks(100) {

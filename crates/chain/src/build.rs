@@ -99,8 +99,8 @@ pub enum BuildError {
 }
 
 impl Chain {
-    /// Builds the block after the head: the prelude, the sweep if anybody is due, then what `source` offers and the rules allow.
-    /// Nothing is stored; see [`commit`](Self::commit).
+    /// Builds the block after the tip: the prelude, the sweep if anybody is due, then what `source` offers and the rules
+    /// allow. Nothing is stored; see [`commit`](Self::commit) and [`stage`](Self::stage).
     ///
     /// # Errors
     /// [`BuildError`]; a bad transaction is none, it is told to `source`.
@@ -109,7 +109,7 @@ impl Chain {
         attributes: &BlockAttributes,
         source: &mut dyn TxSource,
     ) -> Result<Built, BuildError> {
-        let parent = self.head();
+        let parent = self.tip();
         let header = self.propose(&parent, attributes)?;
         let base_fee = header.base_fee_per_gas.unwrap_or_default();
         let executor = Executor::new(self, parent.number, &header)?;

@@ -14,6 +14,7 @@ use revm::database_interface::bal::EvmDatabaseError;
 use crate::{
     FoundReceipt, FoundTransaction, Genesis, GenesisError, Place, SealedBlock, SealedHeader,
     execute::Executed,
+    log_hashes::LogHashes,
     lookout::{Lookout, touched},
     records,
     rules::BASE_FEE_PARAMS,
@@ -26,12 +27,21 @@ pub struct Chain(Arc<Inner>);
 struct Inner {
     store: Store,
     genesis: Genesis,
-    head: RwLock<SealedHeader>,
+    /// The last block that everybody may know of: it is durable.
+    head: RwLock<Known>,
+    /// The last block that is executed and staged, which the next one follows: the head, or a few above it.
+    tip: RwLock<SealedHeader>,
     /// The last blocks, which are asked for most, by number.
     recent: RwLock<BTreeMap<u64, Arc<Recent>>>,
     lookout: Lookout,
-    /// Held while the head moves.
+    /// Held while the tip moves.
     writing: Mutex<()>,
+}
+
+/// A block and the state after it.
+struct Known {
+    header: SealedHeader,
+    state: View,
 }
 
 /// How many blocks are kept in memory besides being stored.
@@ -126,11 +136,38 @@ pub enum CommitError {
     Chain(#[from] ChainError),
 }
 
+/// A block that the next one may follow, though it is neither durable nor announced yet.
+#[must_use = "it becomes part of the chain when it is confirmed"]
+#[derive(Debug)]
+pub struct Staged {
+    block: SealedBlock,
+    receipts: Vec<FoundReceipt>,
+    state: View,
+}
+
+impl Staged {
+    /// The block.
+    pub fn block(&self) -> &SealedBlock {
+        &self.block
+    }
+
+    /// The state after it.
+    pub fn state(&self) -> &View {
+        &self.state
+    }
+
+    /// The block with its receipts.
+    pub fn into_parts(self) -> (SealedBlock, Vec<FoundReceipt>) {
+        (self.block, self.receipts)
+    }
+}
+
 /// A block that is executed and sealed, and not yet part of the chain.
 #[derive(Debug)]
 pub struct Built {
     block: SealedBlock,
     receipts: Vec<ReceiptEnvelope>,
+    log_hashes: LogHashes,
     prepared: Prepared,
     touched: Vec<AccountId>,
 }
@@ -152,7 +189,7 @@ impl Chain {
         let changes = genesis.changes();
         if store.head().is_none() {
             let (block, prepared) = genesis_block(&store, genesis, &changes)?;
-            let records = records::records(&store, &block, &[])?;
+            let records = records::records(&store, &block, (&[], &LogHashes::default()))?;
             store.commit(prepared, 0, block.hash(), records)?;
         } else {
             // The root is computed on an empty store, since ours has moved on.
@@ -165,11 +202,13 @@ impl Chain {
         let number = store.head().ok_or(ChainError::UnknownBlock(0))?.number;
         let head = records::header(&store, number)?.ok_or(ChainError::UnknownBlock(number))?;
         let now = Timestamp::new(head.timestamp);
-        let lookout = Lookout::over(&store.at(number)?, now)?;
+        let state = store.at(number)?;
+        let lookout = Lookout::over(&state, now)?;
         Ok(Self(Arc::new(Inner {
             store,
             genesis: genesis.clone(),
-            head: RwLock::new(head),
+            tip: RwLock::new(head.clone()),
+            head: RwLock::new(Known { header: head, state }),
             recent: RwLock::default(),
             lookout,
             writing: Mutex::new(()),
@@ -191,14 +230,19 @@ impl Chain {
         &self.0.store
     }
 
-    /// The last block's header.
+    /// The header of the last block that is durable: the latest, for whoever asks.
     pub fn head(&self) -> SealedHeader {
-        self.0.head.read().clone()
+        self.0.head.read().header.clone()
     }
 
-    /// The base fee of the block after the head.
+    /// The header of the block that the next one follows: the head, or a block above it that is not durable yet.
+    pub fn tip(&self) -> SealedHeader {
+        self.0.tip.read().clone()
+    }
+
+    /// The base fee of the block after the tip.
     pub fn next_base_fee(&self) -> u64 {
-        self.0.head.read().next_block_base_fee(BASE_FEE_PARAMS).unwrap_or_default()
+        self.0.tip.read().next_block_base_fee(BASE_FEE_PARAMS).unwrap_or_default()
     }
 
     /// The header of a block.
@@ -279,15 +323,37 @@ impl Chain {
         Ok(self.receipts(number)?.and_then(|receipts| at(&receipts)))
     }
 
+    /// The transaction with this hash, if a block has it that is not durable yet.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn staged_transaction(
+        &self,
+        hash: TxHash,
+    ) -> Result<Option<Recovered<TxEnvelope>>, ChainError> {
+        if self.0.tip.read().number == self.head_number() {
+            return Ok(None);
+        }
+        let place = records::place(&self.0.store, hash)?;
+        let Some((number, index)) = place.filter(|(number, _)| !self.is_announced(*number)) else {
+            return Ok(None);
+        };
+        let recent = self.recent(number);
+        Ok(recent.and_then(|recent| recent.block.transactions.get(position(index)).cloned()))
+    }
+
     fn place(&self, hash: TxHash) -> Result<Option<(u64, u64)>, ChainError> {
         let place = records::place(&self.0.store, hash)?;
         Ok(place.filter(|(number, _)| self.is_announced(*number)))
     }
 
-    /// Whether a block is not above the head. One that was stored a moment ago may be: whoever saw its receipts and
-    /// then asked for the latest state would get the one before.
+    /// Whether a block is not above the head. A staged one is: it may yet be lost with the power.
     fn is_announced(&self, number: u64) -> bool {
-        number <= self.0.head.read().number
+        number <= self.head_number()
+    }
+
+    fn head_number(&self) -> u64 {
+        self.0.head.read().header.number
     }
 
     fn recent(&self, number: u64) -> Option<Arc<Recent>> {
@@ -307,21 +373,54 @@ impl Chain {
     /// # Errors
     /// [`StateError::Pruned`] and [`StateError::NotYet`] for heights that are not kept.
     pub fn state(&self, number: u64) -> Result<View, ChainError> {
+        // The store's own head may be above ours, and its past costs more to read.
+        let head = self.0.head.read();
+        if head.header.number == number {
+            return Ok(head.state.clone());
+        }
+        drop(head);
         Ok(self.0.store.at(number)?)
     }
 
     /// Makes a built block the head. It is durable when this returns.
     ///
     /// # Errors
-    /// [`CommitError::NotOnHead`] if the head moved since it was built.
+    /// [`CommitError::NotOnHead`] if another block came first.
     pub fn commit(&self, built: Built) -> Result<(SealedBlock, Vec<FoundReceipt>), CommitError> {
+        let staged = self.stage(built)?;
+        self.confirm([&staged])?;
+        Ok(staged.into_parts())
+    }
+
+    /// Makes a built block the tip, so that the next can be built on it; nobody else is told.
+    ///
+    /// # Errors
+    /// [`CommitError::NotOnHead`] if another block came first.
+    pub fn stage(&self, built: Built) -> Result<Staged, CommitError> {
         let _writing = self.writing();
-        let head = self.head();
-        if built.block.header.parent_hash != head.hash() {
+        let tip = self.tip();
+        if built.block.header.parent_hash != tip.hash() {
             let built_on = built.block.number().saturating_sub(1);
-            return Err(CommitError::NotOnHead { built_on, head: head.number });
+            return Err(CommitError::NotOnHead { built_on, head: tip.number });
         }
-        Ok(self.store_block(built)?)
+        Ok(self.stage_block(built)?)
+    }
+
+    /// Makes every staged block durable, and the last of `blocks`, which were staged one after the other, the head.
+    ///
+    /// # Errors
+    /// The store failed; the chain must be opened again.
+    pub fn confirm<'a>(
+        &self,
+        blocks: impl IntoIterator<Item = &'a Staged>,
+    ) -> Result<(), ChainError> {
+        self.0.store.flush()?;
+        let Some(last) = blocks.into_iter().last() else { return Ok(()) };
+        let mut head = self.0.head.write();
+        if last.block.number() > head.header.number {
+            *head = Known { header: last.block.header.clone(), state: last.state.clone() };
+        }
+        Ok(())
     }
 
     /// Who is to be swept after the head.
@@ -329,7 +428,7 @@ impl Chain {
         &self.0.lookout
     }
 
-    /// Taken by whoever moves the head.
+    /// Taken by whoever moves the tip.
     pub(crate) fn writing(&self) -> MutexGuard<'_, ()> {
         self.0.writing.lock()
     }
@@ -340,25 +439,24 @@ impl Chain {
             rayon::join(|| self.0.store.prepare(&executed.changes), || executed.complete(header));
         let prepared = prepared?;
         let header = Sealed::new(Header { state_root: prepared.root(), ..header });
-        let Executed { transactions, receipts, changes, .. } = executed;
+        let Executed { transactions, receipts, log_hashes, changes, .. } = executed;
         let touched = touched(&changes);
-        Ok(Built { block: SealedBlock { header, transactions }, receipts, prepared, touched })
+        let block = SealedBlock { header, transactions };
+        Ok(Built { block, receipts, log_hashes, prepared, touched })
     }
 
-    /// Writes a block that follows the head; the caller holds [`writing`](Self::writing).
-    pub(crate) fn store_block(
-        &self,
-        built: Built,
-    ) -> Result<(SealedBlock, Vec<FoundReceipt>), ChainError> {
-        let Built { block, receipts, prepared, mut touched } = built;
-        let records = records::records(&self.0.store, &block, &receipts)?;
-        self.0.store.commit(prepared, block.number(), block.hash(), records)?;
-        let now = Timestamp::new(block.header.timestamp);
-        self.0.lookout.follow(&self.state(block.number())?, now, &mut touched)?;
+    /// Stages a block that follows the tip; the caller holds [`writing`](Self::writing).
+    pub(crate) fn stage_block(&self, built: Built) -> Result<Staged, ChainError> {
+        let Built { block, receipts, log_hashes, prepared, mut touched } = built;
+        let number = block.number();
+        let records = records::records(&self.0.store, &block, (&receipts, &log_hashes))?;
+        self.0.store.stage(prepared, number, block.hash(), records)?;
+        let state = self.0.store.at(number)?;
+        self.0.lookout.follow(&state, Timestamp::new(block.header.timestamp), &mut touched)?;
         let receipts = block.found(receipts);
         self.remember(Recent { block: block.clone(), receipts: receipts.clone() });
-        *self.0.head.write() = block.header.clone();
-        Ok((block, receipts))
+        *self.0.tip.write() = block.header.clone();
+        Ok(Staged { block, receipts, state })
     }
 }
 

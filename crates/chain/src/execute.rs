@@ -1,7 +1,8 @@
 //! Running a block's transactions on the parent's state, for building and for import alike.
 
 use alloy_consensus::{
-    Header, Receipt, ReceiptEnvelope, Transaction, TxEnvelope, proofs, transaction::Recovered,
+    Header, Receipt, ReceiptEnvelope, ReceiptWithBloom, Transaction, TxEnvelope, proofs,
+    transaction::Recovered,
 };
 use alloy_eips::{eip4895::Withdrawals, eip7685::EMPTY_REQUESTS_HASH, merge::BEACON_NONCE};
 use alloy_evm::{EthEvm, Evm, EvmEnv, IntoTxEnv, precompiles::PrecompilesMap};
@@ -26,6 +27,7 @@ use revm::{
 
 use crate::{
     Chain, ChainError, Rejection, SealedHeader,
+    log_hashes::LogHashes,
     rules::{BASE_FEE_PARAMS, SPEC, SWEEP_GAS_DIVISOR, SYSTEM},
     sweep_tx,
     transaction::GasOffer,
@@ -131,6 +133,8 @@ pub(crate) fn env(chain_id: u64, header: &Header) -> EvmEnv {
 pub(crate) struct Executed {
     pub(crate) transactions: Vec<Recovered<TxEnvelope>>,
     pub(crate) receipts: Vec<ReceiptEnvelope>,
+    /// Of the receipts' logs.
+    pub(crate) log_hashes: LogHashes,
     pub(crate) gas_used: u64,
     pub(crate) changes: Changes,
 }
@@ -155,6 +159,7 @@ pub(crate) struct Executor {
     evm: EthEvm<BlockState, NoOpInspector, PrecompilesMap>,
     transactions: Vec<Recovered<TxEnvelope>>,
     receipts: Vec<ReceiptEnvelope>,
+    log_hashes: LogHashes,
     gas_used: u64,
 }
 
@@ -165,7 +170,13 @@ impl Executor {
             .with_bundle_update()
             .build();
         let evm = gage_evm::evm(db, env(chain.chain_id(), header), NoOpInspector {});
-        Ok(Self { evm, transactions: Vec::new(), receipts: Vec::new(), gas_used: 0 })
+        Ok(Self {
+            evm,
+            transactions: Vec::new(),
+            receipts: Vec::new(),
+            log_hashes: LogHashes::default(),
+            gas_used: 0,
+        })
     }
 
     pub(crate) fn gas_left(&self) -> u64 {
@@ -183,10 +194,11 @@ impl Executor {
 
     /// Calls a native contract as a system transaction says, with as much gas as that declares.
     fn system(self, to: Address, tx: &TxEnvelope) -> Result<(Self, ResultAndState), ChainError> {
-        let Self { evm, transactions, receipts, gas_used } = self;
+        let Self { evm, transactions, receipts, log_hashes, gas_used } = self;
         let call = (tx.input().clone(), tx.gas_limit());
         let (evm, done) = gage_evm::system_call(evm, to, call);
-        Ok((Self { evm, transactions, receipts, gas_used }, done.map_err(fatal)?))
+        let executor = Self { evm, transactions, receipts, log_hashes, gas_used };
+        Ok((executor, done.map_err(fatal)?))
     }
 
     /// Keeps what a system transaction did.
@@ -265,16 +277,18 @@ impl Executor {
             cumulative_gas_used: self.gas_used,
             logs: result.into_logs(),
         };
-        self.receipts.push(ReceiptEnvelope::from_typed(tx.tx_type(), receipt.with_bloom()));
+        let logs_bloom = self.log_hashes.bloom(&receipt.logs);
+        let receipt = ReceiptWithBloom { receipt, logs_bloom };
+        self.receipts.push(ReceiptEnvelope::from_typed(tx.tx_type(), receipt));
         self.transactions.push(tx);
     }
 
     pub(crate) fn finish(self) -> Executed {
-        let Self { evm, transactions, receipts, gas_used } = self;
+        let Self { evm, transactions, receipts, log_hashes, gas_used } = self;
         let (mut db, _) = evm.finish();
         db.merge_transitions(BundleRetention::PlainState);
         let changes = Changes::from(&db.take_bundle());
-        Executed { transactions, receipts, gas_used, changes }
+        Executed { transactions, receipts, log_hashes, gas_used, changes }
     }
 }
 

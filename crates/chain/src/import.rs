@@ -9,7 +9,7 @@ use gage_abi::IOracle;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::{
-    Chain, ChainError, FoundReceipt, Rejection, SealedBlock, SealedHeader,
+    Chain, ChainError, FoundReceipt, Rejection, SealedBlock, SealedHeader, Staged,
     execute::{Executed, Executor, Proposal, header_template},
     is_prelude, is_sweep, prelude_carries, prelude_fits, prelude_tx, recover,
     rules::GAS_LIMIT_MIN,
@@ -138,14 +138,24 @@ pub enum ImportError {
 
 impl Chain {
     /// Validates, executes and stores a block as [`SealedBlock::rlp`] encodes it. It must follow the
-    /// head.
+    /// tip.
     ///
     /// # Errors
     /// [`ImportError::Invalid`] says what is wrong with the block; the chain is unchanged.
     pub fn import(&self, rlp: &[u8]) -> Result<(SealedBlock, Vec<FoundReceipt>), ImportError> {
+        let staged = self.stage_import(rlp)?;
+        self.confirm([&staged])?;
+        Ok(staged.into_parts())
+    }
+
+    /// As [`import`](Self::import), but leaves it to [`confirm`](Self::confirm) to store the block.
+    ///
+    /// # Errors
+    /// As [`import`](Self::import).
+    pub fn stage_import(&self, rlp: &[u8]) -> Result<Staged, ImportError> {
         let Block { header, body } = SealedBlock::decode(rlp).map_err(BlockError::Malformed)?;
         let _writing = self.writing();
-        let parent = self.head();
+        let parent = self.tip();
         self.check_unknown(&header)?;
         if !body.ommers.is_empty() {
             return Err(BlockError::Ommers.into());
@@ -156,10 +166,10 @@ impl Chain {
         let template = self.template_of(&parent, &header)?;
         let executed = self.execute_all(&parent, &template, body.transactions)?;
         let built = self.seal(template, executed)?;
-        match first_difference(built.block().header.inner(), &header) {
-            None => Ok(self.store_block(built)?),
-            Some(field) => Err(BlockError::Header(field).into()),
+        if let Some(field) = first_difference(built.block().header.inner(), &header) {
+            return Err(BlockError::Header(field).into());
         }
+        Ok(self.stage_block(built)?)
     }
 
     fn check_unknown(&self, header: &Header) -> Result<(), ImportError> {

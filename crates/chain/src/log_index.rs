@@ -7,10 +7,10 @@
 use std::collections::BTreeSet;
 
 use alloy_consensus::ReceiptEnvelope;
-use alloy_primitives::keccak256;
+use alloy_primitives::{B256, keccak256};
 use gage_state::{Record, StateError, Store, Table};
 
-use crate::LogFilter;
+use crate::{LogFilter, log_hashes::LogHashes};
 
 /// Blocks of one row: as many as a mask has bits.
 pub(crate) const SPAN: u64 = 64;
@@ -21,8 +21,7 @@ type Print = [u8; 4];
 /// A print, and the place in its span of a block that has it. A row is a list of these, in order.
 type Mark = [u8; 5];
 
-fn print(value: &[u8]) -> Print {
-    let hash = keccak256(value);
+fn print(hash: &B256) -> Print {
     [hash[0], hash[1], hash[2], hash[3]]
 }
 
@@ -34,19 +33,19 @@ fn key(span: u64) -> Vec<u8> {
     [b"logs".as_slice(), &span.to_be_bytes()].concat()
 }
 
-/// The row of the block's span, with what `receipts` log; `None` if the blocks before are missing in
+/// The row of the block's span, with what its logs are found by; `None` if the blocks before are missing in
 /// it, as they are in a chain that began without an index. The next span has them all.
 pub(crate) fn record(
     store: &Store,
     number: u64,
-    receipts: &[ReceiptEnvelope],
+    logs: &LogHashes,
 ) -> Result<Option<Record>, StateError> {
     let key = key(number / SPAN);
     let place = place(number);
     let before = if place == 0 { Some(Vec::new()) } else { store.get(Table::Meta, &key)? };
     let Some(before) = before else { return Ok(None) };
     let mut marks: Vec<Mark> = before.as_chunks().0.to_vec();
-    marks.extend(marks_of(place, receipts));
+    marks.extend(marks_of(place, logs));
     marks.sort_unstable();
     Ok(Some(Record::put(Table::Meta, key, marks.as_flattened())))
 }
@@ -61,17 +60,13 @@ pub(crate) fn agrees(
     let place = place(number);
     let (marks, rest) = row.as_chunks();
     let stored = marks.iter().filter(|mark| mark[4] == place);
-    Ok(rest.is_empty() && stored.eq(&marks_of(place, receipts)))
+    let logs = receipts.iter().flat_map(ReceiptEnvelope::logs);
+    Ok(rest.is_empty() && stored.eq(&marks_of(place, &LogHashes::of(logs))))
 }
 
 /// What a block logs, each address and topic once.
-fn marks_of(place: u8, receipts: &[ReceiptEnvelope]) -> BTreeSet<Mark> {
-    let logs = receipts.iter().flat_map(ReceiptEnvelope::logs);
-    let values = logs.flat_map(|log| {
-        let topics = log.data.topics().iter().map(|topic| topic.as_slice());
-        topics.chain([log.address.as_slice()])
-    });
-    values.map(|value| mark(print(value), place)).collect()
+fn marks_of(place: u8, logs: &LogHashes) -> BTreeSet<Mark> {
+    logs.iter().map(|hash| mark(print(hash), place)).collect()
 }
 
 /// Which blocks of a span may hold a log that `filter` wants, the first in the lowest bit; `None` if
@@ -96,7 +91,7 @@ fn any_of(marks: &[Mark], values: &[&[u8]]) -> u64 {
     if values.is_empty() {
         return u64::MAX;
     }
-    values.iter().fold(0, |blocks, value| blocks | blocks_with(marks, print(value)))
+    values.iter().fold(0, |blocks, value| blocks | blocks_with(marks, print(&keccak256(value))))
 }
 
 fn blocks_with(marks: &[Mark], print: Print) -> u64 {

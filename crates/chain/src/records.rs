@@ -16,13 +16,13 @@ use alloy_primitives::{Address, B256, TxHash};
 use alloy_rlp::Decodable;
 use gage_state::{Record, Store, Table};
 
-use crate::{ChainError, SealedBlock, SealedHeader, log_index};
+use crate::{ChainError, SealedBlock, SealedHeader, log_hashes::LogHashes, log_index};
 
-/// Everything that is written with a block.
+/// Everything that is written with a block, whose receipts' logs have these hashes.
 pub(crate) fn records(
     store: &Store,
     block: &SealedBlock,
-    receipts: &[ReceiptEnvelope],
+    (receipts, log_hashes): (&[ReceiptEnvelope], &LogHashes),
 ) -> Result<Vec<Record>, ChainError> {
     let number = block.number().to_be_bytes();
     let senders: Vec<Address> = block.transactions.iter().map(|tx| tx.signer()).collect();
@@ -42,7 +42,7 @@ pub(crate) fn records(
         let place = [number, index.to_be_bytes()].concat();
         Record::put(Table::Transactions, **tx.tx_hash(), place)
     }));
-    records.extend(log_index::record(store, block.number(), receipts)?);
+    records.extend(log_index::record(store, block.number(), log_hashes)?);
     Ok(records)
 }
 

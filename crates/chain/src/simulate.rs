@@ -20,6 +20,7 @@ use crate::{
     Rejection, SealedBlock, SealedHeader,
     call::{self, CALL_GAS_MAX},
     execute::{self, Base, BlockState, Executed, header_shape},
+    log_hashes::LogHashes,
     rules::{BASE_FEE_PARAMS, TX_GAS_LIMIT_MAX},
     transaction::GasOffer,
     transfers::TransferLogs,
@@ -190,7 +191,8 @@ impl<'a> Simulator<'a> {
         db.merge_transitions(BundleRetention::PlainState);
         let changes = Changes::from(&db.bundle_state);
         let root = self.root(&changes)?;
-        let executed = Executed { transactions, receipts, gas_used, changes };
+        let log_hashes = LogHashes::default();
+        let executed = Executed { transactions, receipts, log_hashes, gas_used, changes };
         self.parent = Sealed::new(Header { state_root: root, ..executed.complete(header) });
         self.evm.db_mut().block_hashes.insert(self.parent.number, self.parent.hash());
         let Executed { transactions, .. } = executed;

@@ -6,8 +6,8 @@ use alloy_consensus::{Transaction, TxEnvelope, transaction::Recovered};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{B256, Bytes, TxKind, U256};
 use gage_chain::{
-    Chain, LogError, LogFilter, OpenError, Rejection, decode_transaction, is_prelude, prelude_tx,
-    recover, sender,
+    Batch, BlockAttributes, Chain, LogError, LogFilter, OpenError, Rejection, decode_transaction,
+    is_prelude, prelude_tx, recover, sender,
 };
 use gage_state::Store;
 use revm::DatabaseRef;
@@ -37,6 +37,42 @@ fn every_transaction_type_runs_and_is_found_again() {
     }
     assert_eq!(block.rlp().len(), block.rlp_length());
     assert_eq!(chain.state(1).unwrap().storage(COUNTER, U256::ZERO).unwrap(), U256::from(2));
+}
+
+/// A block that is not durable yet carries the next, and shows to nobody.
+#[test]
+fn staged_blocks_are_built_on_but_not_told_of() {
+    let chain = chain();
+    let mut staged = Vec::new();
+    for nonce in 0..3 {
+        let tx = draft(1, nonce).to(COUNTER).dynamic();
+        let hash = *tx.tx_hash();
+        let timestamp = chain.tip().timestamp + 12;
+        let attributes = BlockAttributes { timestamp, ..BlockAttributes::default() };
+        let built = chain.build(&attributes, &mut Batch::new([tx.clone()])).unwrap();
+        let block = chain.stage(built).unwrap();
+        assert_eq!(chain.tip().hash(), block.block().hash());
+        assert_eq!(chain.staged_transaction(hash).unwrap(), Some(tx));
+        assert_eq!(chain.receipt(hash).unwrap(), None);
+        assert_eq!(chain.transaction(hash).unwrap(), None);
+        staged.push((block, hash));
+    }
+    assert_eq!((chain.head().number, chain.tip().number), (0, 3));
+    assert_eq!(chain.block(1).unwrap(), None);
+    assert_eq!(chain.number_of(staged[0].0.block().hash()).unwrap(), None);
+    let counted = |number| chain.state(number).unwrap().storage(COUNTER, U256::ZERO).unwrap();
+    assert_eq!(counted(0), U256::ZERO);
+    chain.confirm(staged.iter().take(2).map(|(block, _)| block)).unwrap();
+    assert_eq!((chain.head().number, chain.tip().number), (2, 3));
+    assert_eq!([counted(1), counted(2)], [U256::from(1), U256::from(2)]);
+    assert!(chain.receipt(staged[1].1).unwrap().unwrap().receipt.status());
+    assert_eq!(chain.staged_transaction(staged[1].1).unwrap(), None);
+    chain.confirm([&staged[2].0]).unwrap();
+    chain.confirm([&staged[0].0]).unwrap();
+    assert_eq!(chain.head(), chain.tip(), "the head never goes back");
+    assert_eq!(counted(3), U256::from(3));
+    let next = extend(&chain, vec![]).0;
+    assert_eq!(next.number(), 4);
 }
 
 #[test]

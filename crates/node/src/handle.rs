@@ -64,8 +64,8 @@ impl NodeHandle for Node {
         content
     }
 
-    fn pool_nonce(&self, sender: Address) -> Option<u64> {
-        self.with_pool(|pool| pool.next_nonce(sender))
+    fn next_nonce(&self, sender: Address) -> Result<u64, NodeError> {
+        Self::next_nonce(self, sender).map_err(NodeError::failed)
     }
 
     fn submit_reports(&self, reports: Vec<SignedReport>) -> Result<(), NodeError> {

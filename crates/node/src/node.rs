@@ -11,14 +11,14 @@ use alloy_signer_local::PrivateKeySigner;
 use gage_abi::IOracle::{ProviderMessage, SignedReport};
 use gage_chain::{
     BlockAttributes, BuildError, Chain, ChainError, CommitError, ImportError, PRELUDE_REPORTS_MAX,
-    SealedBlock, decode_transaction, recover,
+    SealedBlock, Staged, decode_transaction, recover,
 };
 use gage_rpc::Head;
 use gage_state::View;
 use parking_lot::{Mutex, RwLock};
 use tokio::{
     sync::{Notify, broadcast},
-    task::spawn_blocking,
+    task::{JoinError, JoinHandle, spawn_blocking},
     time::{Interval, MissedTickBehavior, interval},
 };
 
@@ -35,6 +35,9 @@ use crate::{
 
 /// What a subscriber may lag behind before it misses something.
 const EVENTS_KEPT: usize = 1_024;
+
+/// Blocks that wait to be written, at most: with more, the next is not begun.
+const STAGED_MAX: usize = 4;
 
 /// The tip that a wallet is told to offer, in wei.
 pub(crate) const TIP_SUGGESTED: u128 = 100_000_000;
@@ -88,6 +91,9 @@ pub enum ProduceError {
     /// The state could not be read.
     #[error(transparent)]
     Chain(#[from] ChainError),
+    /// Another thread tried to store it, and could not.
+    #[error("block {0} could not be stored")]
+    NotStored(u64),
 }
 
 /// Why a transaction was not taken.
@@ -140,12 +146,16 @@ struct Inner {
     clock: Arc<dyn Clock>,
     shift: Shift,
     pool: Mutex<Pool>,
-    /// The state that the pool's facts are of; changes only while the pool is locked.
-    head_state: RwLock<View>,
+    /// The state after the tip, which the pool's facts are of; changes only while the pool is locked.
+    tip_state: RwLock<View>,
     reports: Mutex<ReportPool>,
     messages: Mutex<MessagePool>,
-    /// Held while the head moves.
+    /// Held while the tip moves.
     producing: Mutex<()>,
+    /// Blocks that nobody knows of, because they are not durable yet, in their order.
+    staged: Mutex<Vec<Staged>>,
+    /// Held while the head moves.
+    confirming: Mutex<()>,
     /// Woken when something waits for a block.
     wake: Notify,
     heads: broadcast::Sender<Arc<Head>>,
@@ -172,7 +182,7 @@ impl Node {
         let pool = Pool::new(config.pool, chain.chain_id(), head.gas_limit);
         meters::head(head.number, head.gas_used);
         Ok(Self(Arc::new(Inner {
-            head_state: RwLock::new(chain.state(head.number)?),
+            tip_state: RwLock::new(chain.state(head.number)?),
             chain,
             config,
             clock,
@@ -181,6 +191,8 @@ impl Node {
             reports: Mutex::new(ReportPool::default()),
             messages: Mutex::new(MessagePool::default()),
             producing: Mutex::new(()),
+            staged: Mutex::default(),
+            confirming: Mutex::new(()),
             wake: Notify::new(),
             heads: broadcast::channel(EVENTS_KEPT).0,
             pending: broadcast::channel(EVENTS_KEPT).0,
@@ -205,7 +217,7 @@ impl Node {
     /// The time that a block made now would carry.
     pub fn next_timestamp(&self) -> u64 {
         let next = self.0.shift.next(self.0.clock.now());
-        next.max(self.0.chain.head().timestamp)
+        next.max(self.0.chain.tip().timestamp)
     }
 
     /// Each block that becomes the head.
@@ -254,7 +266,7 @@ impl Node {
     /// # Errors
     /// The first report's that is refused; those before it are taken.
     pub fn submit_reports(&self, reports: Vec<SignedReport>) -> Result<(), ReportError> {
-        let state = self.0.head_state.read().clone();
+        let state = self.0.tip_state.read().clone();
         let now = self.now();
         for signed in reports {
             let signer = feeds::signer(self.0.chain.chain_id(), &signed)?;
@@ -270,7 +282,7 @@ impl Node {
     /// # Errors
     /// The first message's that is refused; those before it are taken.
     pub fn submit_messages(&self, messages: Vec<ProviderMessage>) -> Result<(), MessageError> {
-        let state = self.0.head_state.read().clone();
+        let state = self.0.tip_state.read().clone();
         let now = self.now();
         for message in messages {
             let time = messages::check(&state, self.0.chain.chain_id(), &message, now)?;
@@ -285,6 +297,15 @@ impl Node {
         f(&self.0.pool.lock())
     }
 
+    /// The nonce that `sender`'s next transaction should have.
+    ///
+    /// # Errors
+    /// The state could not be read.
+    pub fn next_nonce(&self, sender: Address) -> Result<u64, ChainError> {
+        let waiting = self.0.pool.lock().next_nonce(sender);
+        waiting.map_or_else(|| Ok(self.account(sender)?.nonce), Ok)
+    }
+
     /// How many transactions wait.
     pub fn pool_len(&self) -> usize {
         self.0.pool.lock().len()
@@ -296,14 +317,22 @@ impl Node {
     }
 
     /// Makes the next block from what waits, at the clock's time but not before the parent's. An empty
-    /// one is made, too.
+    /// one is made, too. It is durable when this returns.
     ///
     /// # Errors
     /// [`ProduceError`]; no transaction and no report can cause one.
     pub fn produce(&self) -> Result<SealedBlock, ProduceError> {
+        let block = self.seal()?;
+        self.confirm()?;
+        let is_stored = self.0.chain.head().number >= block.number();
+        is_stored.then_some(block.clone()).ok_or(ProduceError::NotStored(block.number()))
+    }
+
+    /// Makes the next block the tip, and leaves to [`confirm`](Self::confirm) to make it durable.
+    fn seal(&self) -> Result<SealedBlock, ProduceError> {
         let _producing = self.0.producing.lock();
         let started = self.0.clock.now_millis();
-        let parent = self.0.chain.head();
+        let parent = self.0.chain.tip();
         let timestamp = self.0.shift.take_next(self.0.clock.now()).max(parent.timestamp);
         let reports = self.0.reports.lock().select(timestamp, PRELUDE_REPORTS_MAX);
         let messages = self.0.messages.lock().select(timestamp);
@@ -315,18 +344,34 @@ impl Node {
             messages,
             gas_limit: self.0.config.gas_limit,
         };
-        let until = started.saturating_add(millis(self.0.config.build_time));
-        let mut timed = Timed { selection: &mut selection, clock: &*self.0.clock, until };
+        let time = (started, millis(self.0.config.build_time));
+        let mut timed = Timed::new(&mut selection, &*self.0.clock, time);
         let built = self.0.chain.build(&attributes, &mut timed)?;
-        let (block, receipts) = self.0.chain.commit(built)?;
+        let staged = self.0.chain.stage(built)?;
         self.0.reports.lock().remove_sent(&attributes.reports);
         self.0.messages.lock().remove_sent(&attributes.messages);
-        let new = Head { block, receipts };
-        self.settle(&new, &selection)?;
+        self.settle(staged.block(), staged.state(), &selection)?;
         meters::built(self.0.clock.now_millis().saturating_sub(started));
-        let block = new.block.clone();
-        self.announce(new);
+        let block = staged.block().clone();
+        self.0.staged.lock().push(staged);
         Ok(block)
+    }
+
+    /// Makes durable what was sealed, and says so, until nothing is left: of several blocks at once, if they came
+    /// while others were written.
+    fn confirm(&self) -> Result<(), ChainError> {
+        let _confirming = self.0.confirming.lock();
+        loop {
+            let staged = std::mem::take(&mut *self.0.staged.lock());
+            if staged.is_empty() {
+                return Ok(());
+            }
+            self.0.chain.confirm(&staged)?;
+            for one in staged {
+                let (block, receipts) = one.into_parts();
+                self.announce(Head { block, receipts });
+            }
+        }
     }
 
     /// Takes a block from elsewhere as the next one.
@@ -334,35 +379,48 @@ impl Node {
     /// # Errors
     /// [`ImportError::Invalid`] if the block is at fault.
     pub fn import(&self, rlp: &[u8]) -> Result<SealedBlock, ImportError> {
-        let _producing = self.0.producing.lock();
-        let (block, receipts) = self.0.chain.import(rlp)?;
-        let new = Head { block, receipts };
-        self.settle(&new, &Selection::default())?;
-        let block = new.block.clone();
-        self.announce(new);
+        let block = {
+            let _producing = self.0.producing.lock();
+            let staged = self.0.chain.stage_import(rlp)?;
+            self.settle(staged.block(), staged.state(), &Selection::default())?;
+            let block = staged.block().clone();
+            self.0.staged.lock().push(staged);
+            block
+        };
+        self.confirm()?;
         Ok(block)
     }
 
-    /// Makes blocks until `shutdown` is done: at each interval, or whenever something waits. A block
-    /// that was begun is finished.
+    /// Makes blocks until `shutdown` is done: at each interval, or whenever something waits. The next one is begun
+    /// while the last is written. A block that was begun is finished.
     ///
     /// # Errors
     /// [`ProduceError`] ends it.
     pub async fn run(&self, shutdown: impl Future<Output = ()>) -> Result<(), ProduceError> {
         let mut ticks = self.ticks();
+        let mut writing = None;
         tokio::pin!(shutdown);
         loop {
+            let may_seal = self.0.staged.lock().len() < STAGED_MAX;
             tokio::select! {
                 biased;
-                () = &mut shutdown => return Ok(()),
-                () = self.due(ticks.as_mut()) => {}
+                () = &mut shutdown => break,
+                written = finished(&mut writing) => {
+                    writing = None;
+                    written?;
+                }
+                () = self.due(ticks.as_mut()), if may_seal => {
+                    let node = self.clone();
+                    joined(spawn_blocking(move || node.seal()).await)?;
+                }
             }
-            let node = self.clone();
-            match spawn_blocking(move || node.produce()).await {
-                Ok(produced) => produced.map(drop)?,
-                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            if writing.is_none() && !self.0.staged.lock().is_empty() {
+                let node = self.clone();
+                writing = Some(spawn_blocking(move || node.confirm()));
             }
         }
+        let node = self.clone();
+        Ok(joined(spawn_blocking(move || node.confirm()).await)?)
     }
 
     fn ticks(&self) -> Option<Interval> {
@@ -379,19 +437,22 @@ impl Node {
         }
     }
 
-    /// Brings the pool to the new head.
-    fn settle(&self, new: &Head, selection: &Selection) -> Result<(), ChainError> {
-        let header = &new.block.header;
-        let state = self.0.chain.state(header.number)?;
+    /// Brings the pool to the new tip.
+    fn settle(
+        &self,
+        block: &SealedBlock,
+        state: &View,
+        selection: &Selection,
+    ) -> Result<(), ChainError> {
         let mut pool = self.0.pool.lock();
-        *self.0.head_state.write() = state.clone();
-        pool.set_block_gas_limit(header.gas_limit);
+        *self.0.tip_state.write() = state.clone();
+        pool.set_block_gas_limit(block.header.gas_limit);
         for (hash, reason) in &selection.invalid {
             tracing::debug!(%hash, %reason, "transaction dropped");
             pool.remove(*hash);
         }
         let mut moved: BTreeSet<Address> = selection.doubtful.clone();
-        for tx in &new.block.transactions {
+        for tx in &block.transactions {
             moved.insert(tx.signer());
             let authorised = tx.authorization_list().unwrap_or_default();
             moved.extend(authorised.iter().filter_map(|one| one.recover_authority().ok()));
@@ -404,7 +465,7 @@ impl Node {
             self.0.wake.notify_one();
         }
         drop(pool);
-        self.0.reports.lock().retain_newer(|feed, signer| feeds::round(&state, feed, signer));
+        self.0.reports.lock().retain_newer(|feed, signer| feeds::round(state, feed, signer));
         Ok(())
     }
 
@@ -423,12 +484,25 @@ impl Node {
     }
 
     fn account(&self, address: Address) -> Result<AccountFacts, ChainError> {
-        let account = self.0.head_state.read().account(address)?;
+        let account = self.0.tip_state.read().account(address)?;
         Ok(account.map_or_else(AccountFacts::default, |account| AccountFacts {
             nonce: account.info.nonce,
             balance: account.info.balance,
         }))
     }
+}
+
+/// When a task ends; never if there is none.
+async fn finished<T>(task: &mut Option<JoinHandle<T>>) -> T {
+    match task {
+        Some(task) => joined(task.await),
+        None => std::future::pending().await,
+    }
+}
+
+/// What a task returned; if it panicked, so do we.
+fn joined<T>(outcome: Result<T, JoinError>) -> T {
+    outcome.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 fn millis(time: Duration) -> u64 {
@@ -462,7 +536,7 @@ impl Node {
     /// # Errors
     /// [`TimeError`] before the head's, or too far ahead.
     pub fn set_next_timestamp(&self, timestamp: u64) -> Result<(), TimeError> {
-        let parent = self.0.chain.head().timestamp;
+        let parent = self.0.chain.tip().timestamp;
         if timestamp < parent {
             return Err(TimeError::Past { timestamp, parent });
         }
@@ -480,11 +554,7 @@ impl Node {
     pub fn faucet(&self, to: Address, amount: U256) -> Result<TxHash, SubmitError> {
         let signer = self.0.config.faucet.as_ref().ok_or(SubmitError::NoFaucet)?;
         let from = signer.address();
-        let waiting = self.0.pool.lock().next_nonce(from);
-        let nonce = match waiting {
-            Some(nonce) => nonce,
-            None => self.account(from)?.nonce,
-        };
+        let nonce = self.next_nonce(from)?;
         let tx = TxEip1559 {
             chain_id: self.0.chain.chain_id(),
             nonce,

@@ -84,15 +84,39 @@ impl Selection {
 
 /// A selection that ends at a moment: however dear its transactions are to execute, the block is on time.
 pub(crate) struct Timed<'a> {
-    pub(crate) selection: &'a mut Selection,
-    pub(crate) clock: &'a dyn Clock,
+    selection: &'a mut Selection,
+    clock: &'a dyn Clock,
     /// Milliseconds since the Unix epoch.
-    pub(crate) until: u64,
+    until: u64,
+    /// Milliseconds that it has in any case, from the first that is asked for: a prelude and a sweep that take all
+    /// of a block's time shut nobody out.
+    least: u64,
+    begun: bool,
+}
+
+impl<'a> Timed<'a> {
+    /// Until `time` milliseconds after `started`, and for a quarter of that in any case.
+    pub(crate) fn new(
+        selection: &'a mut Selection,
+        clock: &'a dyn Clock,
+        (started, time): (u64, u64),
+    ) -> Self {
+        let until = started.saturating_add(time);
+        Self { selection, clock, until, least: time / 4, begun: false }
+    }
+
+    fn is_over(&mut self) -> bool {
+        let now = self.clock.now_millis();
+        if !std::mem::replace(&mut self.begun, true) {
+            self.until = self.until.max(now.saturating_add(self.least));
+        }
+        now >= self.until
+    }
 }
 
 impl TxSource for Timed<'_> {
     fn next(&mut self, room: Room) -> Option<Recovered<TxEnvelope>> {
-        (self.clock.now_millis() < self.until).then(|| self.selection.next(room))?
+        if self.is_over() { None } else { self.selection.next(room) }
     }
 
     fn rejected(&mut self, hash: TxHash, reason: &Rejection) {
@@ -133,5 +157,38 @@ impl TxSource for Selection {
         if !reason.may_pass_later() {
             self.invalid.push((hash, reason.clone()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    struct Told(AtomicU64);
+
+    impl Clock for Told {
+        fn now_millis(&self) -> u64 {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    /// Whether it is over, asked at each of these moments, of a block that was begun at 1,000 and has 100.
+    fn over_at(moments: &[u64]) -> Vec<bool> {
+        let (mut selection, clock) = (Selection::default(), Told(AtomicU64::new(0)));
+        let mut timed = Timed::new(&mut selection, &clock, (1_000, 100));
+        let mut ask = |now: &u64| {
+            clock.0.store(*now, Ordering::Relaxed);
+            timed.is_over()
+        };
+        moments.iter().map(&mut ask).collect()
+    }
+
+    #[test]
+    fn a_late_prelude_leaves_users_a_quarter_of_the_time() {
+        assert_eq!(over_at(&[1_010, 1_099, 1_100]), [false, false, true]);
+        assert_eq!(over_at(&[1_090, 1_114, 1_115]), [false, false, true]);
+        assert_eq!(over_at(&[5_000, 5_024, 5_025]), [false, false, true]);
     }
 }

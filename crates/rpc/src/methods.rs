@@ -22,6 +22,19 @@ impl Methods {
         Self(RpcModule::from_arc(context))
     }
 
+    /// A method that reads nothing but what is in memory.
+    pub(crate) fn quick<A, R>(
+        &mut self,
+        name: &'static str,
+        method: fn(&Context, A) -> Answer<R>,
+    ) -> Result<(), RegisterMethodError>
+    where
+        A: Arguments,
+        R: Serialize + 'static,
+    {
+        self.add(name, Lane::Quick, method)
+    }
+
     /// A method that does a few reads.
     pub(crate) fn read<A, R>(
         &mut self,

@@ -15,10 +15,10 @@ use crate::{
 };
 
 pub(crate) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
-    methods.read("net_version", version)?;
-    methods.read("net_listening", listening)?;
-    methods.read("net_peerCount", peer_count)?;
-    methods.read("web3_clientVersion", client_version)?;
+    methods.quick("net_version", version)?;
+    methods.quick("net_listening", listening)?;
+    methods.quick("net_peerCount", peer_count)?;
+    methods.quick("web3_clientVersion", client_version)?;
     methods.read("web3_sha3", sha3)?;
     methods.read("txpool_status", pool_status)?;
     methods.heavy("txpool_content", pool_content)

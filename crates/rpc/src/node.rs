@@ -91,8 +91,12 @@ pub trait NodeHandle: Send + Sync + 'static {
     /// Every waiting transaction.
     fn pool_content(&self) -> PoolContent;
 
-    /// The nonce after the sender's ready transactions; `None` if none waits.
-    fn pool_nonce(&self, sender: Address) -> Option<u64>;
+    /// The nonce that the sender's next transaction should have: after those that wait, and those in blocks
+    /// that are not announced yet.
+    ///
+    /// # Errors
+    /// [`NodeError::Failed`] if the state cannot be read.
+    fn next_nonce(&self, sender: Address) -> Result<u64, NodeError>;
 
     /// Takes signed price reports for the next prelude.
     ///

@@ -22,9 +22,9 @@ const BLOB_BASE_FEE: u128 = 1;
 const PERCENTILES_MAX: usize = 100;
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
-    methods.read("eth_gasPrice", gas_price)?;
-    methods.read("eth_blobBaseFee", blob_base_fee)?;
-    methods.read("eth_maxPriorityFeePerGas", tip)?;
+    methods.quick("eth_gasPrice", gas_price)?;
+    methods.quick("eth_blobBaseFee", blob_base_fee)?;
+    methods.quick("eth_maxPriorityFeePerGas", tip)?;
     methods.heavy("eth_feeHistory", history)
 }
 

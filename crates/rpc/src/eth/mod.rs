@@ -23,11 +23,11 @@ use crate::{
 pub(crate) use logs::bound;
 
 pub(crate) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
-    methods.read("eth_chainId", chain_id)?;
-    methods.read("eth_blockNumber", block_number)?;
-    methods.read("eth_syncing", syncing)?;
-    methods.read("eth_accounts", accounts)?;
-    methods.read("eth_coinbase", coinbase)?;
+    methods.quick("eth_chainId", chain_id)?;
+    methods.quick("eth_blockNumber", block_number)?;
+    methods.quick("eth_syncing", syncing)?;
+    methods.quick("eth_accounts", accounts)?;
+    methods.quick("eth_coinbase", coinbase)?;
     blocks::register(methods)?;
     calls::register(methods)?;
     fees::register(methods)?;

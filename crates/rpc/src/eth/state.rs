@@ -34,12 +34,10 @@ fn balance(context: &Context, (address, id): (Address, Option<BlockId>)) -> Answ
 }
 
 fn transaction_count(context: &Context, (address, id): (Address, Option<BlockId>)) -> Answer<U64> {
-    let nonce = info(context, address, id)?.nonce;
-    let waiting = match context.at(id)? {
-        At::Pending => context.node.pool_nonce(address),
-        At::Block(_) => None,
-    };
-    Ok(U64::from(waiting.map_or(nonce, |next| next.max(nonce))))
+    Ok(U64::from(match context.at(id)? {
+        At::Pending => context.node.next_nonce(address)?,
+        At::Block(_) => info(context, address, id)?.nonce,
+    }))
 }
 
 fn code(context: &Context, (address, id): (Address, Option<BlockId>)) -> Answer<Bytes> {

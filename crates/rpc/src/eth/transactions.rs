@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
-    methods.read("eth_sendRawTransaction", send_raw)?;
+    methods.quick("eth_sendRawTransaction", send_raw)?;
     methods.read("eth_getTransactionByHash", by_hash)?;
     methods.read("eth_getTransactionReceipt", receipt)?;
     methods.read("eth_getTransactionByBlockNumberAndIndex", by_number_and_index)?;
@@ -49,11 +49,12 @@ impl Known {
     }
 }
 
-/// The pool is asked first, so that a transaction that moves to the chain meanwhile is found there.
+/// Asked in the order in which a transaction moves on, so that it is found where it gets to meanwhile.
 fn known(context: &Context, hash: TxHash) -> Answer<Option<Known>> {
     let waiting = context.node.pool_transaction(hash);
+    let staged = context.chain.staged_transaction(hash)?;
     let mined = context.chain.transaction(hash)?;
-    Ok(mined.map(Known::Mined).or(waiting.map(Known::Waiting)))
+    Ok(mined.map(Known::Mined).or(staged.or(waiting).map(Known::Waiting)))
 }
 
 fn by_hash(context: &Context, (hash,): (TxHash,)) -> Answer<Option<Transaction>> {

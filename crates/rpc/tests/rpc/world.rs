@@ -158,9 +158,13 @@ impl NodeHandle for TestNode {
         content
     }
 
-    fn pool_nonce(&self, sender: Address) -> Option<u64> {
+    fn next_nonce(&self, sender: Address) -> Result<u64, NodeError> {
+        let state = self.chain.state(self.chain.head().number).map_err(NodeError::failed)?;
+        let account = state.account(sender).map_err(NodeError::failed)?;
+        let nonce = account.map_or(0, |account| account.info.nonce);
         let pool = self.pool.lock();
-        pool.iter().filter(|tx| tx.signer() == sender).map(|tx| tx.nonce() + 1).max()
+        let waiting = pool.iter().filter(|tx| tx.signer() == sender).map(|tx| tx.nonce() + 1);
+        Ok(waiting.max().unwrap_or(nonce))
     }
 
     fn submit_reports(&self, reports: Vec<SignedReport>) -> Result<(), NodeError> {
