@@ -77,8 +77,7 @@ sol! {
             address stableDebtToken, address variableDebtToken, address strategy, uint128 accruedToTreasury,
             uint128 unbacked, uint128 isolationModeTotalDebt
         );
-        function getReserveNormalizedIncome(address asset) external view returns (uint256);
-        function getReserveNormalizedVariableDebt(address asset) external view returns (uint256);
+        function getVirtualUnderlyingBalance(address asset) external view returns (uint128);
         function getUserAccountData(address user) external view returns (
             uint256 collateral, uint256 debt, uint256 available, uint256 threshold, uint256 ltv, uint256 health
         );
@@ -90,7 +89,7 @@ sol! {
     #[allow(missing_docs)]
     interface IScaledToken {
         function scaledBalanceOf(address user) external view returns (uint256);
-        function scaledTotalSupply() external view returns (uint256);
+        function totalSupply() external view returns (uint256);
         function balanceOf(address user) external view returns (uint256);
     }
 
@@ -235,9 +234,10 @@ fn list_reserves(
     let arguments = (wiring.pool, no_rewards).abi_encode_params();
     let debt_token = chain.deploy(admin, "VariableDebtTokenInstance", &arguments)?;
 
-    let input = listings.iter().map(|listing| {
+    // One at a time: more would not fit into a transaction's gas.
+    for listing in listings {
         let symbol = &listing.symbol;
-        InitReserveInput {
+        let input = InitReserveInput {
             aTokenImpl: a_token,
             variableDebtTokenImpl: debt_token,
             underlyingAsset: listing.token,
@@ -247,10 +247,10 @@ fn list_reserves(
             variableDebtTokenSymbol: format!("variableDebt{symbol}"),
             params: Bytes::new(),
             interestRateData: listing.rates.abi_encode().into(),
-        }
-    });
-    let init = IPoolConfigurator::initReservesCall { input: input.collect() };
-    chain.send(admin, Call::new(wiring.configurator, &init))?;
+        };
+        let init = IPoolConfigurator::initReservesCall { input: vec![input] };
+        chain.send(admin, Call::new(wiring.configurator, &init))?;
+    }
     listings.iter().try_for_each(|listing| configure(chain, admin, wiring, listing))
 }
 

@@ -1,8 +1,8 @@
 //! What goes wrong with sources, and what the honest price is meanwhile.
 
-use gage_peers::dice::Dice;
 use super::tape::{Prices, STEP, Tape};
 use super::truth::TEN_MINUTES;
+use gage_peers::dice::Dice;
 
 /// How many sources there are.
 pub(crate) const SOURCES: usize = 5;

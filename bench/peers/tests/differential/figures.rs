@@ -8,13 +8,23 @@ struct Apart {
     above: f64,
     below: f64,
     part: f64,
+    compared: u64,
+}
+
+impl Apart {
+    fn widen(&mut self, other: Self) {
+        self.above = self.above.max(other.above);
+        self.below = self.below.max(other.below);
+        self.part = self.part.max(other.part);
+        self.compared += other.compared;
+    }
 }
 
 /// Counts and differences, by name.
 #[derive(Default)]
 pub(crate) struct Figures {
     counts: BTreeMap<String, u64>,
-    apart: BTreeMap<&'static str, Apart>,
+    apart: BTreeMap<String, Apart>,
 }
 
 impl Figures {
@@ -28,15 +38,25 @@ impl Figures {
         self.counts.get(what).copied().unwrap_or_default()
     }
 
-    /// Gage's number beside the peer's.
-    pub(crate) fn compare(&mut self, what: &'static str, ours: f64, theirs: f64) {
-        let apart = self.apart.entry(what).or_default();
-        apart.above = apart.above.max(ours - theirs);
-        apart.below = apart.below.max(theirs - ours);
-        let size = ours.abs().max(theirs.abs());
-        if size > 0.0 {
-            apart.part = apart.part.max((ours - theirs).abs() / size);
-        }
+    /// Gage's number beside the peer's, in units, and what they are a part of.
+    pub(crate) fn compare(
+        &mut self,
+        what: impl Into<String>,
+        [ours, theirs]: [u128; 2],
+        whole: u128,
+    ) {
+        let (more, less) = (ours.saturating_sub(theirs), theirs.saturating_sub(ours));
+        let part = more.max(less) as f64 / whole.max(1) as f64;
+        let apart = Apart { above: more as f64, below: less as f64, part, compared: 1 };
+        self.apart.entry(what.into()).or_default().widen(apart);
+    }
+
+    /// The same for what is no number of units.
+    pub(crate) fn compare_ratio(&mut self, what: impl Into<String>, ours: f64, theirs: f64) {
+        let (more, less) = ((ours - theirs).max(0.0), (theirs - ours).max(0.0));
+        let part = if theirs == 0.0 { 0.0 } else { (ours / theirs - 1.0).abs() };
+        let apart = Apart { above: more, below: less, part, compared: 1 };
+        self.apart.entry(what.into()).or_default().widen(apart);
     }
 
     /// Adds another run's.
@@ -45,10 +65,7 @@ impl Figures {
             *self.counts.entry(what).or_default() += times;
         }
         for (what, found) in other.apart {
-            let apart = self.apart.entry(what).or_default();
-            apart.above = apart.above.max(found.above);
-            apart.below = apart.below.max(found.below);
-            apart.part = apart.part.max(found.part);
+            self.apart.entry(what).or_default().widen(found);
         }
     }
 
@@ -58,10 +75,9 @@ impl Figures {
         for (what, times) in &self.counts {
             println!("  {times:>9}  {what}");
         }
-        for (what, Apart { above, below, part }) in &self.apart {
-            println!(
-                "  {what}: Gage above by {above:.3} at most, below by {below:.3}; {part:.2e} of it"
-            );
+        println!("  {:>9}  {:>12} {:>12} {:>12}", "compared", "above", "below", "part");
+        for (what, Apart { above, below, part, compared }) in &self.apart {
+            println!("  {compared:>9}  {above:>12.6e} {below:>12.6e} {part:>12.2e}  {what}");
         }
     }
 }

@@ -147,10 +147,8 @@ impl History {
             "ZeroAmount" | "ZeroShares" | "LiquidationWouldWorsen" => {
                 let index = self.pair.gage_totals().index;
                 let tiny = most.saturating_to::<u128>().min(ours.debt) as f64;
-                assert!(
-                    tiny <= 8.0 * index + self.pair.terms.debt_unit() as f64 * 2e-6,
-                    "{place}: {why} {ours:?}"
-                );
+                let unit = 2.0 * self.value(1) as f64;
+                assert!(tiny <= 8.0 * index + unit, "{place}: {why} {ours:?}");
                 "Gage alone refuses: too little to count"
             }
             _ => panic!("{place}: {why} {ours:?}"),
@@ -201,7 +199,7 @@ impl History {
             let due = morpho.repaid as f64 * (incentive / bonus);
             assert!((gage.repaid as f64 - due).abs() <= 4.0 + due * 1e-9, "{place}: {due}");
             assert!(gage.repaid + 3 >= morpho.repaid, "{place}");
-            self.figures.compare("bad debt", gage.bad_debt as f64, morpho.bad_debt as f64);
+            self.tell("bad debt", [gage.bad_debt, morpho.bad_debt], theirs.debt);
             assert!(gage.bad_debt as f64 <= morpho.bad_debt as f64 + apart, "{place}");
         } else {
             let all = gage.repaid >= ours.debt;
@@ -216,9 +214,9 @@ impl History {
                 - 2.0;
             assert!(gage.seized as f64 <= most, "{place}: {most}");
             assert!(gage.seized as f64 >= least, "{place}: {least}");
-            self.figures.compare("collateral taken", gage.seized as f64, morpho.seized as f64);
+            self.tell("collateral taken", [gage.seized, morpho.seized], theirs.collateral);
             if !all {
-                self.figures.compare("repaid in part", gage.repaid as f64, morpho.repaid as f64);
+                self.tell("repaid in part", [gage.repaid, morpho.repaid], theirs.debt);
                 assert!(
                     gage.repaid >= morpho.repaid && gage.repaid <= morpho.repaid + 2,
                     "{place}"

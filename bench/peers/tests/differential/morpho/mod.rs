@@ -69,7 +69,6 @@ fn histories_on_morpho_blue() {
             "repay: done",
             "repay all: done",
             "liquidation in part",
-            "liquidation of all debt",
             "close-out with bad debt",
             "Gage alone refuses: above the LTV",
         ] {

@@ -37,12 +37,23 @@ pub(super) struct Terms {
 impl Terms {
     /// Terms of a seed: consecutive seeds differ in each.
     pub(super) fn of(seed: u64) -> Self {
-        let at = |number: usize| seed as usize % number;
-        let [collateral_decimals, debt_decimals] = DECIMALS[(seed as usize / 2) % DECIMALS.len()];
-        let (rates, kink) = CURVES[at(CURVES.len())];
-        let (lltv, fee) = (LLTVS[at(LLTVS.len())], FEES[(seed as usize / 2) % FEES.len()]);
+        let seed = seed as usize;
+        let [collateral_decimals, debt_decimals] = DECIMALS[(seed / 2) % DECIMALS.len()];
+        let (rates, kink) = CURVES[(seed + seed / LLTVS.len()) % CURVES.len()];
+        let (lltv, fee) = (LLTVS[seed % LLTVS.len()], FEES[(seed / 6 + seed / 2) % FEES.len()]);
         let slower = if rates[0] > 10_000 { 20 } else { 1 };
         Self { collateral_decimals, debt_decimals, lltv, rates, kink, fee, slower }
+    }
+
+    /// Whether a rule makes a difference on these terms, or rounding alone.
+    pub(super) fn kind(&self) -> &'static str {
+        let is_exact = self.incentive() == WAD + u128::from(self.bonus()) * WAD / 10_000;
+        match (is_exact, self.fee) {
+            (true, 0) => "rounding alone",
+            (true, _) => "with a fee",
+            (false, 0) => "with a smaller bonus",
+            (false, _) => "with a fee and a smaller bonus",
+        }
     }
 
     /// What a liquidator gets per value repaid on Morpho: `min(1.15, 1 / (1 − 0.3 · (1 − LLTV)))`, in wads.
