@@ -6,96 +6,99 @@
 use std::collections::HashMap;
 
 use alloy_primitives::{Address, Bytes, U256};
-use alloy_sol_types::{SolValue, sol};
+use alloy_sol_types::SolValue;
 use anyhow::Result;
 
 use crate::chain::{Call, Chain};
 
-sol! {
-    #[allow(missing_docs)]
-    interface IPoolAddressesProvider {
-        function setPriceOracle(address oracle) external;
-        function setPoolImpl(address implementation) external;
-        function setPoolConfiguratorImpl(address implementation) external;
-        function setACLAdmin(address admin) external;
-        function setACLManager(address manager) external;
-        function getPool() external view returns (address);
-        function getPoolConfigurator() external view returns (address);
-    }
+pub use calls::{
+    IACLManager, IFeed, IPool, IPoolAddressesProvider, IPoolConfigurator, IScaledToken,
+    InitReserveInput, InterestRateData,
+};
 
-    #[allow(missing_docs)]
-    interface IACLManager {
-        function addPoolAdmin(address admin) external;
-    }
+/// What is called, as its authors declare it.
+#[allow(missing_docs, clippy::too_many_arguments, reason = "generated")]
+mod calls {
+    use alloy_sol_types::sol;
 
-    #[allow(missing_docs)]
-    struct InterestRateData {
-        uint16 optimalUsageRatio;
-        uint32 baseVariableBorrowRate;
-        uint32 variableRateSlope1;
-        uint32 variableRateSlope2;
-    }
+    sol! {
+        interface IPoolAddressesProvider {
+            function setPriceOracle(address oracle) external;
+            function setPoolImpl(address implementation) external;
+            function setPoolConfiguratorImpl(address implementation) external;
+            function setACLAdmin(address admin) external;
+            function setACLManager(address manager) external;
+            function getPool() external view returns (address);
+            function getPoolConfigurator() external view returns (address);
+        }
 
-    #[allow(missing_docs)]
-    struct InitReserveInput {
-        address aTokenImpl;
-        address variableDebtTokenImpl;
-        address underlyingAsset;
-        string aTokenName;
-        string aTokenSymbol;
-        string variableDebtTokenName;
-        string variableDebtTokenSymbol;
-        bytes params;
-        bytes interestRateData;
-    }
+        interface IACLManager {
+            function addPoolAdmin(address admin) external;
+        }
 
-    #[allow(missing_docs)]
-    interface IPoolConfigurator {
-        function initReserves(InitReserveInput[] memory input) external;
-        function setReserveBorrowing(address asset, bool enabled) external;
-        function configureReserveAsCollateral(
-            address asset, uint256 ltv, uint256 liquidationThreshold, uint256 liquidationBonus
-        ) external;
-        function setReserveFactor(address asset, uint256 factor) external;
-        function setLiquidationProtocolFee(address asset, uint256 fee) external;
-        function setSupplyCap(address asset, uint256 cap) external;
-        function setBorrowCap(address asset, uint256 cap) external;
-    }
+        struct InterestRateData {
+            uint16 optimalUsageRatio;
+            uint32 baseVariableBorrowRate;
+            uint32 variableRateSlope1;
+            uint32 variableRateSlope2;
+        }
 
-    #[allow(missing_docs)]
-    interface IPool {
-        function supply(address asset, uint256 amount, address onBehalfOf, uint16 referralCode) external;
-        function withdraw(address asset, uint256 amount, address to) external returns (uint256);
-        function borrow(
-            address asset, uint256 amount, uint256 interestRateMode, uint16 referralCode, address onBehalfOf
-        ) external;
-        function repay(address asset, uint256 amount, uint256 interestRateMode, address onBehalfOf)
-            external returns (uint256);
-        function getReserveData(address asset) external view returns (
-            uint256 configuration, uint128 liquidityIndex, uint128 liquidityRate, uint128 variableBorrowIndex,
-            uint128 variableBorrowRate, uint128 stableBorrowRate, uint40 lastUpdate, uint16 id, address aToken,
-            address stableDebtToken, address variableDebtToken, address strategy, uint128 accruedToTreasury,
-            uint128 unbacked, uint128 isolationModeTotalDebt
-        );
-        function getVirtualUnderlyingBalance(address asset) external view returns (uint128);
-        function getUserAccountData(address user) external view returns (
-            uint256 collateral, uint256 debt, uint256 available, uint256 threshold, uint256 ltv, uint256 health
-        );
-        function liquidationCall(
-            address collateralAsset, address debtAsset, address borrower, uint256 debtToCover, bool receiveAToken
-        ) external;
-    }
+        struct InitReserveInput {
+            address aTokenImpl;
+            address variableDebtTokenImpl;
+            address underlyingAsset;
+            string aTokenName;
+            string aTokenSymbol;
+            string variableDebtTokenName;
+            string variableDebtTokenSymbol;
+            bytes params;
+            bytes interestRateData;
+        }
 
-    #[allow(missing_docs)]
-    interface IScaledToken {
-        function scaledBalanceOf(address user) external view returns (uint256);
-        function totalSupply() external view returns (uint256);
-        function balanceOf(address user) external view returns (uint256);
-    }
+        interface IPoolConfigurator {
+            function initReserves(InitReserveInput[] memory input) external;
+            function setReserveBorrowing(address asset, bool enabled) external;
+            function configureReserveAsCollateral(
+                address asset, uint256 ltv, uint256 liquidationThreshold, uint256 liquidationBonus
+            ) external;
+            function setReserveFactor(address asset, uint256 factor) external;
+            function setLiquidationProtocolFee(address asset, uint256 fee) external;
+            function setSupplyCap(address asset, uint256 cap) external;
+            function setBorrowCap(address asset, uint256 cap) external;
+        }
 
-    #[allow(missing_docs)]
-    interface IFeed {
-        function set(int256 answer) external;
+        interface IPool {
+            function supply(address asset, uint256 amount, address onBehalfOf, uint16 referralCode) external;
+            function withdraw(address asset, uint256 amount, address to) external returns (uint256);
+            function borrow(
+                address asset, uint256 amount, uint256 interestRateMode, uint16 referralCode, address onBehalfOf
+            ) external;
+            function repay(address asset, uint256 amount, uint256 interestRateMode, address onBehalfOf)
+                external returns (uint256);
+            function getReserveData(address asset) external view returns (
+                uint256 configuration, uint128 liquidityIndex, uint128 liquidityRate, uint128 variableBorrowIndex,
+                uint128 variableBorrowRate, uint128 stableBorrowRate, uint40 lastUpdate, uint16 id, address aToken,
+                address stableDebtToken, address variableDebtToken, address strategy, uint128 accruedToTreasury,
+                uint128 unbacked, uint128 isolationModeTotalDebt
+            );
+            function getVirtualUnderlyingBalance(address asset) external view returns (uint128);
+            function getUserAccountData(address user) external view returns (
+                uint256 collateral, uint256 debt, uint256 available, uint256 threshold, uint256 ltv, uint256 health
+            );
+            function liquidationCall(
+                address collateralAsset, address debtAsset, address borrower, uint256 debtToCover, bool receiveAToken
+            ) external;
+        }
+
+        interface IScaledToken {
+            function scaledBalanceOf(address user) external view returns (uint256);
+            function totalSupply() external view returns (uint256);
+            function balanceOf(address user) external view returns (uint256);
+        }
+
+        interface IFeed {
+            function set(int256 answer) external;
+        }
     }
 }
 

@@ -1,62 +1,67 @@
 //! Morpho Blue 1.0.0 with one market, whose oracle is one slot.
 
 use alloy_primitives::{Address, B256, U256, keccak256};
-use alloy_sol_types::{SolValue, sol};
+use alloy_sol_types::SolValue;
 use anyhow::Result;
 
 use crate::chain::{Call, Chain};
 
-sol! {
-    #[allow(missing_docs)]
-    #[derive(Default)]
-    struct MarketParams {
-        address loanToken;
-        address collateralToken;
-        address oracle;
-        address irm;
-        uint256 lltv;
-    }
+pub use calls::{IMorpho, IPairOracle, MarketParams};
 
-    #[allow(missing_docs)]
-    interface IMorpho {
-        function enableIrm(address irm) external;
-        function enableLltv(uint256 lltv) external;
-        function createMarket(MarketParams memory market) external;
-        function setFee(MarketParams memory market, uint256 fee) external;
-        function setFeeRecipient(address recipient) external;
-        function supply(MarketParams memory market, uint256 assets, uint256 shares, address onBehalf, bytes memory data)
-            external returns (uint256, uint256);
-        function withdraw(MarketParams memory market, uint256 assets, uint256 shares, address onBehalf, address receiver)
-            external returns (uint256, uint256);
-        function borrow(MarketParams memory market, uint256 assets, uint256 shares, address onBehalf, address receiver)
-            external returns (uint256, uint256);
-        function repay(MarketParams memory market, uint256 assets, uint256 shares, address onBehalf, bytes memory data)
-            external returns (uint256, uint256);
-        function supplyCollateral(MarketParams memory market, uint256 assets, address onBehalf, bytes memory data)
-            external;
-        function withdrawCollateral(MarketParams memory market, uint256 assets, address onBehalf, address receiver)
-            external;
-        function accrueInterest(MarketParams memory market) external;
-        function position(bytes32 id, address user) external view
-            returns (uint256 supplyShares, uint128 borrowShares, uint128 collateral);
-        function market(bytes32 id) external view returns (
-            uint128 supplyAssets, uint128 supplyShares, uint128 borrowAssets, uint128 borrowShares,
-            uint128 lastUpdate, uint128 fee
-        );
-        function liquidate(
-            MarketParams memory market, address borrower, uint256 seizedAssets, uint256 repaidShares, bytes memory data
-        ) external returns (uint256 seized, uint256 repaid);
+/// What is called, as its authors declare it.
+#[allow(missing_docs, clippy::too_many_arguments, reason = "generated")]
+mod calls {
+    use alloy_sol_types::sol;
 
-        event AccrueInterest(bytes32 indexed id, uint256 prevBorrowRate, uint256 interest, uint256 feeShares);
-        event Liquidate(
-            bytes32 indexed id, address indexed caller, address indexed borrower, uint256 repaidAssets,
-            uint256 repaidShares, uint256 seizedAssets, uint256 badDebtAssets, uint256 badDebtShares
-        );
-    }
+    sol! {
+        #[derive(Default)]
+        struct MarketParams {
+            address loanToken;
+            address collateralToken;
+            address oracle;
+            address irm;
+            uint256 lltv;
+        }
 
-    #[allow(missing_docs)]
-    interface IPairOracle {
-        function set(uint256 price) external;
+        interface IMorpho {
+            function enableIrm(address irm) external;
+            function enableLltv(uint256 lltv) external;
+            function createMarket(MarketParams memory market) external;
+            function setFee(MarketParams memory market, uint256 fee) external;
+            function setFeeRecipient(address recipient) external;
+            function supply(MarketParams memory market, uint256 assets, uint256 shares, address onBehalf, bytes memory data)
+                external returns (uint256, uint256);
+            function withdraw(MarketParams memory market, uint256 assets, uint256 shares, address onBehalf, address receiver)
+                external returns (uint256, uint256);
+            function borrow(MarketParams memory market, uint256 assets, uint256 shares, address onBehalf, address receiver)
+                external returns (uint256, uint256);
+            function repay(MarketParams memory market, uint256 assets, uint256 shares, address onBehalf, bytes memory data)
+                external returns (uint256, uint256);
+            function supplyCollateral(MarketParams memory market, uint256 assets, address onBehalf, bytes memory data)
+                external;
+            function withdrawCollateral(MarketParams memory market, uint256 assets, address onBehalf, address receiver)
+                external;
+            function accrueInterest(MarketParams memory market) external;
+            function position(bytes32 id, address user) external view
+                returns (uint256 supplyShares, uint128 borrowShares, uint128 collateral);
+            function market(bytes32 id) external view returns (
+                uint128 supplyAssets, uint128 supplyShares, uint128 borrowAssets, uint128 borrowShares,
+                uint128 lastUpdate, uint128 fee
+            );
+            function liquidate(
+                MarketParams memory market, address borrower, uint256 seizedAssets, uint256 repaidShares, bytes memory data
+            ) external returns (uint256 seized, uint256 repaid);
+
+            event AccrueInterest(bytes32 indexed id, uint256 prevBorrowRate, uint256 interest, uint256 feeShares);
+            event Liquidate(
+                bytes32 indexed id, address indexed caller, address indexed borrower, uint256 repaidAssets,
+                uint256 repaidShares, uint256 seizedAssets, uint256 badDebtAssets, uint256 badDebtShares
+            );
+        }
+
+        interface IPairOracle {
+            function set(uint256 price) external;
+        }
     }
 }
 

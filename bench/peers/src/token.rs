@@ -1,17 +1,24 @@
 //! The plain ERC-20 that stands for an asset beside the peers.
 
 use alloy_primitives::{Address, U256};
-use alloy_sol_types::{SolValue, sol};
+use alloy_sol_types::SolValue;
 use anyhow::Result;
 
 use crate::chain::Chain;
 
-sol! {
-    #[allow(missing_docs)]
-    interface IToken {
-        function mint(address to, uint256 value) external;
-        function approve(address spender, uint256 value) external returns (bool);
-        function balanceOf(address owner) external view returns (uint256);
+pub use calls::IToken;
+
+/// What is called, as its authors declare it.
+#[allow(missing_docs, clippy::too_many_arguments, reason = "generated")]
+mod calls {
+    use alloy_sol_types::sol;
+
+    sol! {
+        interface IToken {
+            function mint(address to, uint256 value) external;
+            function approve(address spender, uint256 value) external returns (bool);
+            function balanceOf(address owner) external view returns (uint256);
+        }
     }
 }
 

@@ -126,8 +126,9 @@ impl History {
                 self.play("borrow", (lent, amount), who, self.pair.borrow(lent, amount, who));
             }
             13 => {
-                let owed = standing.debts[lent];
-                let amount = self.dice.amount(owed).min(owed.saturating_sub(4));
+                let theirs = self.pair.aave_standing(who).debts[lent];
+                let owed = standing.debts[lent].min(theirs);
+                let amount = self.dice.amount(owed).min(owed.saturating_sub(1));
                 self.play("repay", (lent, amount), who, self.pair.repay(lent, Some(amount), who));
             }
             14 => self.repay_all(lent, who),

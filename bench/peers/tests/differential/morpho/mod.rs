@@ -6,7 +6,7 @@
 //! |---|---|
 //! | cash | equal, but for what was paid differently, to the unit |
 //! | debts | never less than Morpho's, less the unit to which Morpho rounds each up and its virtual share's part; more by at most the rounding below |
-//! | lenders' assets | cash and debt without the fee's part, to the unit; each lender's part never less than Morpho's |
+//! | lenders' assets | cash and debt without the fee's part, to the unit; what all lenders have and took out is never less than on Morpho, nor is one lender's, but for two rules below: more cash, and more assets |
 //! | collateral | equal, to the unit |
 //! | fee | what was taken for it agrees within the rounding of each interest |
 //! | liquidations | the same accounts; the same repayment takes the same collateral or less |
@@ -32,6 +32,10 @@
 //! - **Shares for nothing**: shares worth no unit are not redeemed, amounts worth no share are not taken; Morpho
 //!   does both.
 //! - **Repaying more than is owed** takes what is owed; on Morpho the call fails. The histories repay what is owed.
+//! - **More cash**: what liquidators pay more lies in Gage's vault. Utilisation, and with it the rate, is lower by that; the
+//!   test follows by how much. It is less than what was paid.
+//! - **More lenders' assets**: where those who were there have gained, whoever lends later earns a smaller part of the same
+//!   interest; the test follows by how much. It is the earlier lenders'.
 //! - **Virtual shares**: Morpho counts a virtual debt, which earns interest that nobody owes: the total exceeds
 //!   the debts by that. Gage's total is its debts, rounded up once.
 
