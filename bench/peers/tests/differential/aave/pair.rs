@@ -161,8 +161,8 @@ impl Pair {
         pair.open_gage();
         pair.open_aave();
         pair.pass(1);
-        for place in COLLATERALS..ASSETS {
-            let lent = pair.reserves[place].unit() * 2_000_000 / u128::from(KINDS[place].1);
+        for (place, (_, dollars)) in KINDS.iter().enumerate().skip(COLLATERALS) {
+            let lent = pair.reserves[place].unit() * 2_000_000 / u128::from(*dollars);
             assert_eq!(pair.both(treasury, pair.supply(place, lent, treasury)), (None, None));
         }
         pair
