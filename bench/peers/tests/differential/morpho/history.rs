@@ -333,11 +333,20 @@ impl History {
         }
     }
 
+    /// Follows by how much more one lender may bear of a loss: on Gage lenders alone do when the reserves are
+    /// gone, on Morpho the fee's shares with them.
+    pub(super) fn spread(&mut self, loss: u128) {
+        let (ours, theirs) = (self.pair.gage_totals(), self.pair.morpho_totals());
+        let missing = (theirs.assets + theirs.fee).saturating_sub(ours.assets);
+        self.dilution += loss as f64 * missing as f64 / ours.assets.max(1) as f64 * 1.01;
+    }
+
     fn widen(&mut self, grown: f64) {
         let (debt, seconds) = (self.before.debt as f64, self.waiting as f64);
         let all = debt + self.before.cash as f64;
         let steep = self.pair.terms.steepness() * debt * seconds / all;
         let digits = debt * (seconds + 4.0) * 1e-18;
+        self.dilution *= 1.0 + grown;
         self.dilution += (grown * debt + self.dilution) * self.ahead / all;
         let (more, less) = (self.cash_gap.min(0), self.cash_gap.max(0));
         let above = self.above + more.unsigned_abs() as f64;

@@ -193,6 +193,7 @@ impl History {
         let apart = self.above + 4.0;
         if gage.bad_debt > 0 {
             let bonus = 1.0 + f64::from(self.pair.terms.bonus()) / 1e4;
+            self.spread(gage.bad_debt);
             self.figures.count("close-out with bad debt");
             assert_eq!(gage.seized, ours.collateral, "{place}");
             assert_eq!(gage.seized, morpho.seized, "{place}");

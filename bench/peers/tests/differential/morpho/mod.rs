@@ -6,7 +6,7 @@
 //! |---|---|
 //! | cash | equal, but for what was paid differently, to the unit |
 //! | debts | never less than Morpho's, less the unit to which Morpho rounds each up and its virtual share's part; more by at most the rounding below |
-//! | lenders' assets | cash and debt without the fee's part, to the unit; what all lenders have and took out is never less than on Morpho, nor is one lender's, but for two rules below: more cash, and more assets |
+//! | lenders' assets | cash and debt without the fee's part, to the unit; what all lenders have and took out is never less than on Morpho, nor is one lender's, but for three rules below: fee, more cash, more assets |
 //! | collateral | equal, to the unit |
 //! | fee | what was taken for it agrees within the rounding of each interest |
 //! | liquidations | the same accounts; the same repayment takes the same collateral or less |
@@ -29,6 +29,8 @@
 //!   take a part, and writes off when all collateral is gone. Here bad debt cannot wait.
 //! - **Fee**: reserves that bear no interest and bear losses first; on Morpho shares that earn like the others and
 //!   lose like the others. Lenders earn what the reserves do not, and lose after them.
+//!   When they are used up, whoever lends at the next loss bears what Morpho's fee shares would have borne of it: less than
+//!   the reserves bore for all before; the test follows by how much.
 //! - **Shares for nothing**: shares worth no unit are not redeemed, amounts worth no share are not taken; Morpho
 //!   does both.
 //! - **Repaying more than is owed** takes what is owed; on Morpho the call fails. The histories repay what is owed.
