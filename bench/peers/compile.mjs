@@ -18,7 +18,7 @@ const cache = process.argv[2] ?? join(here, '..', 'cache');
 const modules = join(here, 'node_modules');
 const require = createRequire(import.meta.url);
 
-const MOCKS = ['Token.sol', 'Feeds.sol', 'CurveIrm.sol', 'RedStoneReader.sol'];
+const MOCKS = ['Token.sol', 'Feeds.sol', 'CurveIrm.sol', 'KinkedIrm.sol', 'RedStoneReader.sol'];
 const AAVE = '@aave-dao/aave-v3-origin/src/contracts';
 const STREAMS = '@chainlink/contracts/src/v0.8/llo-feeds/v0.5.0';
 
@@ -85,7 +85,12 @@ const BUILDS = [
     // Ours: as cheap as the optimiser makes them, so that the peers pay little for their surroundings.
     solc: 'solc-0.8.27',
     settings: { viaIR: true, optimizer: { enabled: true, runs: 999999 }, evmVersion: 'shanghai' },
-    contracts: { 'Token.sol': ['Token'], 'Feeds.sol': ['Feed', 'PairOracle'], 'CurveIrm.sol': ['CurveIrm'] },
+    contracts: {
+      'Token.sol': ['Token'],
+      'Feeds.sol': ['Feed', 'PairOracle'],
+      'CurveIrm.sol': ['CurveIrm'],
+      'KinkedIrm.sol': ['KinkedIrm'],
+    },
   },
 ];
 

@@ -237,7 +237,7 @@ fn fall(
             all.collateral += before.collateral - after.collateral;
             all.debt += before.debt - after.debt;
         }
-        done.add(receipt.sample(), repaid, all);
+        done.add(Sample::from(&receipt), repaid, all);
     }
     for (who, _) in due {
         // A keeper may have to come twice: a protocol may allow half of the debt at a time.
@@ -259,7 +259,7 @@ fn fall(
                 debt: before.debt - after.debt,
                 is_unhealthy: false,
             };
-            done.add(receipt.sample(), paid, gone);
+            done.add(Sample::from(&receipt), paid, gone);
         }
     }
     Ok(())

@@ -52,7 +52,7 @@ pub(crate) fn measure(
             };
             let receipt = chain.send(*from, Call { to: *to, data, value })?;
             if pass > 0 {
-                samples.push(receipt.sample());
+                samples.push(Sample::from(&receipt));
             }
         }
     }

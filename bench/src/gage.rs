@@ -1,33 +1,23 @@
 //! Gage: native contracts in the same revm, one USDC vault and one market that takes WETH with a liquidation
 //! threshold of 86 %.
 
-use alloy_evm::eth::EthEvm;
-use alloy_evm::precompiles::PrecompilesMap;
-use alloy_evm::{Evm, EvmEnv};
-use alloy_primitives::{Address, B256, U256, keccak256};
-use alloy_signer::SignerSync;
-use alloy_signer_local::PrivateKeySigner;
+use alloy_primitives::{Address, U256};
 use alloy_sol_types::SolEvent;
-use anyhow::{Result, anyhow};
-use gage_abi::addresses::{MARKET, ORACLE, REGISTRY};
-use gage_abi::{IAsset, IMarket, IOracle, IRegistry, IVault, SYSTEM_ADDRESS};
+use anyhow::Result;
+use gage_abi::addresses::MARKET;
+use gage_abi::{IAsset, IMarket, IVault, SYSTEM_ADDRESS};
 use gage_core::{AccountId, MarketId};
-use gage_evm::{ProtocolGenesis, genesis_accounts, prelude_call, report_hash, sweep_call};
-use revm::bytecode::Bytecode;
-use revm::context::result::ExecutionResult;
-use revm::context::{BlockEnv, CfgEnv, TxEnv};
-use revm::database::{CacheDB, EmptyDB};
-use revm::inspector::NoOpInspector;
-use revm::state::AccountInfo;
+use gage_evm::sweep_call;
+pub(crate) use gage_peers::gage::{CHAIN_ID, report};
+use gage_peers::gage::{
+    Market, UNLIMITED, create_asset, create_feed, create_vault, engine, report_prices,
+};
 
 use crate::chain::{Call, Chain, Receipt};
 use crate::crash::{Crashing, Standing};
-use crate::engine::{Engine, SPEC};
+use crate::engine::Engine;
 use crate::scenario::{Action, Cast, Operation, PRICE, Subject};
 use crate::token::Asset;
-
-/// The chain id that price reports are signed for.
-pub(crate) const CHAIN_ID: u64 = 1;
 
 /// Basis points of value that may be borrowed, and that may be owed before liquidation: as in the peers' markets.
 const LTV: u16 = 8_000;
@@ -43,19 +33,6 @@ const PRICE_AGE_MAX: u32 = 30 * 86_400;
 /// The borrow rate at target utilisation: 4 % a year, ray per second.
 const RATE_AT_TARGET: u128 = 1_268_391_679_350_583_460;
 
-/// The EVM of `gage-evm`, as an engine.
-struct Native(EthEvm<CacheDB<EmptyDB>, NoOpInspector, PrecompilesMap>);
-
-impl Engine for Native {
-    fn begin_block(&mut self, block: BlockEnv) {
-        self.0.block = block;
-    }
-
-    fn run(&mut self, tx: TxEnv) -> Result<ExecutionResult> {
-        self.0.transact_commit(tx).map_err(|error| anyhow!("invalid transaction: {error:?}"))
-    }
-}
-
 /// Gage with one vault and one market.
 #[derive(Default)]
 pub(crate) struct Gage {
@@ -68,43 +45,7 @@ pub(crate) struct Gage {
 }
 
 impl Gage {
-    fn publisher() -> Result<PrivateKeySigner> {
-        Ok(PrivateKeySigner::from_bytes(&keccak256("publisher"))?)
-    }
-
-    /// A signed price; the round is the time.
-    pub(crate) fn report(feed: u32, time: u64, usd: u64) -> Result<IOracle::SignedReport> {
-        let price = U256::from(usd) * U256::from(10).pow(U256::from(18));
-        let confidence = U256::ZERO;
-        let report = IOracle::PriceReport { feed, round: time, time, price, confidence };
-        let signature = Self::publisher()?.sign_hash_sync(&report_hash(CHAIN_ID, &report))?;
-        let [r, s] = [signature.r(), signature.s()].map(B256::from);
-        Ok(IOracle::SignedReport { report, v: 27 + u8::from(signature.v()), r, s })
-    }
-
-    fn feed(
-        chain: &mut Chain<'_>,
-        admin: Address,
-        (asset, description): (Address, &str),
-    ) -> Result<u32> {
-        let most = U256::from(10).pow(U256::from(24));
-        let terms = IOracle::FeedTerms::unguarded(PRICE_AGE_MAX, U256::ZERO, most);
-        let create = IOracle::createFeedCall { asset, description: description.to_owned(), terms };
-        let feed = chain.ask(admin, ORACLE, &create)?;
-        let source = IOracle::Source::publisher(Self::publisher()?.address(), PRICE_AGE_MAX);
-        let name = IOracle::setSourceCall { feed, source };
-        chain.send(admin, Call::new(ORACLE, &name))?;
-        Ok(feed)
-    }
-
-    fn asset(chain: &mut Chain<'_>, admin: Address, asset: Asset) -> Result<Address> {
-        let (name, symbol) = (asset.symbol().to_owned(), asset.symbol().to_owned());
-        let decimals = asset.decimals();
-        chain.ask(admin, REGISTRY, &IRegistry::createAssetCall { name, symbol, decimals })
-    }
-
     fn open_market(&mut self, chain: &mut Chain<'_>, admin: Address) -> Result<()> {
-        let unlimited = U256::from(1u128 << 100);
         let rates = IVault::Rates {
             kind: 1,
             base: 0,
@@ -113,19 +54,11 @@ impl Gage {
             kink: 0,
             rateAtTarget: RATE_AT_TARGET,
         };
-        let terms = IRegistry::VaultTerms {
-            reserveFee: 0,
-            supplyCap: unlimited,
-            borrowCap: unlimited,
-            rates,
-        };
-        let (name, symbol) = ("USDC vault".to_owned(), "gUSDC".to_owned());
-        let create = IRegistry::createVaultCall { asset: self.usdc, name, symbol, terms };
-        self.vault = chain.ask(admin, REGISTRY, &create)?;
+        self.vault = create_vault(chain, admin, self.usdc, (0, rates))?;
         let wad = |hundredths: u64| U256::from(hundredths) * U256::from(10).pow(U256::from(16));
         let terms = IMarket::MarketTerms { targetHealth: wad(110), fullBonusHealth: wad(80) };
-        self.market = chain.ask(admin, MARKET, &IMarket::createMarketCall { terms })?;
-        let (market, asset) = (self.market, self.weth);
+        let market = Market::create(chain, admin, terms)?;
+        self.market = market.id;
         let terms = IMarket::CollateralTerms {
             feed: self.weth_feed,
             ltv: LTV,
@@ -133,16 +66,16 @@ impl Gage {
             bonusMin: BONUS_MIN,
             bonusMax: BONUS_MAX,
             riskWeight: 0,
-            cap: unlimited,
+            cap: UNLIMITED,
         };
-        chain
-            .send(admin, Call::new(MARKET, &IMarket::addCollateralCall { market, asset, terms }))?;
-        let (vault, feed, cap) = (self.vault, self.usdc_feed, unlimited);
-        let list = IMarket::listVaultCall { market, vault, feed, minDebt: Asset::Usdc.units(1) };
-        chain.send(admin, Call::new(MARKET, &list))?;
-        chain.send(admin, Call::new(vault, &IVault::setLineCapCall { market, cap }))?;
-        Ok(())
+        market.add_collateral(chain, self.weth, terms)?;
+        market.list_vault(chain, self.vault, (self.usdc_feed, Asset::Usdc.units(1)))
     }
+}
+
+/// Whole dollars as a price.
+pub(crate) fn wad(usd: u64) -> U256 {
+    U256::from(usd) * U256::from(10).pow(U256::from(18))
 }
 
 impl Subject for Gage {
@@ -151,36 +84,15 @@ impl Subject for Gage {
     }
 
     fn engine(&self, cast: &Cast) -> Box<dyn Engine> {
-        let genesis = ProtocolGenesis {
-            governance: cast.admin,
-            guardian: cast.admin,
-            wrapped_native_name: "Wrapped coin".to_owned(),
-            wrapped_native_symbol: "WCOIN".to_owned(),
-        };
-        let mut state = CacheDB::new(EmptyDB::new());
-        for (address, code, storage) in genesis_accounts(&genesis) {
-            let code = Bytecode::new_raw(code);
-            let info = AccountInfo {
-                code_hash: code.hash_slow(),
-                code: Some(code),
-                ..AccountInfo::default()
-            };
-            state.insert_account_info(address, info);
-            let slots = storage.into_iter().collect();
-            state.replace_account_storage(address, slots).unwrap_or_else(|never| match never {});
-        }
-        let mut cfg_env = CfgEnv::default().with_chain_id(CHAIN_ID);
-        cfg_env.set_spec_and_mainnet_gas_params(SPEC);
-        let env = EvmEnv { cfg_env, block_env: BlockEnv::default() };
-        Box::new(Native(gage_evm::evm(state, env, NoOpInspector {})))
+        engine(cast.admin)
     }
 
     fn setup(&mut self, chain: &mut Chain<'_>, cast: &Cast) -> Result<()> {
         let admin = cast.admin;
-        self.weth = Self::asset(chain, admin, Asset::Weth)?;
-        self.usdc = Self::asset(chain, admin, Asset::Usdc)?;
-        self.weth_feed = Self::feed(chain, admin, (self.weth, "WETH / USD"))?;
-        self.usdc_feed = Self::feed(chain, admin, (self.usdc, "USDC / USD"))?;
+        let mut asset = |asset: Asset| create_asset(chain, admin, asset.symbol(), asset.decimals());
+        (self.weth, self.usdc) = (asset(Asset::Weth)?, asset(Asset::Usdc)?);
+        self.weth_feed = create_feed(chain, admin, self.weth, PRICE_AGE_MAX)?;
+        self.usdc_feed = create_feed(chain, admin, self.usdc, PRICE_AGE_MAX)?;
         self.open_market(chain, admin)?;
         self.set_price(chain, cast, PRICE)?;
         for (to, asset, value) in cast.endowments() {
@@ -201,12 +113,7 @@ impl Subject for Gage {
     }
 
     fn set_price(&self, chain: &mut Chain<'_>, _cast: &Cast, usd: u64) -> Result<()> {
-        let time = chain.now();
-        let reports =
-            [Self::report(self.weth_feed, time, usd)?, Self::report(self.usdc_feed, time, 1)?];
-        let data = prelude_call(&reports, &[]);
-        chain.send(SYSTEM_ADDRESS, Call { to: ORACLE, data, value: U256::ZERO })?;
-        Ok(())
+        report_prices(chain, &[(self.weth_feed, wad(usd)), (self.usdc_feed, wad(1))])
     }
 
     fn call(&self, action: &Action) -> Call {

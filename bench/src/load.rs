@@ -24,7 +24,7 @@ use self::client::{Client, Signed};
 use self::script::{People, Script, Sent};
 use self::server::Server;
 use crate::artifact::Artifacts;
-use crate::gage::{CHAIN_ID, Gage};
+use crate::gage::{self, CHAIN_ID, Gage, wad};
 use crate::morpho::Morpho;
 use crate::report::{machine, table, thousands};
 
@@ -96,7 +96,7 @@ impl<'a> Driver<'a> {
         for old in call.reports {
             let usd = old.report.price / U256::from(10).pow(U256::from(18));
             let IOracle::SignedReport { report, v, r, s } =
-                Gage::report(old.report.feed, now - 1, usd.to())?;
+                gage::report(old.report.feed, now - 1, wad(usd.to()))?;
             let (feed, round, time) = (report.feed, report.round, report.time);
             let report = json!({ "feed": feed, "round": round, "time": time,
                 "price": report.price.to_string(), "confidence": "0" });

@@ -3,13 +3,10 @@
 //! A subject is anything that implements [`scenario::Subject`]; [`Contestant`] lists them.
 
 mod aave;
-mod artifact;
-mod chain;
 mod crash;
 mod crashes;
 #[cfg(feature = "databases")]
 mod databases;
-mod engine;
 mod floor;
 mod gage;
 mod guards;
@@ -30,6 +27,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use gage_peers::{artifact, chain, engine};
 
 use crate::artifact::Artifacts;
 use crate::floor::Bare;

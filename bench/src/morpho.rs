@@ -1,57 +1,14 @@
 //! Morpho Blue 1.0.0: one WETH/USDC market at an LLTV of 86 %, with a one-slot oracle and an adaptive-curve-like rate
 //! model of ours (`peers/CurveIrm.sol`).
 
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
-use alloy_sol_types::{SolValue, sol};
+use alloy_primitives::{Address, Bytes, U256};
 use anyhow::Result;
+use gage_peers::morpho::{self, IMorpho, MarketParams};
 
 use crate::chain::{Call, Chain};
 use crate::crash::{Crashing, Standing};
 use crate::scenario::{Action, Cast, Operation, PRICE, Subject};
 use crate::token::{Asset, Tokens};
-
-sol! {
-    #[derive(Default)]
-    struct MarketParams {
-        address loanToken;
-        address collateralToken;
-        address oracle;
-        address irm;
-        uint256 lltv;
-    }
-
-    interface IMorpho {
-        function enableIrm(address irm) external;
-        function enableLltv(uint256 lltv) external;
-        function createMarket(MarketParams memory market) external;
-        function supply(MarketParams memory market, uint256 assets, uint256 shares, address onBehalf, bytes memory data)
-            external returns (uint256, uint256);
-        function withdraw(MarketParams memory market, uint256 assets, uint256 shares, address onBehalf, address receiver)
-            external returns (uint256, uint256);
-        function borrow(MarketParams memory market, uint256 assets, uint256 shares, address onBehalf, address receiver)
-            external returns (uint256, uint256);
-        function repay(MarketParams memory market, uint256 assets, uint256 shares, address onBehalf, bytes memory data)
-            external returns (uint256, uint256);
-        function supplyCollateral(MarketParams memory market, uint256 assets, address onBehalf, bytes memory data)
-            external;
-        function withdrawCollateral(MarketParams memory market, uint256 assets, address onBehalf, address receiver)
-            external;
-        function accrueInterest(MarketParams memory market) external;
-        function position(bytes32 id, address user) external view
-            returns (uint256 supplyShares, uint128 borrowShares, uint128 collateral);
-        function market(bytes32 id) external view returns (
-            uint128 supplyAssets, uint128 supplyShares, uint128 borrowAssets, uint128 borrowShares,
-            uint128 lastUpdate, uint128 fee
-        );
-        function liquidate(
-            MarketParams memory market, address borrower, uint256 seizedAssets, uint256 repaidShares, bytes memory data
-        ) external returns (uint256, uint256);
-    }
-
-    interface IPairOracle {
-        function set(uint256 price) external;
-    }
-}
 
 /// Loan-to-value at which a position may be liquidated: 86 %, 1e18 = 100 %.
 const LLTV: u64 = 860_000_000_000_000_000;
@@ -65,8 +22,7 @@ const PRICE_DECIMALS: u64 = 36 + 6 - 18;
 /// Morpho Blue with one market.
 #[derive(Default)]
 pub(crate) struct Morpho {
-    morpho: Address,
-    market: MarketParams,
+    contract: morpho::Morpho,
     tokens: Tokens,
 }
 
@@ -78,26 +34,17 @@ impl Subject for Morpho {
     fn setup(&mut self, chain: &mut Chain<'_>, cast: &Cast) -> Result<()> {
         let admin = cast.admin;
         self.tokens = Tokens::deploy(chain, admin)?;
-        self.morpho = chain.deploy(admin, "Morpho", &admin.abi_encode())?;
-        self.market = MarketParams {
+        let market = MarketParams {
             loanToken: self.token(Asset::Usdc),
             collateralToken: self.token(Asset::Weth),
             oracle: chain.deploy(admin, "PairOracle", &[])?,
             irm: chain.deploy(admin, "CurveIrm", &[])?,
             lltv: U256::from(LLTV),
         };
+        self.contract = morpho::Morpho::deploy(chain, admin, market)?;
         self.set_price(chain, cast, PRICE)?;
 
-        let irm = self.market.irm;
-        chain.send(admin, Call::new(self.morpho, &IMorpho::enableIrmCall { irm }))?;
-        chain.send(
-            admin,
-            Call::new(self.morpho, &IMorpho::enableLltvCall { lltv: U256::from(LLTV) }),
-        )?;
-        let market = self.market.clone();
-        chain.send(admin, Call::new(self.morpho, &IMorpho::createMarketCall { market }))?;
-
-        self.tokens.endow(chain, cast, self.morpho)?;
+        self.tokens.endow(chain, cast, self.contract.address)?;
         let first_supply = Action {
             operation: Operation::Supply,
             sender: cast.treasury,
@@ -110,15 +57,14 @@ impl Subject for Morpho {
 
     fn set_price(&self, chain: &mut Chain<'_>, cast: &Cast, usd: u64) -> Result<()> {
         let price = U256::from(usd) * U256::from(10).pow(U256::from(PRICE_DECIMALS));
-        chain.send(cast.admin, Call::new(self.market.oracle, &IPairOracle::setCall { price }))?;
-        Ok(())
+        self.contract.set_price(chain, cast.admin, price)
     }
 
     fn call(&self, action: &Action) -> Call {
-        let market = self.market.clone();
+        let market = self.contract.market.clone();
         let (assets, shares, data) = (action.amount, U256::ZERO, Bytes::new());
         let (on_behalf, receiver) = (action.account, action.sender);
-        let morpho = self.morpho;
+        let morpho = self.contract.address;
         match action.operation {
             Operation::Supply => Call::new(
                 morpho,
@@ -162,28 +108,17 @@ impl Subject for Morpho {
     }
 }
 
-impl Morpho {
-    fn id(&self) -> B256 {
-        keccak256(self.market.abi_encode())
-    }
-
-    /// Collateral in base units and shares of the debt.
-    fn position(&self, chain: &mut Chain<'_>, who: Address) -> Result<(u128, u128)> {
-        let call = IMorpho::positionCall { id: self.id(), user: who };
-        let position = chain.ask(who, self.morpho, &call)?;
-        Ok((position.collateral, position.borrowShares))
-    }
-}
-
 /// What a liquidator gains per value repaid: `min(1.15, 1 / (1 − 0.3 · (1 − LLTV)))`.
 const INCENTIVE: f64 = 1.0 / (1.0 - 0.3 * (1.0 - 0.86));
 
 impl Crashing for Morpho {
     fn standing(&self, chain: &mut Chain<'_>, who: Address, usd: u64) -> Result<Standing> {
-        let market = self.market.clone();
-        chain.send(who, Call::new(self.morpho, &IMorpho::accrueInterestCall { market }))?;
-        let (collateral, shares) = self.position(chain, who)?;
-        let market = chain.ask(who, self.morpho, &IMorpho::marketCall { id: self.id() })?;
+        let market = self.contract.market.clone();
+        chain
+            .send(who, Call::new(self.contract.address, &IMorpho::accrueInterestCall { market }))?;
+        let IMorpho::positionReturn { collateral, borrowShares: shares, .. } =
+            self.contract.position(chain, who)?;
+        let market = self.contract.totals(chain)?;
         let wide = |number: u128| U256::from(number);
         // Virtual shares and assets as in Morpho's `SharesMathLib`, rounded up.
         let all = wide(market.borrowShares) + U256::from(1_000_000);
@@ -202,7 +137,8 @@ impl Crashing for Morpho {
         _keeper: Address,
         standing: Standing,
     ) -> Result<Call> {
-        let (collateral, shares) = self.position(chain, who)?;
+        let IMorpho::positionReturn { collateral, borrowShares: shares, .. } =
+            self.contract.position(chain, who)?;
         let covered = standing.debt * INCENTIVE * 1.000_001 < standing.collateral;
         let (seized, repaid) = if covered {
             (U256::ZERO, U256::from(shares))
@@ -210,12 +146,12 @@ impl Crashing for Morpho {
             (U256::from(collateral), U256::ZERO)
         };
         let liquidation = IMorpho::liquidateCall {
-            market: self.market.clone(),
+            market: self.contract.market.clone(),
             borrower: who,
             seizedAssets: seized,
             repaidShares: repaid,
             data: Bytes::new(),
         };
-        Ok(Call::new(self.morpho, &liquidation))
+        Ok(Call::new(self.contract.address, &liquidation))
     }
 }

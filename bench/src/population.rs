@@ -12,6 +12,7 @@ use gage_core::{
     Account, AccountId, AssetId, Assets, Bps, Debt, FeedId, InterestModel, Label, Ledger, MarketId,
     QueueId, Ray, Shares, Stop, Token, VaultId, WAD, Wad, address, lending, token,
 };
+use gage_peers::dice::Dice;
 
 pub(crate) const MARKET: MarketId = MarketId::new(1);
 pub(crate) const VAULT: VaultId = VaultId::new(1);
@@ -28,34 +29,12 @@ pub(crate) struct Opened {
     pub(crate) health: f64,
 }
 
-/// Numbers that follow from a seed (splitmix64).
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// Between zero and one.
-    fn part(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// Of mean zero and variance one, nearly normal.
-    pub(crate) fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.part()).sum::<f64>() - 6.0
-    }
-
-    /// Lognormal around 1.8, above 1.02.
-    fn health(&mut self) -> f64 {
-        loop {
-            let health = (0.6 + 0.35 * self.normal()).exp();
-            if health > 1.02 {
-                return health;
-            }
+/// Lognormal around 1.8, above 1.02.
+fn health(dice: &mut Dice) -> f64 {
+    loop {
+        let health = (0.6 + 0.35 * dice.normal()).exp();
+        if health > 1.02 {
+            return health;
         }
     }
 }
@@ -137,16 +116,16 @@ pub(crate) fn populate<L: Ledger>(
     let mut owed = 0_u128;
     for number in 0..count {
         let mut account = Account::default();
-        let legs = if dice.part() < 0.7 { 1 } else { 2 + dice.next() % 2 };
+        let legs = if dice.part() < 0.7 { 1 } else { 2 + dice.roll() % 2 };
         for _ in 0..legs {
-            let place = (dice.next() % u64::from(COLLATERALS)) as u8;
+            let place = (dice.roll() % u64::from(COLLATERALS)) as u8;
             let before = account.collateral(place).get();
             let amount = (10.0 * (0.5 * dice.normal()).exp() * 1e18) as u128;
             account.set_collateral(place, Assets::new(before + amount));
             pledged[usize::from(place)] += amount;
         }
         let units: u128 = account.collaterals.iter().map(|leg| leg.amount.get()).sum();
-        let health = dice.health();
+        let health = health(&mut dice);
         let debt = (units as f64 / 1e18 * 100.0 * 0.8 / health * 1e6) as u128;
         let shares = Debt { shares: Shares::new(debt), offset: Assets::ZERO };
         account.set_debt(0, shares);

@@ -10,7 +10,7 @@ use alloy_primitives::{Address, U256, keccak256};
 use anyhow::{Context, Result, ensure};
 
 use crate::artifact::Artifacts;
-use crate::chain::{Call, Chain};
+use crate::chain::{Call, Chain, Receipt};
 use crate::engine::{Engine, ethereum};
 use crate::token::{Asset, IToken};
 
@@ -232,6 +232,12 @@ pub(crate) struct Sample {
     pub(crate) gas: u64,
 }
 
+impl From<&Receipt> for Sample {
+    fn from(receipt: &Receipt) -> Self {
+        Self { nanoseconds: receipt.took.as_nanos() as u64, gas: receipt.gas }
+    }
+}
+
 /// The costs of every transaction, by operation.
 pub(crate) type Samples = BTreeMap<Operation, Vec<Sample>>;
 
@@ -277,7 +283,7 @@ pub(crate) fn play(
                 "{}: {operation} number {index} did nothing",
                 subject.name()
             );
-            samples.entry(operation).or_default().push(receipt.sample());
+            samples.entry(operation).or_default().push(Sample::from(&receipt));
         }
     }
     check_balances(subject, &mut chain, &cast)

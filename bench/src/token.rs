@@ -3,19 +3,12 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, U256};
-use alloy_sol_types::{SolValue, sol};
 use anyhow::Result;
+pub(crate) use gage_peers::token::IToken;
+use gage_peers::token::deploy;
 
 use crate::chain::{Call, Chain};
 use crate::scenario::Cast;
-
-sol! {
-    interface IToken {
-        function mint(address to, uint256 value) external;
-        function approve(address spender, uint256 value) external returns (bool);
-        function balanceOf(address owner) external view returns (uint256);
-    }
-}
 
 /// What is lent, or pledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,9 +56,7 @@ impl Tokens {
     pub(crate) fn deploy(chain: &mut Chain<'_>, admin: Address) -> Result<Self> {
         let mut tokens = BTreeMap::new();
         for asset in [Asset::Weth, Asset::Usdc] {
-            let arguments =
-                (asset.symbol(), asset.symbol(), U256::from(asset.decimals())).abi_encode_params();
-            tokens.insert(asset, chain.deploy(admin, "Token", &arguments)?);
+            tokens.insert(asset, deploy(chain, admin, asset.symbol(), asset.decimals())?);
         }
         Ok(Self(tokens))
     }

@@ -2,7 +2,7 @@
 
 use super::tape::{Prices, STEP, Tape};
 use super::truth::TEN_MINUTES;
-use crate::population::Dice;
+use gage_peers::dice::Dice;
 
 /// How many sources there are.
 pub(crate) const SOURCES: usize = 5;

@@ -103,7 +103,7 @@ pub(crate) struct Run<'a> {
     setup: Setup,
     ledger: MemoryLedger,
     truth: Truth,
-    dice: crate::population::Dice,
+    dice: gage_peers::dice::Dice,
     /// Honest prices of the collaterals, in the world's dollars.
     honest: Vec<Vec<f64>>,
     hit: BTreeSet<AccountId>,
@@ -127,7 +127,7 @@ impl<'a> Run<'a> {
             scene,
             setup,
             truth: Truth::default(),
-            dice: crate::population::Dice(11),
+            dice: gage_peers::dice::Dice(11),
             honest: scene.honest.iter().map(scaled).collect(),
             hit: BTreeSet::new(),
             wronged: BTreeSet::new(),

@@ -8,8 +8,9 @@ use alloy_primitives::{Address, Bytes, TxKind, keccak256};
 use alloy_signer_local::PrivateKeySigner;
 use anyhow::{Result, ensure};
 use gage_abi::SYSTEM_ADDRESS;
-use revm::context::result::ExecutionResult;
+use revm::context::result::{ExecutionResult, ResultAndState};
 use revm::context::{BlockEnv, TxEnv};
+use revm::state::EvmState;
 
 use crate::artifact::Artifacts;
 use crate::chain::Chain;
@@ -92,6 +93,14 @@ impl Engine for Recorder {
         let gas = result.tx_gas_used();
         self.sent.borrow_mut().push(Sent { from, to, data, value, gas });
         Ok(result)
+    }
+
+    fn attempt(&mut self, tx: TxEnv) -> Result<ResultAndState> {
+        self.engine.attempt(tx)
+    }
+
+    fn commit(&mut self, changes: EvmState) {
+        self.engine.commit(changes);
     }
 }
 

@@ -146,7 +146,7 @@ impl<'a> Native<'a> {
         let wanted = said.iter().map(|one| U256::from(one.price));
         let wanted: Vec<_> = feeds.iter().copied().zip(wanted).collect();
         ensure!(found == wanted, "{found:?} is not {wanted:?}");
-        Ok(receipt.sample())
+        Ok(Sample::from(&receipt))
     }
 }
 
@@ -175,14 +175,14 @@ fn measure(artifacts: &Artifacts, case: &Case, passes: usize) -> Result<Costs> {
             let feeds = first.iter().map(|said| native.feed(said.id));
             let feeds = feeds.collect::<Result<Vec<_>>>()?;
             one.native.push(timed(|| verify(recording, &alone))?.1);
-            one.verified.push(native.prelude(std::slice::from_ref(&alone))?.sample());
+            one.verified.push(Sample::from(&native.prelude(std::slice::from_ref(&alone))?));
             one.contract.push(contract.run(&mut chain, recording, &first)?);
             one.first.push(native.apply(&feeds, &recording.first, &first)?);
             if let (Some(data), Some(said)) = (&recording.next, &next) {
                 one.later.push(native.apply(&feeds, data, said)?);
             }
         }
-        let shared = native.prelude(&many)?.sample();
+        let shared = Sample::from(&native.prelude(&many)?);
         one.shared.push(shared.nanoseconds / PRELUDE as u64);
         if pass > 0 {
             costs.native.extend(one.native);

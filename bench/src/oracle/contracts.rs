@@ -95,7 +95,7 @@ impl Verifying {
         let call = Call { to: *to, data: data.clone(), value: *value };
         let receipt = chain.send(OWNER, call)?;
         (self.agrees)(receipt.output.data(), recording, said)?;
-        Ok(receipt.sample())
+        Ok(Sample::from(&receipt))
     }
 
     /// Chainlink's verifier behind its proxy, without fees and without access control.

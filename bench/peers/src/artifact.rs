@@ -1,4 +1,4 @@
-//! The peers' compiled contracts: asks `peers/compile.mjs` for them, reads and links them, names their errors.
+//! The peers' compiled contracts: asks `compile.mjs` for them, reads and links them, names their errors.
 
 use std::collections::HashMap;
 use std::fs;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 /// A compiled contract as `compile.mjs` writes it.
 #[derive(Deserialize)]
-pub(crate) struct Artifact {
+pub struct Artifact {
     #[serde(deserialize_with = "hex::deserialize")]
     bytecode: Vec<u8>,
     links: Vec<Link>,
@@ -34,7 +34,7 @@ struct ErrorAbi {
 
 impl Artifact {
     /// The libraries that it calls.
-    pub(crate) fn libraries(&self) -> impl Iterator<Item = &str> {
+    pub fn libraries(&self) -> impl Iterator<Item = &str> {
         self.links.iter().map(|link| link.library.as_str())
     }
 
@@ -42,7 +42,7 @@ impl Artifact {
     ///
     /// # Panics
     /// A library has no address.
-    pub(crate) fn link(&self, libraries: &HashMap<String, Address>) -> Vec<u8> {
+    pub fn link(&self, libraries: &HashMap<String, Address>) -> Vec<u8> {
         let mut code = self.bytecode.clone();
         for Link { library, offsets } in &self.links {
             let address = libraries.get(library).expect("a library is deployed before its user");
@@ -55,7 +55,7 @@ impl Artifact {
 }
 
 /// All compiled contracts, by name, and the signatures of their errors.
-pub(crate) struct Artifacts {
+pub struct Artifacts {
     contracts: HashMap<String, Artifact>,
     errors: HashMap<[u8; 4], String>,
 }
@@ -65,17 +65,17 @@ impl Artifacts {
     ///
     /// # Errors
     /// Node.js is missing, a package cannot be fetched, a contract does not compile.
-    pub(crate) fn load() -> Result<Self> {
-        let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
+    pub fn load() -> Result<Self> {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let status = Command::new("node")
-            .arg(bench.join("peers/compile.mjs"))
+            .arg(here.join("compile.mjs"))
             .status()
             .context("node compiles the peers' contracts and must be installed")?;
-        ensure!(status.success(), "peers/compile.mjs failed with {status}");
+        ensure!(status.success(), "compile.mjs failed with {status}");
 
         let mut contracts = HashMap::new();
         let mut errors = HashMap::new();
-        for entry in fs::read_dir(bench.join("cache"))? {
+        for entry in fs::read_dir(here.join("../cache"))? {
             let path = entry?.path();
             if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
@@ -97,12 +97,12 @@ impl Artifacts {
     ///
     /// # Errors
     /// There is none of this name.
-    pub(crate) fn get(&self, name: &str) -> Result<&Artifact> {
+    pub fn get(&self, name: &str) -> Result<&Artifact> {
         self.contracts.get(name).with_context(|| format!("no contract {name} in bench/cache"))
     }
 
     /// What a revert said: its text, its error's signature, or its bytes.
-    pub(crate) fn revert_reason(&self, output: &[u8]) -> String {
+    pub fn revert_reason(&self, output: &[u8]) -> String {
         if let Some(signature) = output.first_chunk().and_then(|selector| self.errors.get(selector))
         {
             return format!("{signature} {}", hex::encode_prefixed(&output[4..]));

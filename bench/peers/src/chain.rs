@@ -8,10 +8,10 @@ use alloy_sol_types::SolCall;
 use anyhow::{Context as _, Result, bail};
 use revm::context::result::{ExecutionResult, Output};
 use revm::context::{BlockEnv, TxEnv};
+use revm::state::EvmState;
 
 use crate::artifact::Artifacts;
 use crate::engine::Engine;
-use crate::scenario::Sample;
 
 /// Gas of every transaction; the cap of EIP-7825.
 const GAS_LIMIT: u64 = 1 << 24;
@@ -20,36 +20,55 @@ const GAS_LIMIT: u64 = 1 << 24;
 const GENESIS_TIME: u64 = 1_750_000_000;
 
 /// What a transaction asks of whom.
-pub(crate) struct Call {
-    pub(crate) to: Address,
-    pub(crate) data: Bytes,
-    pub(crate) value: U256,
+pub struct Call {
+    /// Whom it calls.
+    pub to: Address,
+    /// With what input.
+    pub data: Bytes,
+    /// And how much of the coin.
+    pub value: U256,
 }
 
 impl Call {
     /// A call of a contract's method, without value.
-    pub(crate) fn new(to: Address, method: &impl SolCall) -> Self {
+    pub fn new(to: Address, method: &impl SolCall) -> Self {
         Self { to, data: method.abi_encode().into(), value: U256::ZERO }
     }
 }
 
 /// What a successful transaction cost and left.
-pub(crate) struct Receipt {
-    took: Duration,
-    gas: u64,
-    pub(crate) logs: Vec<Log>,
-    pub(crate) output: Output,
+pub struct Receipt {
+    /// How long it ran.
+    pub took: Duration,
+    /// What it used.
+    pub gas: u64,
+    /// What it logged.
+    pub logs: Vec<Log>,
+    /// What it returned.
+    pub output: Output,
 }
 
 impl Receipt {
-    /// What it cost.
-    pub(crate) fn sample(&self) -> Sample {
-        Sample { nanoseconds: self.took.as_nanos() as u64, gas: self.gas }
+    /// What a call of `C` returned.
+    ///
+    /// # Errors
+    /// Something else was called.
+    pub fn returned<C: SolCall>(&self) -> Result<C::Return> {
+        let data = self.output.data();
+        C::abi_decode_returns(data).with_context(|| format!("{data} answers {}", C::SIGNATURE))
     }
 }
 
+/// A transaction that was executed and may still be dropped.
+pub struct Attempt {
+    from: Address,
+    changes: EvmState,
+    /// What it did, or the output of its revert.
+    pub outcome: Result<Receipt, Bytes>,
+}
+
 /// An engine with the nonces of its accounts and its clock.
-pub(crate) struct Chain<'a> {
+pub struct Chain<'a> {
     engine: Box<dyn Engine>,
     artifacts: &'a Artifacts,
     block: BlockEnv,
@@ -58,12 +77,12 @@ pub(crate) struct Chain<'a> {
 
 impl<'a> Chain<'a> {
     /// A chain at its first block.
-    pub(crate) fn new(engine: Box<dyn Engine>, artifacts: &'a Artifacts) -> Self {
+    pub fn new(engine: Box<dyn Engine>, artifacts: &'a Artifacts) -> Self {
         Self::starting(GENESIS_TIME, engine, artifacts)
     }
 
     /// A chain at its first block, which was made then.
-    pub(crate) fn starting(now: u64, engine: Box<dyn Engine>, artifacts: &'a Artifacts) -> Self {
+    pub fn starting(now: u64, engine: Box<dyn Engine>, artifacts: &'a Artifacts) -> Self {
         let block = BlockEnv {
             number: U256::ONE,
             timestamp: U256::from(now),
@@ -76,12 +95,12 @@ impl<'a> Chain<'a> {
     }
 
     /// The block's time, in seconds.
-    pub(crate) fn now(&self) -> u64 {
+    pub fn now(&self) -> u64 {
         self.block.timestamp.saturating_to()
     }
 
     /// Opens the next block, `seconds` later.
-    pub(crate) fn advance(&mut self, seconds: u64) {
+    pub fn advance(&mut self, seconds: u64) {
         self.block.number += U256::ONE;
         self.block.timestamp += U256::from(seconds);
         self.engine.begin_block(self.block.clone());
@@ -91,35 +110,58 @@ impl<'a> Chain<'a> {
     ///
     /// # Errors
     /// The transaction was refused, or it reverted; the error names the reason.
-    pub(crate) fn send(&mut self, from: Address, call: Call) -> Result<Receipt> {
+    pub fn send(&mut self, from: Address, call: Call) -> Result<Receipt> {
         self.transact(from, TxKind::Call(call.to), call.data, call.value)
     }
 
     /// Calls a method and decodes what it returned. It is a transaction, as every call here.
-    pub(crate) fn ask<C: SolCall>(
-        &mut self,
-        from: Address,
-        to: Address,
-        method: &C,
-    ) -> Result<C::Return> {
-        let receipt = self.send(from, Call::new(to, method))?;
-        let data = receipt.output.into_data();
-        C::abi_decode_returns(&data)
-            .with_context(|| format!("{to} answered {data} to {}", C::SIGNATURE))
+    pub fn ask<C: SolCall>(&mut self, from: Address, to: Address, method: &C) -> Result<C::Return> {
+        self.send(from, Call::new(to, method))?.returned::<C>()
+    }
+
+    /// Executes a transaction without keeping its changes.
+    ///
+    /// # Errors
+    /// The transaction was refused or halted.
+    pub fn attempt(&mut self, from: Address, call: Call) -> Result<Attempt> {
+        let tx = self.transaction(from, TxKind::Call(call.to), call.data, call.value);
+        let started = Instant::now();
+        let executed = self.engine.attempt(tx)?;
+        let took = started.elapsed();
+        let gas = executed.result.tx_gas_used();
+        let outcome = match executed.result {
+            ExecutionResult::Success { logs, output, .. } => {
+                Ok(Receipt { took, gas, logs, output })
+            }
+            ExecutionResult::Revert { output, .. } => Err(output),
+            ExecutionResult::Halt { reason, .. } => bail!("halted: {reason:?}"),
+        };
+        Ok(Attempt { from, changes: executed.state, outcome })
+    }
+
+    /// Keeps an attempt's changes; nothing may have happened since.
+    ///
+    /// # Errors
+    /// The output of its revert.
+    pub fn keep(&mut self, attempt: Attempt) -> Result<Receipt, Bytes> {
+        self.engine.commit(attempt.changes);
+        *self.nonces.entry(attempt.from).or_default() += 1;
+        attempt.outcome
+    }
+
+    /// What a revert said.
+    #[must_use]
+    pub fn revert_reason(&self, output: &[u8]) -> String {
+        self.artifacts.revert_reason(output)
     }
 
     /// Deploys a contract of the cache, its libraries before it.
-    pub(crate) fn deploy(
-        &mut self,
-        from: Address,
-        name: &str,
-        arguments: &[u8],
-    ) -> Result<Address> {
+    pub fn deploy(&mut self, from: Address, name: &str, arguments: &[u8]) -> Result<Address> {
         self.deploy_linked(from, name, arguments, &mut HashMap::new())
     }
 
     /// Deploys a contract of the cache; `libraries` keeps those that are already on the chain.
-    pub(crate) fn deploy_linked(
+    pub fn deploy_linked(
         &mut self,
         from: Address,
         name: &str,
@@ -141,6 +183,19 @@ impl<'a> Chain<'a> {
         receipt.output.address().copied().context("a creation has an address")
     }
 
+    fn transaction(&self, from: Address, kind: TxKind, data: Bytes, value: U256) -> TxEnv {
+        TxEnv {
+            caller: from,
+            kind,
+            data,
+            value,
+            nonce: self.nonces.get(&from).copied().unwrap_or_default(),
+            gas_limit: GAS_LIMIT,
+            chain_id: None,
+            ..TxEnv::default()
+        }
+    }
+
     fn transact(
         &mut self,
         from: Address,
@@ -148,18 +203,8 @@ impl<'a> Chain<'a> {
         data: Bytes,
         value: U256,
     ) -> Result<Receipt> {
-        let nonce = self.nonces.entry(from).or_default();
-        let tx = TxEnv {
-            caller: from,
-            kind,
-            data,
-            value,
-            nonce: *nonce,
-            gas_limit: GAS_LIMIT,
-            chain_id: None,
-            ..TxEnv::default()
-        };
-        *nonce += 1;
+        let tx = self.transaction(from, kind, data, value);
+        *self.nonces.entry(from).or_default() += 1;
 
         let started = Instant::now();
         let result = self.engine.run(tx)?;

@@ -3,18 +3,18 @@
 
 use alloy_primitives::{Address, U256};
 use anyhow::{Result, anyhow};
-use revm::context::result::ExecutionResult;
+use revm::context::result::{ExecutionResult, ResultAndState};
 use revm::context::{BlockEnv, Context, TxEnv};
 use revm::database::{CacheDB, EmptyDB};
 use revm::primitives::hardfork::SpecId;
-use revm::state::AccountInfo;
+use revm::state::{AccountInfo, EvmState};
 use revm::{ExecuteCommitEvm, MainBuilder, MainContext};
 
 /// The hard fork that every subject runs under.
-pub(crate) const SPEC: SpecId = SpecId::OSAKA;
+pub const SPEC: SpecId = SpecId::OSAKA;
 
 /// An EVM that owns its state.
-pub(crate) trait Engine {
+pub trait Engine {
     /// The transactions that follow belong to `block`.
     fn begin_block(&mut self, block: BlockEnv);
 
@@ -23,12 +23,26 @@ pub(crate) trait Engine {
     /// # Errors
     /// A transaction that may not enter a block. A revert is not an error here.
     fn run(&mut self, tx: TxEnv) -> Result<ExecutionResult>;
+
+    /// Executes `tx` and keeps nothing of it.
+    ///
+    /// # Errors
+    /// A transaction that may not enter a block.
+    fn attempt(&mut self, tx: TxEnv) -> Result<ResultAndState>;
+
+    /// Keeps the changes of an attempt.
+    fn commit(&mut self, changes: EvmState);
 }
 
 /// Every revm that commits into its database is an engine.
 impl<E> Engine for E
 where
-    E: ExecuteCommitEvm<Tx = TxEnv, Block = BlockEnv, ExecutionResult = ExecutionResult>,
+    E: ExecuteCommitEvm<
+            Tx = TxEnv,
+            Block = BlockEnv,
+            ExecutionResult = ExecutionResult,
+            State = EvmState,
+        >,
     E::Error: std::fmt::Debug,
 {
     fn begin_block(&mut self, block: BlockEnv) {
@@ -38,10 +52,18 @@ where
     fn run(&mut self, tx: TxEnv) -> Result<ExecutionResult> {
         self.transact_commit(tx).map_err(|error| anyhow!("invalid transaction: {error:?}"))
     }
+
+    fn attempt(&mut self, tx: TxEnv) -> Result<ResultAndState> {
+        self.transact(tx).map_err(|error| anyhow!("invalid transaction: {error:?}"))
+    }
+
+    fn commit(&mut self, changes: EvmState) {
+        ExecuteCommitEvm::commit(self, changes);
+    }
 }
 
 /// Stock Ethereum on an empty state in memory, where `rich` own one ether each.
-pub(crate) fn ethereum(rich: &[Address]) -> Box<dyn Engine> {
+pub fn ethereum(rich: &[Address]) -> Box<dyn Engine> {
     let ether = U256::from(10).pow(U256::from(18));
     let mut state = CacheDB::new(EmptyDB::new());
     for address in rich {
@@ -67,6 +89,14 @@ mod tests {
 
         fn run(&mut self, tx: TxEnv) -> Result<ExecutionResult> {
             self.0.run(tx)
+        }
+
+        fn attempt(&mut self, tx: TxEnv) -> Result<ResultAndState> {
+            self.0.attempt(tx)
+        }
+
+        fn commit(&mut self, changes: EvmState) {
+            self.0.commit(changes);
         }
     }
 

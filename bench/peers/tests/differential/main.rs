@@ -1,0 +1,35 @@
+//! Random histories on the peers' real contracts and on Gage side by side, all in one process: what both do
+//! agrees within stated rounding, and where they differ by rule, the test says why that favours the lenders.
+//!
+//! `GAGE_SEEDS` and `GAGE_STEPS` lengthen a run, `GAGE_SEED` repeats one seed. The peers' packages come from
+//! npm and are compiled on the first run (`peers/compile.mjs`): Node.js must be installed.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+
+mod aave;
+mod figures;
+mod morpho;
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use gage_peers::artifact::Artifacts;
+
+/// The compiled contracts, for both tests.
+static ARTIFACTS: LazyLock<Artifacts> =
+    LazyLock::new(|| Artifacts::load().expect("the peers' contracts compile"));
+
+fn setting(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+}
+
+fn steps(short: u64) -> u64 {
+    setting("GAGE_STEPS").unwrap_or(short)
+}
+
+fn seeds(short: u64) -> Range<u64> {
+    match setting("GAGE_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..setting("GAGE_SEEDS").unwrap_or(short),
+    }
+}
