@@ -85,7 +85,7 @@ impl Vault {
     /// The vault with its interest counted up to `now`. Interest saturates; this never fails.
     ///
     /// The debt's growth `ΔD` is measured on the rounded debt; `⌊ΔD · fee⌋` of it goes to the
-    /// reserves, the rest to the lenders.
+    /// reserves, the rest to the lenders. Without debt the index stands still; the adaptive model drifts on.
     #[must_use]
     pub fn accrue(mut self, now: Timestamp) -> Accrued {
         let none = Assets::ZERO;
