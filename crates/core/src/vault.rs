@@ -215,7 +215,7 @@ impl Accrued {
     }
 
     /// What lenders earn per second: the borrowers' interest without the reserve fee, over all that
-    /// lenders own, rounded down (INT-2).
+    /// lenders own, rounded down (INT-2). What bears it counts in whole units, rounded up, as all debt does.
     #[must_use]
     pub fn supply_rate(&self) -> Ray {
         let total = self.total_assets().get();

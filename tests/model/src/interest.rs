@@ -71,12 +71,12 @@ pub fn exp(x: &Exact) -> Exact {
     let small = floor(&(small * Exact::from_integer(one.clone()))).to_integer();
     let (mut sum, mut term, mut n) = (one.clone(), one.clone(), 1_u32);
     while !term.is_zero() {
-        term = (term * &small >> DIGITS) / n;
+        term = ((term * &small) >> DIGITS) / n;
         sum += &term;
         n += 1;
     }
     for _ in 0..halvings {
-        sum = &sum * &sum >> DIGITS;
+        sum = (&sum * &sum) >> DIGITS;
     }
     if x.is_negative() { Exact::new(one, sum) } else { Exact::new(sum, one) }
 }

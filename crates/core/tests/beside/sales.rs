@@ -152,24 +152,6 @@ impl Beside {
                 // What the liquidator offered is not known: no more than the rules allow.
                 wanted.low = Exact::zero();
             }
-            if !wanted.holds(repaid) {
-                use num_traits::ToPrimitive;
-                let f = |e: &Exact| e.to_f64().unwrap();
-                eprintln!(
-                    f(&sale.pledged.0),
-                    f(&sale.pledged.1),
-                    f(&sale.owed.0),
-                    f(&sale.owed.1),
-                    f(&sale.min_debt),
-                    sale.threshold,
-                    f(&sale.target),
-                    f(&gain.exact),
-                    f(seized),
-                    offered,
-                    f(&sale.standing.liquidation_limit.exact),
-                    f(&sale.standing.debt.exact)
-                );
-            }
             self.tally.check("repaid", &wanted, repaid);
         }
         self.pay(book, scene, told.liquidator, (*vault, repaid));

@@ -342,9 +342,12 @@ impl Beside {
         let owed = owed.iter().fold(Exact::zero(), |sum, owed| sum + owed.amount.high.ceil());
         let enough = units(max_repay) > owed * whole(2);
         reasons.push(("CloseOutNeeds", enough.then_some(false)));
+        // What is worth a few units or shares of the other side may move one side only.
         let unit = &sale.pledged.1 / &sale.owed.1 * whole(4) + whole(4);
-        let sizeable = units(max_repay) > unit;
-        let zero = (sizeable && sale.owed.0 > unit && sale.pledged.0 > whole(4)).then_some(false);
+        let unit = unit + reading::index(ledger, vault) * whole(4);
+        let worth = &sale.pledged.0 * &sale.pledged.1 / &sale.owed.1;
+        let sizeable = units(max_repay) > unit && sale.owed.0 > unit && worth > unit;
+        let zero = (sizeable && sale.pledged.0 > whole(4)).then_some(false);
         reasons.push(("ZeroAmount", if max_repay.is_zero() { Some(true) } else { zero }));
         reasons.push(("ZeroShares", zero));
         reasons
