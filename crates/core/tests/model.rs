@@ -14,8 +14,8 @@ use beside::verdict::Act;
 use gage_core::groups::{self, GroupTerms, Members};
 use gage_core::liquidation::Payment;
 use gage_core::{
-    AccountId, AssetId, Assets, Bps, FeedId, GroupId, InterestModel, Shares, Stop, Token, U256,
-    VaultId, WAD, interest, token,
+    AccountId, AssetId, Assets, Bps, Error, FeedId, GroupId, InterestModel, Shares, Stop, Token,
+    U256, VaultId, WAD, interest, token,
 };
 use world::*;
 
@@ -214,4 +214,25 @@ fn the_engine_does_as_the_model_says() {
     for what in ["bonus", "repaid", "seized", "premium", "lost", "health factor", "exit filled"] {
         assert!(tally.compared.contains_key(what), "never compared: {what}");
     }
+}
+
+/// Whoever pays with more shares than a vault has is told what they lack; these histories found another answer.
+#[test]
+fn a_liquidator_without_shares_is_told_so() {
+    let mut world = World::new(&[6, 18], 1);
+    let [lender, borrower, liquidator] = [USERS[0], USERS[1], USERS[2]];
+    let id = AccountId { market: MARKET, owner: borrower, sub: 0 };
+    let (vault, asset) = (VaultId::new(1), AssetId::new(2));
+    let tokens = |number: u128| Assets::new(number * unit(6));
+    let l = &mut world.ledger;
+    Act::Deposit(vault, tokens(100)).run(l, lender).unwrap();
+    Act::Supply(id, asset, Assets::new(100 * unit(18))).run(l, borrower).unwrap();
+    Act::Borrow(id, vault, tokens(70)).run(l, borrower).unwrap();
+    // All shares together are worth less than what is to be repaid.
+    l.vaults.get_mut(&vault).unwrap().reserves = tokens(60);
+    world.set_price(2, 78 * WAD);
+    let act = Act::Liquidate(id, (vault, asset), Assets::MAX, Payment::Shares);
+    let outcome = act.run(&mut world.ledger, liquidator);
+    let refused = matches!(outcome, Err(Stop::Refused(Error::InsufficientBalance { .. })));
+    assert!(refused, "{outcome:?}");
 }
