@@ -29,7 +29,7 @@ check: ## Format and lints, as the build server runs them
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 soak: ## The random tests in their long form (STEPS, SEEDS, KILLS)
-	GAGE_STEPS=$(or $(STEPS),20000) GAGE_SEEDS=$(or $(SEEDS),50) $(CARGO) test --release -p gage-core --test stateful --test sweeps --test watch --test feeds_history -- --nocapture
+	GAGE_STEPS=$(or $(STEPS),20000) GAGE_SEEDS=$(or $(SEEDS),50) $(CARGO) test --release -p gage-core --test stateful --test sweeps --test model --test watch --test feeds_history -- --nocapture
 	GAGE_STEPS=$(or $(STEPS),10000) GAGE_SEEDS=$(or $(SEEDS),24) $(CARGO) test --release -p gage-peers --test differential -- --nocapture
 	GAGE_KILLS=$(or $(KILLS),1000) $(CARGO) test --release -p gage-state -p gage-chain --test crash
 

@@ -85,7 +85,7 @@ impl Vault {
     /// The vault with its interest counted up to `now`. Interest saturates; this never fails.
     ///
     /// The debt's growth `ΔD` is measured on the rounded debt; `⌊ΔD · fee⌋` of it goes to the
-    /// reserves, the rest to the lenders.
+    /// reserves, the rest to the lenders. Without debt the index stands still; the adaptive model drifts on.
     #[must_use]
     pub fn accrue(mut self, now: Timestamp) -> Accrued {
         let none = Assets::ZERO;
@@ -215,7 +215,7 @@ impl Accrued {
     }
 
     /// What lenders earn per second: the borrowers' interest without the reserve fee, over all that
-    /// lenders own, rounded down (INT-2).
+    /// lenders own, rounded down (INT-2). What bears it counts in whole units, rounded up, as all debt does.
     #[must_use]
     pub fn supply_rate(&self) -> Ray {
         let total = self.total_assets().get();

@@ -3,6 +3,7 @@
 //! `GAGE_SEEDS` and `GAGE_STEPS` lengthen a run, `GAGE_SEED` repeats one seed.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
+mod beside;
 mod world;
 
 use std::collections::BTreeMap;
@@ -109,6 +110,8 @@ struct Run {
     margin: Option<PortfolioTerms>,
     /// Whether it may get one, or another.
     portfolio: bool,
+    /// The reference model of the same history.
+    model: beside::Beside,
 }
 
 impl Run {
@@ -126,7 +129,8 @@ impl Run {
         world.factors();
         let (tally, visited) = (BTreeMap::new(), BTreeMap::new());
         let portfolio = !seed.is_multiple_of(2);
-        Self { world, dice, tally, visited, margin: None, portfolio }
+        let model = beside::Beside::new(&world.ledger);
+        Self { world, dice, tally, visited, margin: None, portfolio, model }
     }
 
     fn user(&mut self) -> Address {
@@ -218,6 +222,7 @@ impl Run {
             .chain(check_step(&untouched, &self.world.ledger))
             .collect();
         assert!(broken.is_empty(), "{name}: {broken:#?}");
+        self.model.observe(&untouched, &self.world.ledger);
         self.world.ledger.events.clear();
         self.visit();
         if self.dice.below(20) == 0 {
@@ -1018,6 +1023,7 @@ fn invariants_hold_in_random_histories() {
     };
     let mut tally: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
     let mut visited: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut compared = beside::tally::Tally::default();
     for seed in seeds {
         println!("seed {seed}");
         let mut run = Run::new(seed);
@@ -1029,11 +1035,13 @@ fn invariants_hold_in_random_histories() {
             sum[0] += calls;
             sum[1] += passed;
         }
+        compared.add(run.model.tally);
         for (what, times) in run.visited {
             *visited.entry(what).or_default() += times;
         }
     }
     println!("{visited:#?}");
+    compared.print();
     for (name, [calls, passed]) in &tally {
         println!("{name:>20} {passed:>7} of {calls:>7}");
     }

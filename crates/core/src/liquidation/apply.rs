@@ -168,8 +168,9 @@ fn pay<L: Ledger + ?Sized>(
             let lost = loss.from_lenders.add(loss.from_first_loss)?;
             let pool = Pool { assets: assets.sub(lost)?, shares: shares.sub(loss.burned)? };
             let shares = pool.shares_to_burn(repaid)?;
-            accrued.burn(shares)?;
-            debit(ledger, Token::Share(vault), from, shares.get())
+            // First the liquidator's: whoever has too few is told so, also where nobody has as many.
+            debit(ledger, Token::Share(vault), from, shares.get())?;
+            Ok(accrued.burn(shares)?)
         }
     }
 }
