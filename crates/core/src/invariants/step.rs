@@ -49,7 +49,7 @@ pub(super) fn check(
     outcomes::losses(after, told, span, findings);
     outcomes::liquidations(after, told, findings);
     consents(before, after, told, findings);
-    caps(before, (after, told), span, findings);
+    caps(before, after, span, findings);
     limits(before, (after, told), span, findings);
 }
 
@@ -151,13 +151,8 @@ fn consents(before: &MemoryLedger, after: &MemoryLedger, told: &[Event], finding
     }
 }
 
-/// SOL-5, CFG-1: whatever grew is within its cap, unless the cap itself was changed.
-fn caps(
-    before: &MemoryLedger,
-    (after, told): (&MemoryLedger, &[Event]),
-    span: Span,
-    findings: &mut Report,
-) {
+/// SOL-5, CFG-1: whatever grew is within its cap, unless the cap itself changed.
+fn caps(before: &MemoryLedger, after: &MemoryLedger, span: Span, findings: &mut Report) {
     for (key, new) in &after.lines {
         let Some(vault) = after.vaults.get(&key.1) else { continue };
         // What the line owes now, at the present index; interest is no draw.
@@ -171,25 +166,20 @@ fn caps(
         if owed <= owed_before.saturating_add(rounding(vault, span)) {
             continue;
         }
-        let ruled = told.iter().any(|event| match event {
-            Event::LineCapChanged { vault, market, .. } => (*market, *vault) == *key,
-            Event::CapsChanged { vault, .. } => *vault == key.1,
-            _ => false,
-        });
-        findings.check("SOL-5", ruled || owed <= wide(new.cap.get()), || {
+        let line_ruled = before.lines.get(key).is_some_and(|old| old.cap != new.cap);
+        let vault_ruled =
+            before.vaults.get(&key.1).is_some_and(|old| old.borrow_cap != vault.borrow_cap);
+        findings.check("SOL-5", line_ruled || owed <= wide(new.cap.get()), || {
             format!("line {key:?}: {owed}")
         });
         let all = debt(vault);
-        findings.check("CFG-1", ruled || all <= wide(vault.borrow_cap.get()), || {
+        findings.check("CFG-1", vault_ruled || all <= wide(vault.borrow_cap.get()), || {
             format!("{key:?}: {all}")
         });
     }
     for (key, new) in &after.collaterals {
-        let grew = before.collaterals.get(key).is_some_and(|old| old.total < new.total);
-        let ruled = told.iter().any(|event| {
-            matches!(event, Event::CollateralChanged { market, asset, .. } if (*market, *asset) == *key)
-        });
-        let holds = !grew || ruled || new.total <= new.cap;
+        let Some(old) = before.collaterals.get(key) else { continue };
+        let holds = new.total <= old.total || old.cap != new.cap || new.total <= new.cap;
         findings.check("CFG-1", holds, || format!("{key:?}: {new:?}"));
     }
 }
