@@ -89,6 +89,7 @@ impl Chain {
     /// # Errors
     /// The state is not kept, or cannot be read. A broken invariant is no error.
     pub fn check_block(&self, number: u64) -> Result<Report, ChainError> {
+        self.header(number)?.ok_or(ChainError::UnknownBlock(number))?;
         let mut inspector = Inspector::at(self, number)?;
         inspector.inspect(self)?;
         let mut report = inspector.report;
