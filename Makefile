@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 ARGS ?=
 
-.PHONY: help run dev test test-rust test-clients check soak bench plots abi clean
+.PHONY: help run dev test test-rust test-clients check soak bench plots abi coverage clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +29,7 @@ check: ## Format and lints, as the build server runs them
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 soak: ## The random tests in their long form (STEPS, SEEDS, KILLS)
-	GAGE_STEPS=$(or $(STEPS),20000) GAGE_SEEDS=$(or $(SEEDS),50) $(CARGO) test --release -p gage-core --test stateful --test sweeps --test model --test watch --test feeds_history -- --nocapture
+	GAGE_STEPS=$(or $(STEPS),20000) GAGE_SEEDS=$(or $(SEEDS),50) $(CARGO) test --release -p gage-core --test stateful --test sweeps --test model --test watch --test feeds_history --test free_value -- --nocapture
 	GAGE_STEPS=$(or $(STEPS),10000) GAGE_SEEDS=$(or $(SEEDS),24) $(CARGO) test --release -p gage-peers --test differential -- --nocapture
 	GAGE_KILLS=$(or $(KILLS),1000) $(CARGO) test --release -p gage-state -p gage-chain --test crash
 
@@ -42,6 +42,9 @@ plots: ## Draw the plots of docs/rates.md anew
 
 abi: ## Write the JSON ABIs and the Solidity interfaces to abi/
 	$(CARGO) run --release -p gage -- abi --out abi
+
+coverage: ## Write docs/coverage.md: which tests carry which invariants and attacks
+	$(CARGO) run -p gage-tidy --bin coverage
 
 clean: ## Remove what builds made
 	$(CARGO) clean

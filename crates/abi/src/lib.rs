@@ -5,6 +5,7 @@
 //! Solidity form ([`encode_error`], [`encode_event`]).
 
 mod authority;
+mod decoding;
 mod describe;
 mod errors;
 mod events;
@@ -13,6 +14,7 @@ mod interfaces;
 mod prices;
 mod terms;
 
+pub use decoding::decode_event;
 pub use describe::decode_error;
 pub use errors::encode_error;
 pub use events::encode_event;

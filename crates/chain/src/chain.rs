@@ -84,6 +84,12 @@ pub enum ChainError {
     Evm(String),
 }
 
+impl From<gage_core::Stop> for ChainError {
+    fn from(stop: gage_core::Stop) -> Self {
+        Self::Ledger(stop)
+    }
+}
+
 impl From<EvmDatabaseError<StateError>> for ChainError {
     fn from(error: EvmDatabaseError<StateError>) -> Self {
         match error {

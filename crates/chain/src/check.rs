@@ -1,23 +1,21 @@
 //! The operator's check: is what is stored what the blocks say, and do the protocol's books balance?
 
-use std::cell::Cell;
-
 use alloy_consensus::{TxEnvelope, TxReceipt, proofs};
 use alloy_primitives::{B256, Bloom};
-use gage_evm::ties::Tie;
+use gage_core::invariants::{Report, Violation};
 use gage_state::StateError;
 
 use crate::{Chain, ChainError, HeaderField, SealedHeader, log_index, records};
 
 /// What was checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
     /// Blocks, block 0 included.
     pub blocks: u64,
     /// Transactions, preludes included.
     pub transactions: u64,
-    /// Totals of the protocol that were compared.
-    pub ties: usize,
+    /// The protocol's invariants at the head, all of which hold.
+    pub invariants: Report,
 }
 
 /// What is wrong.
@@ -46,9 +44,9 @@ pub enum CheckError {
     /// The index of logs says other of a block than its receipts.
     #[error("block {0}: the index of its logs does not fit its receipts")]
     Logs(u64),
-    /// A total of the protocol that is not the sum of its parts.
-    #[error("{}: {} is not {:?} {}", .0.name, .0.left, .0.relation, .0.right)]
-    Tie(Tie),
+    /// An invariant of the protocol is broken.
+    #[error("{}: {}", .0.id, .0.detail)]
+    Invariant(Violation),
     /// The store failed, or its own check did.
     #[error(transparent)]
     Chain(#[from] ChainError),
@@ -61,8 +59,8 @@ impl From<StateError> for CheckError {
 }
 
 impl Chain {
-    /// Walks every block and its indexes, has the store check itself, and compares the protocol's
-    /// totals at the head. Takes time in proportion to the chain.
+    /// Walks every block and its indexes, has the store check itself, and checks the protocol's
+    /// invariants at the head. Takes time in proportion to the chain.
     ///
     /// # Errors
     /// [`CheckError`] says what is wrong first.
@@ -82,32 +80,10 @@ impl Chain {
             return Err(wrong(&head, HeaderField::StateRoot));
         }
         self.store().check()?;
-        let ties = self.ties(head.number)?;
-        match ties.iter().find(|tie| !tie.holds()) {
-            None => Ok(Checked { blocks: head.number + 1, transactions, ties: ties.len() }),
-            Some(broken) => Err(CheckError::Tie(broken.clone())),
-        }
-    }
-
-    /// The protocol's totals after a block, each beside the sum of its parts: balances and supply,
-    /// vaults' cash and what they hold, debt shares of lines and vaults, pledged collateral.
-    ///
-    /// # Errors
-    /// The state is not kept, or cannot be read. A total that is wrong is no error.
-    pub fn ties(&self, number: u64) -> Result<Vec<Tie>, ChainError> {
-        let state = self.state(number)?;
-        let failed = Cell::new(None);
-        let slots = |address| {
-            let slots = state.storage_of(address).and_then(Iterator::collect);
-            slots.unwrap_or_else(|error| {
-                failed.set(Some(error));
-                Vec::new()
-            })
-        };
-        let ties = gage_evm::ties::ties(state.clone(), slots);
-        match failed.into_inner() {
-            None => ties.map_err(ChainError::Ledger),
-            Some(error) => Err(error.into()),
+        let invariants = self.check_block(head.number)?;
+        match invariants.broken.first() {
+            None => Ok(Checked { blocks: head.number + 1, transactions, invariants }),
+            Some(broken) => Err(CheckError::Invariant(broken.clone())),
         }
     }
 

@@ -17,6 +17,7 @@ mod check;
 mod execute;
 mod genesis;
 mod import;
+mod invariants;
 mod log_hashes;
 mod log_index;
 mod logs;
@@ -34,9 +35,9 @@ pub use build::{Batch, BlockAttributes, BuildError, Room, TxSource};
 pub use call::{CallError, CallOutcome, CallRequest, Called};
 pub use chain::{Built, Chain, ChainError, CommitError, OpenError, Staged};
 pub use check::{CheckError, Checked};
-pub use gage_evm::ties::{Relation, Tie};
 pub use genesis::{Genesis, GenesisAccount, GenesisError, ProtocolRoles, WrappedNative};
 pub use import::{BlockError, HeaderField, ImportError};
+pub use invariants::Inspector;
 pub use logs::{FoundLog, LogError, LogFilter};
 pub use overrides::{AccountOverride, BlockOverride, Overrides};
 pub use rules::{

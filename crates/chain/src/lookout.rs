@@ -16,7 +16,7 @@ use crate::{ChainError, rules::SWEEP_ACCOUNTS_MAX};
 
 /// How many accounts are read between two clearings of the ledger's cache. It is searched one slot
 /// after the other, and keeps what accounts share.
-const BATCH: usize = 128;
+pub(crate) const BATCH: usize = 128;
 
 /// The accounts of a state, filed by how far they are from liquidation.
 pub(crate) struct Lookout(Mutex<Watch>);
@@ -49,6 +49,18 @@ impl Lookout {
             file(&mut watch, &mut ledger, batch)?;
         }
         Ok(())
+    }
+
+    /// Everyone who may be below their alert at the prices in `state`, by their ids.
+    pub(crate) fn suspects<D: DatabaseRef>(
+        &self,
+        state: D,
+        now: Timestamp,
+    ) -> Result<Vec<AccountId>, ChainError> {
+        let mut ledger = view::ledger_at(state, now);
+        let mut suspects = self.0.lock().suspects(&mut ledger).map_err(ChainError::Ledger)?;
+        suspects.sort_unstable();
+        Ok(suspects)
     }
 
     /// The accounts that a sweep would do something for at the prices in `state`: the most debt above

@@ -1,31 +1,69 @@
-//! What must hold in every state, recomputed from the records of a [`MemoryLedger`].
+//! What must hold in every state, and from one state to the next, recomputed from the records of a
+//! [`MemoryLedger`].
 //!
-//! The sums and products here are written anew, in 256 bits, and share no code with the
-//! operations; ids are those of the page of invariants.
+//! The sums and products here are written anew, in 256 bits, and share no code with the operations; only
+//! what an account may owe (HLT-1) is asked of [`crate::margin`], which tests compare with a model of its
+//! own. Each check bears the id of its invariant; [`CHECKED`] lists them.
 
 use crate::account::Owed;
 use crate::address;
 use crate::asset::Asset;
-use crate::bids::Tier;
+use crate::bids::{Tier, TierState};
 use crate::debt::Debt;
 use crate::error::Error;
 use crate::event::Event;
-use crate::fixed::{Assets, Bps, RAY, Timestamp};
-use crate::growth::GrowthCap;
-use crate::ids::{FeedId, MarketId, QueueId, Token, VaultId};
-use crate::market::{Collateral, LINES_MAX, Line, MarginModel};
+use crate::fixed::{Assets, Bps, RAY, Shares, Timestamp};
+use crate::ids::{AssetId, MarketId, QueueId, Token, VaultId};
+use crate::market::{Collateral, LINES_MAX, MarginModel};
 use crate::memory::MemoryLedger;
 use crate::terms::{Binding, Generation, Kept, Subject};
 use crate::vault::Vault;
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use alloc::{format, vec};
 use alloy_primitives::U256;
 
 mod exits;
 mod exposure;
 mod guards;
+mod outcomes;
+mod step;
+
+/// The invariants that a [`Report`] is of, and what each says of a state or of a step. All are checked here
+/// but LIQ-5, which is checked by who keeps an index ([`crate::watch`]).
+pub const CHECKED: [(&str, &str); 30] = [
+    ("SOL-1", "a vault's claims are backed by cash and debt"),
+    ("SOL-2", "what the books hold is in custody"),
+    ("SOL-3", "parts sum to totals, to the unit"),
+    ("SOL-4", "lenders' claims in an asset are covered in that asset"),
+    ("SOL-5", "a vault is drawn on by its lines only, within their caps"),
+    ("SHR-1", "no lender's share price falls but by a loss that was told"),
+    ("SHR-3", "no vault's shares back what that vault lends"),
+    ("SHR-6", "cash moves against shares or debt"),
+    ("INT-1", "indexes and their times only rise"),
+    ("INT-2", "what accounts owe covers what vaults are owed"),
+    ("INT-3", "no index grows faster than the largest rate"),
+    ("HLT-1", "who drew or took collateral back is within the limit"),
+    ("HLT-3", "collateral is counted once, by entries that mirror amounts"),
+    ("HLT-4", "debt has collateral"),
+    ("HLT-5", "an account is in one group that exists"),
+    ("HLT-6", "exit queues pay in order, and no cash lies beside them"),
+    ("LIQ-1", "only the unhealthy were liquidated"),
+    ("LIQ-2", "liquidation improved health or closed"),
+    ("LIQ-3", "nothing was seized for nothing, the bonus is bounded"),
+    ("LIQ-5", "the liquidation index misses nobody"),
+    ("BID-1", "bids are backed by their tiers"),
+    ("BID-2", "no bid bought below its tier's price"),
+    ("BID-3", "queues know which tiers hold shares"),
+    ("BAD-1", "bad debt was recognised at once and in full"),
+    ("BAD-2", "losses ran down the waterfall"),
+    ("ORC-3", "rates grew within their caps"),
+    ("CFG-1", "caps bind on what grew"),
+    ("CFG-2", "parameters are ordered and bounded"),
+    ("GOV-4", "stops end, and grace follows"),
+    ("AUT-1", "nonces only rise, credit changes by consent"),
+];
 
 /// A broken invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,14 +74,78 @@ pub struct Violation {
     pub detail: String,
 }
 
-struct Findings(Vec<Violation>);
+/// What was checked and what is broken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// How many things were compared for each invariant.
+    pub checked: BTreeMap<&'static str, u64>,
+    /// What did not hold.
+    pub broken: Vec<Violation>,
+}
 
-impl Findings {
-    fn check(&mut self, id: &'static str, holds: bool, detail: impl FnOnce() -> String) {
+impl Report {
+    /// Checks a state as it stands between two operations.
+    #[must_use]
+    pub fn of_state(ledger: &MemoryLedger) -> Self {
+        let mut report = Self::default();
+        report.check_state(ledger);
+        report
+    }
+
+    /// Checks the step from a state to the one after a single operation, whose events `after` has.
+    #[must_use]
+    pub fn of_step(before: &MemoryLedger, after: &MemoryLedger) -> Self {
+        let told = after.events.get(before.events.len()..).unwrap_or_default();
+        let mut report = Self::default();
+        step::check(before, (after, told), step::Span::Operation, &mut report);
+        report
+    }
+
+    /// Checks the step from the state after a block to the one after the next, which told `told`: those
+    /// events at least that are of liquidations, losses and credit. What holds of single operations
+    /// only is left out.
+    #[must_use]
+    pub fn of_block(before: &MemoryLedger, after: &MemoryLedger, told: &[Event]) -> Self {
+        let mut report = Self::default();
+        step::check(before, (after, told), step::Span::Block, &mut report);
+        report
+    }
+
+    /// Counts a check, and keeps what does not hold.
+    pub fn check(&mut self, id: &'static str, holds: bool, detail: impl FnOnce() -> String) {
+        let count = self.checked.entry(id).or_default();
+        *count = count.saturating_add(1);
         if !holds {
-            self.0.push(Violation { id, detail: detail() });
+            self.broken.push(Violation { id, detail: detail() });
         }
     }
+
+    /// Adds another report to this one.
+    pub fn add(&mut self, other: Self) {
+        for (id, times) in other.checked {
+            let count = self.checked.entry(id).or_default();
+            *count = count.saturating_add(times);
+        }
+        self.broken.extend(other.broken);
+    }
+
+    /// Whether everything holds.
+    #[must_use]
+    pub const fn holds(&self) -> bool {
+        self.broken.is_empty()
+    }
+}
+
+/// Every broken invariant of a state.
+#[must_use]
+pub fn check_invariants(ledger: &MemoryLedger) -> Vec<Violation> {
+    Report::of_state(ledger).broken
+}
+
+/// Every invariant broken between a state and the one after a single operation.
+#[must_use]
+pub fn check_step(before: &MemoryLedger, after: &MemoryLedger) -> Vec<Violation> {
+    Report::of_step(before, after).broken
 }
 
 /// A 256-bit number.
@@ -64,37 +166,36 @@ fn claims(vault: &Vault) -> Option<U256> {
     wide(vault.cash.get()).saturating_add(debt(vault)).checked_sub(wide(vault.reserves.get()))
 }
 
-/// Every broken invariant of a state.
-#[must_use]
-pub fn check_invariants(ledger: &MemoryLedger) -> Vec<Violation> {
-    let mut findings = Findings(Vec::new());
-    conservation(ledger, &mut findings);
-    debts(ledger, &mut findings);
-    coverage(ledger, &mut findings);
-    collateral(ledger, &mut findings);
-    bids(ledger, &mut findings);
-    first_loss(ledger, &mut findings);
-    lines(ledger, &mut findings);
-    exposure::exposures(ledger, &mut findings);
-    exposure::factors(ledger, &mut findings);
-    exits::state(ledger, &mut findings);
-    custody(ledger, &mut findings);
-    backing(ledger, &mut findings);
-    accounts(ledger, &mut findings);
-    kept_terms(ledger, &mut findings);
-    groups(ledger, &mut findings);
-    margins(ledger, &mut findings);
-    authorisations(ledger, &mut findings);
-    guards::stops(ledger, &mut findings);
-    guards::limits(ledger, &mut findings);
-    for (id, vault) in &ledger.vaults {
-        solvency(ledger, *id, vault, &mut findings);
+impl Report {
+    fn check_state(&mut self, ledger: &MemoryLedger) {
+        conservation(ledger, self);
+        debts(ledger, self);
+        coverage(ledger, self);
+        in_kind(ledger, self);
+        collateral(ledger, self);
+        bids(ledger, self);
+        first_loss(ledger, self);
+        lines(ledger, self);
+        exposure::exposures(ledger, self);
+        exposure::factors(ledger, self);
+        exits::state(ledger, self);
+        custody(ledger, self);
+        backing(ledger, self);
+        accounts(ledger, self);
+        kept_terms(ledger, self);
+        groups(ledger, self);
+        margins(ledger, self);
+        authorisations(ledger, self);
+        guards::stops(ledger, self);
+        guards::limits(ledger, self);
+        for (id, vault) in &ledger.vaults {
+            solvency(ledger, *id, vault, self);
+        }
     }
-    findings.0
 }
 
 /// SOL-3: balances sum to supplies.
-fn conservation(ledger: &MemoryLedger, findings: &mut Findings) {
+fn conservation(ledger: &MemoryLedger, findings: &mut Report) {
     let mut sums: BTreeMap<Token, U256> = BTreeMap::new();
     for ((token, _), balance) in &ledger.balances {
         let sum = sums.entry(*token).or_default();
@@ -122,7 +223,7 @@ fn plus((shares, offsets): (U256, U256), debt: Debt) -> (U256, U256) {
 }
 
 /// INT-2: what accounts owe, each rounded up, covers what vaults are owed.
-fn coverage(ledger: &MemoryLedger, findings: &mut Findings) {
+fn coverage(ledger: &MemoryLedger, findings: &mut Report) {
     let mut sums: BTreeMap<VaultId, U256> = BTreeMap::new();
     for (id, account) in &ledger.accounts {
         for owed in &account.debts {
@@ -143,8 +244,28 @@ fn coverage(ledger: &MemoryLedger, findings: &mut Findings) {
     }
 }
 
+/// SOL-4: what lenders of an asset may claim is covered by units of that asset in custody and by debts in
+/// it. Nothing else counts, a token of the chain's own as little as any other.
+fn in_kind(ledger: &MemoryLedger, findings: &mut Report) {
+    let mut covered: BTreeMap<AssetId, (U256, U256)> = BTreeMap::new();
+    for (id, vault) in &ledger.vaults {
+        let held = ledger.balances.get(&(Token::Asset(vault.asset), address::custody(*id)));
+        let (claimed, backing) = covered.entry(vault.asset).or_default();
+        *claimed = claimed.saturating_add(claims(vault).unwrap_or_default());
+        *backing = backing.saturating_add(wide(held.copied().unwrap_or_default()));
+        for (_, line) in ledger.lines.iter().filter(|((_, lender), _)| lender == id) {
+            *backing = backing.saturating_add(debt(&Vault { owed: line.owed, ..*vault }));
+        }
+    }
+    for (asset, (claimed, backing)) in covered {
+        findings.check("SOL-4", claimed <= backing, || {
+            format!("lenders of asset {asset} may claim {claimed}, {backing} is there")
+        });
+    }
+}
+
 /// SOL-3: debts of accounts, shares and offsets, sum to lines, of lines to vaults.
-fn debts(ledger: &MemoryLedger, findings: &mut Findings) {
+fn debts(ledger: &MemoryLedger, findings: &mut Report) {
     let mut by_line = BTreeMap::new();
     for (id, account) in &ledger.accounts {
         for owed in &account.debts {
@@ -177,7 +298,7 @@ fn debts(ledger: &MemoryLedger, findings: &mut Findings) {
 }
 
 /// SOL-3, HLT-3: pledges sum to totals.
-fn collateral(ledger: &MemoryLedger, findings: &mut Findings) {
+fn collateral(ledger: &MemoryLedger, findings: &mut Report) {
     let mut pledged = BTreeMap::new();
     for (id, account) in &ledger.accounts {
         for pledge in &account.collaterals {
@@ -200,7 +321,7 @@ fn collateral(ledger: &MemoryLedger, findings: &mut Findings) {
 
 /// SOL-2, HLT-3: what the market contract holds for others is there, each unit once: pledges, what
 /// bids bought, and the shares that wait in bids or are staked. A share may be any of these.
-fn custody(ledger: &MemoryLedger, findings: &mut Findings) {
+fn custody(ledger: &MemoryLedger, findings: &mut Report) {
     let mut entrusted: BTreeMap<Token, U256> = BTreeMap::new();
     let pledged =
         ledger.collaterals.iter().map(|(key, terms)| (Token::of(key.1), terms.total.get()));
@@ -231,7 +352,7 @@ fn custody(ledger: &MemoryLedger, findings: &mut Findings) {
 
 /// SHR-3: no vault's shares stand, through whatever others, on debt that they back themselves. The
 /// relation is closed over all vaults, edge by edge, with no search.
-fn backing(ledger: &MemoryLedger, findings: &mut Findings) {
+fn backing(ledger: &MemoryLedger, findings: &mut Report) {
     let mut rests: BTreeSet<(VaultId, VaultId)> = BTreeSet::new();
     for ((market, lender), line) in &ledger.lines {
         let open = !line.cap.is_zero() || !line.owed.is_zero();
@@ -252,7 +373,7 @@ fn backing(ledger: &MemoryLedger, findings: &mut Findings) {
 }
 
 /// BID-1: what bids are owed is in their tiers, and what is in the tiers is in custody.
-fn bids(ledger: &MemoryLedger, findings: &mut Findings) {
+fn bids(ledger: &MemoryLedger, findings: &mut Report) {
     let mut owed: BTreeMap<(QueueId, Tier), (U256, U256, u32)> = BTreeMap::new();
     for (id, bid) in &ledger.bids {
         let tier = ledger.tiers.get(&(id.queue, id.tier)).copied().unwrap_or_default();
@@ -262,7 +383,9 @@ fn bids(ledger: &MemoryLedger, findings: &mut Findings) {
         };
         let bought = tier.bought(bid, ended).unwrap_or(Assets::MAX);
         let (shares, units, count) = owed.entry((id.queue, id.tier)).or_default();
-        *shares = shares.saturating_add(wide(tier.remaining(bid).get()));
+        // What is left of a bid is never more than the tier holds; here that is to be seen.
+        let unbounded = TierState { shares: Shares::MAX, ..tier };
+        *shares = shares.saturating_add(wide(unbounded.remaining(bid).get()));
         *units = units.saturating_add(wide(bought.get())).saturating_add(wide(bid.bought.get()));
         *count = count.saturating_add(1);
     }
@@ -287,7 +410,7 @@ fn bids(ledger: &MemoryLedger, findings: &mut Findings) {
 }
 
 /// BAD-2: stakes sum to their tranche's units, which stand for shares; the line knows of them.
-fn first_loss(ledger: &MemoryLedger, findings: &mut Findings) {
+fn first_loss(ledger: &MemoryLedger, findings: &mut Report) {
     let mut staked: BTreeMap<(MarketId, VaultId), U256> = BTreeMap::new();
     for (id, stake) in &ledger.stakes {
         let key = (id.market, id.vault);
@@ -317,7 +440,7 @@ fn first_loss(ledger: &MemoryLedger, findings: &mut Findings) {
 }
 
 /// SOL-5: a vault knows every market that may draw on it or owes it something.
-fn lines(ledger: &MemoryLedger, findings: &mut Findings) {
+fn lines(ledger: &MemoryLedger, findings: &mut Report) {
     for ((market, vault), line) in &ledger.lines {
         let listed = ledger.vault_lines.get(vault).map_or(&[][..], Vec::as_slice);
         let times = listed.iter().filter(|one| *one == market).count();
@@ -334,7 +457,7 @@ fn lines(ledger: &MemoryLedger, findings: &mut Findings) {
 }
 
 /// CFG-2: what accounts keep is ordered, bounded, better than what is newest, and fits.
-fn kept_terms(ledger: &MemoryLedger, findings: &mut Findings) {
+fn kept_terms(ledger: &MemoryLedger, findings: &mut Report) {
     let collaterals = ledger.collaterals.iter().map(|((market, asset), listing)| {
         let Collateral { threshold, bonus_min, bonus_max, kept, .. } = *listing;
         let present = Binding { threshold, bonus_min, bonus_max };
@@ -375,7 +498,7 @@ fn kept_terms(ledger: &MemoryLedger, findings: &mut Findings) {
 
 /// HLT-5, CFG-2: an account is in one group that exists, owes to its vaults only, and is on a version
 /// that there was; groups have members that exist.
-fn groups(ledger: &MemoryLedger, findings: &mut Findings) {
+fn groups(ledger: &MemoryLedger, findings: &mut Report) {
     for (id, account) in &ledger.accounts {
         let Some(market) = ledger.markets.get(&id.market) else { continue };
         let version = account.terms_version;
@@ -414,7 +537,7 @@ fn groups(ledger: &MemoryLedger, findings: &mut Findings) {
 }
 
 /// HLT-3, HLT-4, BAD-1: entries mirror amounts, and debt has collateral.
-fn accounts(ledger: &MemoryLedger, findings: &mut Findings) {
+fn accounts(ledger: &MemoryLedger, findings: &mut Report) {
     for (id, account) in &ledger.accounts {
         let places: Vec<u8> = account.collaterals.iter().map(|pledge| pledge.index).collect();
         let ordered = places.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
@@ -435,7 +558,7 @@ fn accounts(ledger: &MemoryLedger, findings: &mut Findings) {
 
 /// CFG-2: portfolio margin is kept where a market says so; sets have one factor for each place, none of
 /// which would let a rising collateral hurt, and any two of them have a covariance.
-fn margins(ledger: &MemoryLedger, findings: &mut Findings) {
+fn margins(ledger: &MemoryLedger, findings: &mut Report) {
     for (id, market) in &ledger.markets {
         let kept = ledger.portfolios.contains_key(id);
         let said = market.margin == MarginModel::Portfolio;
@@ -471,7 +594,7 @@ fn margins(ledger: &MemoryLedger, findings: &mut Findings) {
 }
 
 /// AUT-1: what is kept of operators and credit permits something, in a market that there is.
-fn authorisations(ledger: &MemoryLedger, findings: &mut Findings) {
+fn authorisations(ledger: &MemoryLedger, findings: &mut Report) {
     for ((account, operator), terms) in &ledger.operators {
         let permits = (1..8).contains(&terms.permissions.bits()) && !operator.is_zero();
         let known = ledger.markets.contains_key(&account.market);
@@ -484,33 +607,8 @@ fn authorisations(ledger: &MemoryLedger, findings: &mut Findings) {
     }
 }
 
-/// AUT-1: nonces only rise, and credit changes by what was told of it.
-fn consents(before: &MemoryLedger, after: &MemoryLedger, told: &[Event], findings: &mut Findings) {
-    for (owner, nonce) in &before.authorisation_nonces {
-        let now = after.authorisation_nonces.get(owner);
-        findings.check("AUT-1", now >= Some(nonce), || format!("the nonce of {owner} fell"));
-    }
-    let ids = before.credits.keys().chain(after.credits.keys());
-    for id in ids {
-        let limit =
-            |ledger: &MemoryLedger| ledger.credits.get(id).copied().unwrap_or_default().limit;
-        let mut expected = limit(before);
-        for event in told {
-            match event {
-                Event::CreditDelegated { id: of, credit } if of == id => expected = credit.limit,
-                Event::CreditDrawn { id: of, amount, .. } if of == id => {
-                    expected = expected.saturating_sub(*amount);
-                }
-                _ => {}
-            }
-        }
-        let now = limit(after);
-        findings.check("AUT-1", now == expected, || format!("{id:?}: {now}, not {expected}"));
-    }
-}
-
 /// SOL-1, SOL-2, INT-1: a vault's claims are backed, its cash is in custody.
-fn solvency(ledger: &MemoryLedger, id: VaultId, vault: &Vault, findings: &mut Findings) {
+fn solvency(ledger: &MemoryLedger, id: VaultId, vault: &Vault, findings: &mut Report) {
     let owned = claims(vault);
     findings.check("SOL-1", owned.is_some(), || {
         format!("vault {id}: reserves {} exceed cash {} and debt", vault.reserves, vault.cash)
@@ -524,114 +622,4 @@ fn solvency(ledger: &MemoryLedger, id: VaultId, vault: &Vault, findings: &mut Fi
     findings.check("INT-1", vault.updated_at <= ledger.now, || {
         format!("vault {id} is accrued to {}, ahead of now", vault.updated_at)
     });
-}
-
-/// Every invariant broken between a state and the one after a single operation.
-#[must_use]
-pub fn check_step(before: &MemoryLedger, after: &MemoryLedger) -> Vec<Violation> {
-    let mut findings = Findings(vec![]);
-    for (id, old) in &before.vaults {
-        let Some(new) = after.vaults.get(id) else {
-            findings.check("SOL-3", false, || format!("vault {id} is gone"));
-            continue;
-        };
-        findings.check("INT-1", new.index >= old.index, || format!("vault {id}: index fell"));
-        let (Some(owned_old), Some(owned_new)) = (claims(old), claims(new)) else { continue };
-        // SHR-1: the share price, as a cross product; what lenders lost is added back.
-        let price = |owned: U256| owned.saturating_add(wide(1));
-        let shares = |vault: &Vault| wide(vault.shares.get()).saturating_add(wide(1_000_000));
-        let lost = wide(new.losses.get()).saturating_sub(wide(old.losses.get()));
-        let left = price(owned_new).saturating_add(lost).checked_mul(shares(old));
-        let right = price(owned_old).checked_mul(shares(new));
-        findings.check("SHR-1", left >= right, || {
-            format!(
-                "vault {id}: assets {owned_old} -> {owned_new}, shares {} -> {}, lost {lost}",
-                old.shares, new.shares
-            )
-        });
-    }
-    exits::step(before, after, &mut findings);
-    for (id, cap) in &after.growth_caps {
-        growth(before, (*id, cap), after, &mut findings);
-    }
-    let told = after.events.get(before.events.len()..).unwrap_or_default();
-    losses(after, told, &mut findings);
-    consents(before, after, told, &mut findings);
-    for (key, new) in &after.lines {
-        let Some(vault) = after.vaults.get(&key.1) else { continue };
-        // What the line owes now, at the present index; interest is no draw.
-        let owed = |line: &Line| {
-            let product = wide(line.owed.shares.get()).saturating_mul(wide(vault.index.get()));
-            let worth = product.checked_div(wide(RAY)).unwrap_or_default();
-            worth.saturating_sub(wide(line.owed.offset.get()))
-        };
-        let owed_before = before.lines.get(key).map_or(U256::ZERO, owed);
-        let owed = owed(new);
-        // A debt that is written anew at another premium is rounded up by a share at most, and its
-        // part of the line's sum twice by a unit.
-        let rounding = vault.index.get().div_ceil(RAY).saturating_add(2);
-        if owed <= owed_before.saturating_add(wide(rounding)) {
-            continue;
-        }
-        findings.check("SOL-5", owed <= wide(new.cap.get()), || format!("line {key:?}: {owed}"));
-        let all = debt(vault);
-        findings.check("CFG-1", all <= wide(vault.borrow_cap.get()), || format!("{key:?}: {all}"));
-    }
-    for (key, new) in &after.collaterals {
-        let grew = before.collaterals.get(key).is_some_and(|old| old.total < new.total);
-        findings.check("CFG-1", !grew || new.total <= new.cap, || format!("{key:?}: {new:?}"));
-    }
-    findings.0
-}
-
-/// ORC-3, C-16: a rate exceeds the limit before the step only if nothing was known before, and the
-/// limit after it lies at or above both rates that were accepted.
-fn growth(
-    before: &MemoryLedger,
-    (id, cap): (FeedId, &GrowthCap),
-    after: &MemoryLedger,
-    findings: &mut Findings,
-) {
-    let (Some(old), Some(new)) = (before.feeds.get(&id), after.feeds.get(&id)) else { return };
-    let limit = |cap: &GrowthCap| {
-        let elapsed = wide(after.now.since(cap.since).into());
-        let factor = wide(RAY).saturating_add(wide(cap.growth.get()).saturating_mul(elapsed));
-        wide(cap.anchor.get()).saturating_mul(factor).checked_div(wide(RAY)).unwrap_or_default()
-    };
-    for feed in [old, new].into_iter().filter(|feed| !feed.pinned) {
-        findings.check("ORC-3", limit(cap) >= wide(feed.price.get()), || {
-            format!("feed {id}: the limit of {cap:?} lies below the accepted {}", feed.price)
-        });
-    }
-    let Some(cap) = before.growth_caps.get(&id).filter(|cap| !cap.anchor.is_zero()) else { return };
-    let most = limit(cap);
-    findings.check("ORC-3", new.pinned || wide(new.price.get()) <= most, || {
-        format!("feed {id}: {} above the limit {most}", new.price)
-    });
-}
-
-/// BAD-2: each loss is borne to the unit, by the next in line only when the one before has nothing.
-fn losses(after: &MemoryLedger, told: &[Event], findings: &mut Findings) {
-    for event in told {
-        let Event::LossRealised {
-            vault,
-            market,
-            shortfall,
-            from_first_loss,
-            from_reserves,
-            from_lenders,
-        } = event
-        else {
-            continue;
-        };
-        let parts = [from_first_loss, from_reserves, from_lenders];
-        let sum = parts.iter().fold(U256::ZERO, |sum, part| sum.saturating_add(wide(part.get())));
-        findings.check("BAD-2", sum == wide(shortfall.get()), || format!("{event:?}"));
-        let staked = after.lines.get(&(*market, *vault)).is_some_and(|line| line.staked);
-        let skipped = staked && !(from_reserves.is_zero() && from_lenders.is_zero());
-        findings.check("BAD-2", !skipped, || format!("a stake is left after {event:?}"));
-        let kept = after.vaults.get(vault).is_some_and(|vault| !vault.reserves.is_zero());
-        let skipped = kept && !from_lenders.is_zero();
-        findings.check("BAD-2", !skipped, || format!("reserves are left after {event:?}"));
-    }
 }

@@ -478,7 +478,7 @@ fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().map_or(otherwise, |text| text.parse().unwrap())
 }
 
-/// ORC-1 to ORC-4, ORC-6: whatever sources say and owners decide, a feed says what the model says.
+/// ORC-1, ORC-2, ORC-3, ORC-4, ORC-6: whatever sources say and owners decide, a feed says what the model says.
 #[test]
 fn random_histories_of_feeds_follow_the_model() {
     let steps = number("GAGE_STEPS", 400);

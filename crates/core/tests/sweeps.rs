@@ -521,7 +521,7 @@ fn setting(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
-/// LIQ-1…3, BID-1…3, BAD-1, SHR-2, AUT-1.
+/// LIQ-1, LIQ-2, LIQ-3, BID-1, BID-2, BID-3, BAD-1, BAD-2, SHR-2, AUT-1: random sweeps, bids and stakes.
 #[test]
 fn invariants_hold_in_random_sweeps() {
     let steps = setting("GAGE_STEPS", 600);

@@ -6,7 +6,7 @@ mod world;
 use gage_core::borrowing::{self, Draw};
 use gage_core::explain::explain;
 use gage_core::groups::{self, GroupTerms, Members};
-use gage_core::invariants::check_invariants;
+use gage_core::invariants::{check_invariants, check_step};
 use gage_core::terms::{self, GENERATIONS_MAX, Subject};
 use gage_core::{
     AccountId, Assets, Bps, Error, GroupId, MemoryLedger, Stop, Timestamp, U256, WAD, listing,
@@ -417,7 +417,8 @@ fn reg_s19_no_sequence_of_changes_harms_an_account() {
                 }
                 _ => assert!(moving || old == new, "time alone harms"),
             }
-            let broken = check_invariants(&next);
+            let before = MemoryLedger { events: Vec::new(), ..ledger.clone() };
+            let broken = [check_invariants(&next), check_step(&before, &next)].concat();
             assert!(broken.is_empty(), "{broken:#?}");
             if depth > 1 {
                 explore(&next, depth - 1, seen);

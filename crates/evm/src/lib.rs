@@ -14,6 +14,7 @@
 //! Native contracts never call out. The caller is the immediate frame; `delegatecall` and
 //! `callcode` are refused, and what changes state halts in a static frame.
 
+pub mod census;
 mod contracts;
 mod gas;
 mod genesis;
@@ -25,7 +26,6 @@ mod prelude;
 mod records;
 mod signing;
 mod slots;
-pub mod ties;
 pub mod view;
 
 pub use genesis::{GenesisAccount, MARKER, ProtocolGenesis, genesis_accounts};

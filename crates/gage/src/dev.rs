@@ -55,7 +55,8 @@ struct Session {
     home: Home,
 }
 
-/// Runs until it is stopped, or to the end of the replay; returns whether all totals tied.
+/// Runs until it is stopped, or to the end of the replay; returns whether all totals tied, and
+/// every invariant held that was checked.
 pub(crate) fn run(args: &DevArgs) -> anyhow::Result<bool> {
     telemetry::log("warn");
     let history = args.replay.as_deref().map(History::open).transpose()?;
@@ -169,6 +170,7 @@ fn play(
         publishers: Publishers::new(sources(args, Some(history)), faults)?,
         live: Live::new(style),
         url: session.server.url(),
+        check: args.check,
     })?;
     let next = position(&session.node, history)?;
     if next > 0 && !args.quiet {
@@ -179,21 +181,21 @@ fn play(
         true => format!("Replay of {}: complete", history.name),
         false => format!("Replay of {}: stopped on the way", history.name),
     };
-    let (summary, ties_hold) = replay.finish(title)?;
+    let (summary, holds) = replay.finish(title)?;
     println!("{summary}");
     if !complete || args.exit {
         if !complete && let Home::Folder(folder) = &session.home {
             println!("Start again to go on: everything is in {}.", folder.display());
         }
         drop(replay);
-        return session.end(None).map(|()| ties_hold);
+        return session.end(None).map(|()| holds);
     }
     println!("RPC stays open at {}; Ctrl-C ends.", session.server.url());
     clock.run();
     let blocks = session.run_blocks();
     replay.stay()?;
     drop(replay);
-    session.end(Some(blocks)).map(|()| ties_hold)
+    session.end(Some(blocks)).map(|()| holds)
 }
 
 fn demo_order(args: &DevArgs, history: Option<&History>) -> DemoOrder {

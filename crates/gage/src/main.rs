@@ -69,6 +69,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Abi(args) => {
             println!("{} files in {}", abi::write(&args.out)?, args.out.display())
         }
+        Command::Check(args) => {
+            let holds = commands::check::check(&args)?;
+            return Ok(if holds { ExitCode::SUCCESS } else { ExitCode::from(2) });
+        }
         Command::Db(command) => stored::db(&command)?,
         Command::Snapshot(command) => stored::snapshot(&command)?,
         Command::History(command) => histories(command)?,

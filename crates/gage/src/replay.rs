@@ -10,6 +10,8 @@ use std::{
 };
 
 use anyhow::Context as _;
+use gage_chain::Inspector;
+use gage_core::invariants::{Report, Violation};
 use gage_node::{Clock as _, Node};
 
 use crate::{
@@ -59,6 +61,8 @@ pub(crate) struct Replay<'a> {
     keeper: Keeper,
     tally: Tally,
     ties: TieLog,
+    /// Checks every invariant after every block, if asked to.
+    inspector: Option<Inspector>,
     live: Live,
     url: String,
     speed: Speed,
@@ -76,6 +80,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) publishers: Publishers,
     pub(crate) live: Live,
     pub(crate) url: String,
+    /// Whether to check every invariant after every block.
+    pub(crate) check: bool,
 }
 
 /// The step that comes next on a chain whose world is built.
@@ -92,12 +98,15 @@ pub(crate) fn position(node: &Node, history: &History) -> anyhow::Result<usize> 
 impl<'a> Replay<'a> {
     /// Reads what has happened so far.
     pub(crate) fn new(setting: Setting<'a>) -> anyhow::Result<Self> {
-        let Setting { node, clock, stop, history, prices, speed, publishers, live, url } = setting;
+        let Setting { node, clock, stop, history, prices, speed, publishers, live, url, check } =
+            setting;
         let assets = crate::reading::assets(&AtBlock::head(node.chain()))?;
         let mut tally = Tally::new(scale(&assets));
         tally.catch_up(node.chain())?;
         let keeper = Keeper::new(dev_key(dev::KEEPER)?);
         let (steps, ties) = (history.steps(), TieLog::default());
+        let next = node.chain().head().number + 1;
+        let inspector = check.then(|| Inspector::at(node.chain(), next)).transpose()?;
         Ok(Self {
             node,
             clock,
@@ -108,6 +117,7 @@ impl<'a> Replay<'a> {
             keeper,
             tally,
             ties,
+            inspector,
             live,
             url,
             speed,
@@ -149,7 +159,12 @@ impl<'a> Replay<'a> {
         let head = AtBlock::head(self.node.chain());
         let ties = self.ties.check(&head, &self.tally, &self.assets)?;
         let summary = Summary::new(&head, title, &self.tally, (&self.ties, &ties))?;
-        Ok((summary.text(), summary.ties_hold()))
+        let (mut text, mut holds) = (summary.text(), summary.ties_hold());
+        if let Some(inspector) = &self.inspector {
+            text.push_str(&verdict(inspector));
+            holds &= inspector.report().holds();
+        }
+        Ok((text, holds))
     }
 
     /// After the replay: history's last prices stay fresh, and the keeper goes on, until stopped.
@@ -181,12 +196,22 @@ impl<'a> Replay<'a> {
     /// Makes a block, counts what happened, and compares the totals when it is time.
     fn produce(&mut self, passed: usize) -> anyhow::Result<()> {
         let block = self.node.produce()?;
-        self.tally.catch_up(self.node.chain())?;
+        self.catch_up()?;
         if block.number().is_multiple_of(BLOCKS_PER_CHECK) {
             let at = AtBlock { chain: self.node.chain(), number: block.number() };
             self.ties.check(&at, &self.tally, &self.assets)?;
         }
         self.show(passed)
+    }
+
+    /// Counts what happened in new blocks, and checks them.
+    fn catch_up(&mut self) -> anyhow::Result<()> {
+        let chain = self.node.chain();
+        self.tally.catch_up(chain)?;
+        if let Some(inspector) = &mut self.inspector {
+            inspector.follow(chain)?;
+        }
+        Ok(())
     }
 
     fn show(&mut self, passed: usize) -> anyhow::Result<()> {
@@ -221,7 +246,7 @@ impl<'a> Replay<'a> {
                 let passed = millis.saturating_mul(speed.into()) / 1_000;
                 self.clock.set((from + passed).min(time.saturating_sub(1)).max(from));
                 self.node.produce()?;
-                self.tally.catch_up(self.node.chain())?;
+                self.catch_up()?;
             }
         }
         Ok(!self.stop.is_raised())
@@ -257,6 +282,21 @@ impl Reposting<'_> {
         }
         Ok(())
     }
+}
+
+/// What came of checking every block.
+fn verdict(inspector: &Inspector) -> String {
+    let Report { checked, broken } = inspector.report();
+    let (blocks, checks) = (inspector.blocks(), checked.values().sum::<u64>());
+    let kinds = checked.len();
+    let mut text = match broken.len() {
+        0 => {
+            format!("All {kinds} invariants hold after each of {blocks} blocks: {checks} checks.\n")
+        }
+        times => format!("INVARIANTS ARE BROKEN: {times} times in {blocks} blocks.\n"),
+    };
+    text.extend(broken.iter().map(|Violation { id, detail }| format!("  {id}: {detail}\n")));
+    text
 }
 
 /// Reports go to the feeds of their assets' numbers, and vaults lend what the tables say.

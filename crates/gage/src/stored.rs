@@ -41,7 +41,7 @@ pub(crate) fn snapshot(command: &SnapshotCommand) -> anyhow::Result<()> {
 }
 
 /// Opens the chain in a folder that has one.
-fn open(folder: &Path, genesis: Option<&Path>) -> anyhow::Result<(Home, Chain)> {
+pub(crate) fn open(folder: &Path, genesis: Option<&Path>) -> anyhow::Result<(Home, Chain)> {
     ensure!(folder.is_dir(), "{} is no folder", folder.display());
     let home = Home::folder(folder)?;
     let genesis = match genesis {
@@ -60,18 +60,19 @@ fn sound(home: &Home, chain: &Chain) -> anyhow::Result<Checked> {
 
 fn check(args: &CheckArgs) -> anyhow::Result<()> {
     let (home, chain) = open(&args.data_dir, args.genesis.as_deref())?;
-    let Checked { blocks, transactions, ties } = sound(&home, &chain)?;
+    let Checked { blocks, transactions, invariants } = sound(&home, &chain)?;
+    let checks: u64 = invariants.checked.values().sum();
     if args.json {
         let checked = serde_json::json!({
             "blocks": blocks,
             "transactions": transactions,
-            "totals": ties,
+            "invariants": invariants.checked,
             "stateRoot": chain.head().state_root,
         });
         println!("{checked}");
     } else {
         println!(
-            "{home}: {blocks} blocks with {transactions} transactions are sound, {ties} totals tie, head {}, \
+            "{home}: {blocks} blocks with {transactions} transactions are sound, {checks} checks of invariants hold, head {}, \
              state root {}",
             chain.head().hash(),
             chain.head().state_root,

@@ -2,9 +2,10 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpListener,
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -37,8 +38,8 @@ fn write(folder: &Path, name: &str, text: &str) {
 
 const QUIET: &str = "block_time = 0.05\n[rpc]\nport = 0\n[metrics]\nenabled = false\n";
 
-/// Runs a node until it says where it listens; what it answers to one request.
-fn chain_id(folder: &Path) -> String {
+/// Runs a node until it says where it listens: the node, what it says, and its address.
+fn running(folder: &Path) -> (Child, String, String) {
     let mut node = Command::new(env!("CARGO_BIN_EXE_gage"))
         .current_dir(folder)
         .args(["node", "--genesis", "genesis.json", "--config", "gage.toml"])
@@ -49,6 +50,12 @@ fn chain_id(folder: &Path) -> String {
     let mut line = String::new();
     BufReader::new(node.stdout.take().expect("piped")).read_line(&mut line).expect("text");
     let url = line.split_whitespace().nth(1).expect("an address").to_owned();
+    (node, line, url)
+}
+
+/// What a node says when it starts; it answers one request.
+fn chain_id(folder: &Path) -> String {
+    let (mut node, line, url) = running(folder);
     let asked = gage(folder, &["vaults", "--rpc-url", &url, "--json"]);
     // SIGKILL, as nodes die.
     node.kill().expect("a child can be killed");
@@ -139,4 +146,70 @@ fn bad_files_are_named() {
     chain_id(folder);
     write(folder, "genesis.json", &genesis.replace("4244", "4245"));
     assert!(refused(folder, &start).contains("genesis"));
+}
+
+/// SYS-1: an operator checks a data directory while its node runs, through the node, and when it does not.
+#[test]
+fn a_data_directory_is_checked_while_its_node_runs() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    let genesis = String::from_utf8(gage(folder, &["genesis"]).stdout).expect("text");
+    write(folder, "genesis.json", &genesis);
+    write(folder, "gage.toml", QUIET);
+    let (mut node, _, url) = running(folder);
+    let live = gage(folder, &["check", "--data-dir", "gage-node", "--rpc-url", &url]);
+    // The node of another chain does not stand for this folder's.
+    fs::create_dir(folder.join("other")).expect("a folder can be made");
+    for file in ["chain.redb", "genesis.json"] {
+        let from = folder.join("gage-node").join(file);
+        // The same file, so that it is in use, beside another genesis.
+        fs::hard_link(from, folder.join("other").join(file)).expect("a file can be linked");
+    }
+    fs::remove_file(folder.join("other/genesis.json")).expect("a file can be removed");
+    write(&folder.join("other"), "genesis.json", &genesis.replace("4244", "4245"));
+    let other = gage(folder, &["check", "--data-dir", "other", "--rpc-url", &url]);
+    node.kill().expect("a child can be killed");
+    node.wait().expect("a child can be waited for");
+
+    let said = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
+    let complaint = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(live.status.success(), "{}", complaint(&live));
+    assert!(complaint(&live).contains("asking the node"), "{}", complaint(&live));
+    assert!(said(&live).contains("SOL-3") && said(&live).contains("every invariant holds"));
+    assert!(!other.status.success(), "{}", said(&other));
+    assert!(complaint(&other).contains("runs chain 4244"), "{}", complaint(&other));
+
+    let stored = gage(folder, &["check", "--data-dir", "gage-node", "--json"]);
+    assert!(stored.status.success() && complaint(&stored).is_empty(), "{}", complaint(&stored));
+    assert!(said(&stored).contains("\"holds\": true"), "{}", said(&stored));
+    let beyond = ["check", "--data-dir", "gage-node", "--block", "4000000000"];
+    assert!(refused(folder, &beyond).contains("4000000000"));
+    let nobody = ["check", "--rpc-url", "http://127.0.0.1:9"];
+    assert!(refused(folder, &nobody).contains("no node answers"));
+}
+
+/// A breach ends the command with 2, and is named. The node here is a canned answer.
+#[test]
+fn a_breach_is_told_and_ends_with_two() {
+    let node = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", node.local_addr().expect("an address"));
+    let answering = std::thread::spawn(move || {
+        let (mut caller, _) = node.accept().expect("a call");
+        let mut request = [0; 4096];
+        let read = caller.read(&mut request).expect("a request");
+        assert!(read > 0);
+        let body = "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"chainId\":1,\"blockNumber\":7,\"holds\":false,\
+                    \"invariants\":[{\"id\":\"SOL-1\",\"name\":\"claims\",\"checked\":3,\"broken\":[\"vault 1: gone\"]}]}}";
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+            body.len()
+        );
+        caller.write_all([head.as_str(), body].concat().as_bytes()).expect("an answer");
+    });
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let checked = gage(folder.path(), &["check", "--rpc-url", &url]);
+    answering.join().expect("the answer was given");
+    let said = String::from_utf8_lossy(&checked.stdout);
+    assert_eq!(checked.status.code(), Some(2), "{said}");
+    assert!(said.contains("SOL-1: vault 1: gone") && said.contains("BROKEN"), "{said}");
 }

@@ -77,10 +77,12 @@ fn assert_summary(text: &str) {
     assert!(!text.contains("NOT TIE"), "{text}");
 }
 
+/// SYS-1: every invariant holds after every block.
 #[test]
 fn a_replay_liquidates_and_the_totals_tie() {
-    let text = output(replay(&["--ephemeral"]));
+    let text = output(replay(&["--ephemeral", "--check"]));
     assert_summary(&text);
+    assert!(text.contains("invariants hold after each of"), "{text}");
     // The block itself sells to the bids; the keeper has what they leave.
     let swept = row(&text, "unhealthy accounts");
     assert!(2 * swept > fact(&text, "Liquidations"), "{text}");

@@ -25,6 +25,8 @@ pub(crate) struct Context {
     pub(crate) node: Arc<dyn NodeHandle>,
     pub(crate) limits: Limits,
     pub(crate) filters: Mutex<Filters>,
+    /// Held by who has the whole state read.
+    pub(crate) checking: Mutex<()>,
     reads: Arc<Semaphore>,
     heavy: Arc<Semaphore>,
     heavy_queue: Arc<Semaphore>,
@@ -57,6 +59,7 @@ impl Context {
             chain,
             node,
             filters: Mutex::new(Filters::new(limits.filters_max, limits.filter_ttl)),
+            checking: Mutex::new(()),
             reads: room(limits.reads_running_max),
             heavy: room(limits.heavy_running_max),
             heavy_queue: room(limits.heavy_running_max + limits.heavy_waiting_max),

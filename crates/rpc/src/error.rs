@@ -142,6 +142,8 @@ pub(crate) enum LimitError {
     Steps { asked: usize, most: usize },
     #[error("server is busy: {0} calls wait already; try again later")]
     Busy(usize),
+    #[error("a check is under way already; try again later")]
+    Checking,
 }
 
 /// The node's own fault: logged, not told.

@@ -1,1 +1,6 @@
-//! House rules that lints do not check; the rules are the tests in `tests/tidy.rs`.
+//! House rules that lints do not check, and the page that says which tests carry which ids. The rules are
+//! the tests in `tests/`.
+
+pub mod catalogue;
+pub mod coverage;
+pub mod sources;

@@ -1,7 +1,8 @@
 //! House rules that lints do not check.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use gage_tidy::sources::sources;
 
 /// A file of more lines of code than this, tests, comments and blank lines aside, holds more than one
 /// concept.
@@ -9,38 +10,6 @@ const LINES_MAX: usize = 600;
 
 /// Names that say nothing about what a module holds.
 const FORBIDDEN_MODULES: [&str; 5] = ["utils", "helpers", "common", "misc", "types"];
-
-fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    here.canonicalize().expect("the workspace is there")
-}
-
-fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder of the workspace can be read") {
-        let path = entry.expect("an entry of the workspace can be read").path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if path.is_dir() && name != "target" && name != "node_modules" && name != "cache" {
-            rust_files(&path, found);
-        } else if name.ends_with(".rs") {
-            found.push(path);
-        }
-    }
-}
-
-fn sources() -> Vec<(PathBuf, String)> {
-    let mut paths = Vec::new();
-    for folder in ["crates", "bench", "tests"] {
-        rust_files(&root().join(folder), &mut paths);
-    }
-    assert!(paths.len() > 50, "the walk found only {} files", paths.len());
-    paths
-        .into_iter()
-        .map(|path| {
-            let text = fs::read_to_string(&path).expect("a source file is UTF-8");
-            (path, text)
-        })
-        .collect()
-}
 
 fn offenders(rule: impl Fn(&Path, &str) -> Option<String>) -> Vec<String> {
     sources()

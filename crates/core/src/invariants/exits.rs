@@ -1,6 +1,6 @@
 //! What must hold of exit queues.
 
-use super::{Findings, claims, wide};
+use super::{Report, claims, wide};
 use crate::address;
 use crate::exits::{Checkpoint, ExitQueue, Place};
 use crate::ids::{PlaceId, Token, VaultId};
@@ -12,7 +12,7 @@ use alloy_primitives::{Address, U256};
 
 /// SOL-1, SOL-2, HLT-6: what waits and what is set aside is in escrow, places tile the queue in their
 /// order, and cash does not lie beside it.
-pub(super) fn state(ledger: &MemoryLedger, findings: &mut Findings) {
+pub(super) fn state(ledger: &MemoryLedger, findings: &mut Report) {
     for (id, vault) in &ledger.vaults {
         let queue = ledger.exit_queues.get(id).copied().unwrap_or_default();
         let waiting = wide(queue.queued.get()).saturating_sub(wide(queue.filled.get()));
@@ -67,12 +67,7 @@ fn paid_before(fills: &[Checkpoint], at: U256) -> U256 {
 }
 
 /// Checks a vault's places against its queue, and returns what is set aside for them.
-fn places(
-    ledger: &MemoryLedger,
-    vault: VaultId,
-    queue: &ExitQueue,
-    findings: &mut Findings,
-) -> U256 {
+fn places(ledger: &MemoryLedger, vault: VaultId, queue: &ExitQueue, findings: &mut Report) -> U256 {
     let mut owed = U256::ZERO;
     // Where the last place of the present run ended, and how far those that wait have to reach.
     let (mut end, mut tiled) = (U256::ZERO, wide(queue.filled.get()));
@@ -114,7 +109,7 @@ fn places(
 }
 
 /// SOL-3: owners' lists and counts are of the places that exist.
-fn lists(ledger: &MemoryLedger, findings: &mut Findings) {
+fn lists(ledger: &MemoryLedger, findings: &mut Report) {
     let mut held: BTreeMap<(VaultId, Address), u64> = BTreeMap::new();
     for (id, place) in &ledger.places {
         let count = held.entry((id.vault, place.owner)).or_default();
@@ -132,7 +127,7 @@ fn lists(ledger: &MemoryLedger, findings: &mut Findings) {
 }
 
 /// HLT-6: within a run points only move forward; a run ends empty; places keep their order.
-pub(super) fn step(before: &MemoryLedger, after: &MemoryLedger, findings: &mut Findings) {
+pub(super) fn step(before: &MemoryLedger, after: &MemoryLedger, findings: &mut Report) {
     for (id, new) in &after.exit_queues {
         let old = before.exit_queues.get(id).copied().unwrap_or_default();
         let forward = if new.run == old.run {

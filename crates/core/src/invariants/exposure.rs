@@ -1,6 +1,6 @@
 //! What must hold of tracked debt, tags and caps.
 
-use super::{Findings, plus, wide};
+use super::{Report, plus, wide};
 use crate::account::Account;
 use crate::debt::Debt;
 use crate::factor::{FACTOR_ASSETS_MAX, FactorKind};
@@ -14,7 +14,7 @@ use alloy_primitives::U256;
 type Sums = BTreeMap<ExposureId, (U256, U256)>;
 
 /// SOL-3: sums of tracked debt are those of the accounts' parts, to the unit.
-pub(super) fn exposures(ledger: &MemoryLedger, findings: &mut Findings) {
+pub(super) fn exposures(ledger: &MemoryLedger, findings: &mut Report) {
     let mut sums = Sums::new();
     for (id, account) in &ledger.accounts {
         attribution(ledger, id, account, findings);
@@ -32,7 +32,7 @@ pub(super) fn exposures(ledger: &MemoryLedger, findings: &mut Findings) {
 }
 
 /// What an account says backs its debts is a whole, of what its market lists, on tracked lines.
-fn attribution(ledger: &MemoryLedger, id: &AccountId, account: &Account, findings: &mut Findings) {
+fn attribution(ledger: &MemoryLedger, id: &AccountId, account: &Account, findings: &mut Report) {
     let market = ledger.markets.get(&id.market);
     let whole: u32 = account.backing.iter().map(|entry| u32::from(entry.part.get())).sum();
     let expected = if account.tracked == 0 { 0 } else { 10_000 };
@@ -79,7 +79,7 @@ fn add_parts(
 
 /// Factors list the assets that are tagged with them; vaults list the factors that they cap, and track
 /// every line while they cap one.
-pub(super) fn factors(ledger: &MemoryLedger, findings: &mut Findings) {
+pub(super) fn factors(ledger: &MemoryLedger, findings: &mut Report) {
     for (id, assets) in &ledger.factor_assets {
         let kind = ledger.factors.get(id).map(|factor| factor.kind);
         let tagged = assets.iter().all(|asset| {

@@ -1,6 +1,6 @@
 //! Stops that end, and limits that stand.
 
-use super::{Findings, wide};
+use super::{Report, wide};
 use crate::feed;
 use crate::feed::freeze::FREEZE_MAX;
 use crate::fixed::Timestamp;
@@ -11,7 +11,7 @@ use crate::pause::{PAUSE_MAX, Pauses};
 use alloc::format;
 
 /// GOV-4: what nobody renews ends, and liquidation waits after it.
-pub(super) fn stops(ledger: &MemoryLedger, findings: &mut Findings) {
+pub(super) fn stops(ledger: &MemoryLedger, findings: &mut Report) {
     let now = ledger.now;
     let spell = |what: Guarded| ledger.spells.get(&what).copied().unwrap_or_default();
     for (id, market) in &ledger.markets {
@@ -54,7 +54,7 @@ pub(super) fn stops(ledger: &MemoryLedger, findings: &mut Findings) {
 }
 
 /// CFG-1: what says that it is limited is, and counts from the past.
-pub(super) fn limits(ledger: &MemoryLedger, findings: &mut Findings) {
+pub(super) fn limits(ledger: &MemoryLedger, findings: &mut Report) {
     for (id, line) in &ledger.lines {
         let meter = ledger.meters.get(id);
         findings.check("CFG-1", line.metered == meter.is_some(), || {

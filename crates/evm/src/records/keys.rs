@@ -404,28 +404,6 @@ pub(crate) fn place_at((owner, index): (Address, u32)) -> U256 {
     key_of_holder(Tag::PlaceAt, index, owner)
 }
 
-/// The number of the place whose first slot is at `key`, if one's is.
-pub(crate) fn place_of(key: U256) -> Option<u64> {
-    let bytes: [u8; 32] = key.to_be_bytes();
-    let number = bytes[20..28].iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
-    (bytes[0] == Tag::Place as u8 && bytes[31] == 0).then_some(number)
-}
-
-/// The vault whose shares are staked in the tranche whose amounts lie at `key`, if one's do.
-pub(crate) fn tranche_amounts_of(key: U256) -> Option<VaultId> {
-    let [_, vault, slot] = pair_of(Tag::Tranche, key)?;
-    (slot == 1).then(|| VaultId::new(vault))
-}
-
-/// The vault and the collateral of the tier whose amounts lie at `key`, if one's do.
-pub(crate) fn tier_amounts_of(key: U256) -> Option<(VaultId, AssetId)> {
-    let bytes: [u8; 32] = key.to_be_bytes();
-    if bytes[0] != Tag::Tier as u8 || bytes[31] != 1 {
-        return None;
-    }
-    Some((VaultId::new(number(&bytes[12..16])), AssetId::new(number(&bytes[16..20]))))
-}
-
 /// The first slot of a feed.
 pub(crate) fn feed(id: FeedId) -> U256 {
     key_of_pair(Tag::Feed, id.get(), 0)
@@ -501,32 +479,13 @@ pub(crate) fn signers(id: &SignerSetId) -> U256 {
     hash.into()
 }
 
-/// The holder whose balance lies at `key`, if one's does.
-pub(crate) fn holder_of(key: U256) -> Option<Address> {
-    let bytes: [u8; 32] = key.to_be_bytes();
-    (bytes[0] == Tag::Balance as u8).then(|| Address::from_slice(&bytes[12..]))
-}
-
-fn number(bytes: &[u8]) -> u32 {
+/// A number as it is written out in a key.
+pub(crate) fn number(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte))
 }
 
 /// The two numbers and the slot number of a key of a pair.
-fn pair_of(tag: Tag, key: U256) -> Option<[u32; 3]> {
+pub(crate) fn pair_of(key: U256) -> [u32; 3] {
     let bytes: [u8; 32] = key.to_be_bytes();
-    let mut numbers = bytes[20..].chunks_exact(4).map(number);
-    let numbers = [numbers.next()?, numbers.next()?, numbers.next()?];
-    (bytes[0] == tag as u8).then_some(numbers)
-}
-
-/// The vault whose line's cap and debt shares lie at `key`, if one's do.
-pub(crate) fn line_amounts_of(key: U256) -> Option<VaultId> {
-    let [_, vault, slot] = pair_of(Tag::Line, key)?;
-    (slot == 1).then(|| VaultId::new(vault))
-}
-
-/// The asset whose cap and total in a market lie at `key`, if one's do.
-pub(crate) fn collateral_amounts_of(key: U256) -> Option<AssetId> {
-    let [_, asset, slot] = pair_of(Tag::Collateral, key)?;
-    (slot == 1).then(|| AssetId::new(asset))
+    [number(&bytes[20..24]), number(&bytes[24..28]), number(&bytes[28..])]
 }

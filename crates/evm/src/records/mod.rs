@@ -6,6 +6,7 @@
 mod account;
 mod bids;
 mod delegation;
+pub(crate) mod entries;
 mod exits;
 mod exposure;
 mod first_loss;

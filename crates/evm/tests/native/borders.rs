@@ -57,8 +57,8 @@ fn sensible(function: &Function) -> Vec<u8> {
     data
 }
 
-/// EVM-4, SOL-3, E-02, F-07: `reg_e02`. Each 256-bit argument of each function, at the borders of
-/// 64, 128 and 256 bits: either exact, or refused without effect; never cut to what fits.
+/// EVM-4, SOL-3, E-02, F-07, F-09: `reg_e02`. Each 256-bit argument of each function, at the borders of
+/// 64, 128 and 256 bits, which are small negative numbers too: either exact, or refused without effect; never cut to what fits.
 #[test]
 fn reg_e02_numbers_are_exact_or_refused() {
     let world = World::viewed();

@@ -95,7 +95,7 @@ fn views_leave_no_trace() {
     }
 }
 
-/// EVM-2, E-01, E-03: `reg_e01`. Another contract's context never reaches a native contract.
+/// EVM-2, E-01, E-03, L-13: `reg_e01`. Another contract's context never reaches a native contract.
 #[test]
 fn reg_e01_delegated_calls_are_refused() {
     let mut world = World::viewed();

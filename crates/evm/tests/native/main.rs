@@ -3,6 +3,7 @@
 
 mod authority;
 mod borders;
+mod census;
 mod delegation;
 mod entries;
 mod exits;
@@ -17,6 +18,7 @@ mod messages;
 mod permits;
 mod premium;
 mod rates;
+mod reentry;
 mod stakes;
 mod story;
 mod support;

@@ -35,8 +35,8 @@ pub(crate) use guards::{
 };
 pub(crate) use market::{MarginArgs, MarginCommand, MarketCommand, SetMarginArgs};
 pub(crate) use operate::{
-    AbiArgs, CheckArgs, DbCommand, DevArgs, ExportArgs, HistoryCommand, ImportArgs, NodeArgs,
-    SnapshotCommand, Speed,
+    AbiArgs, CheckArgs, DbCommand, DevArgs, ExportArgs, HistoryCommand, ImportArgs, InspectArgs,
+    NodeArgs, SnapshotCommand, Speed,
 };
 pub(crate) use publish::{MessageArgs, Provider, PublishArgs, ReplayArgs};
 pub(crate) use rates::RatesArgs;
@@ -86,6 +86,8 @@ pub(crate) enum Command {
     },
     /// Write the JSON ABIs of the native contracts and their Solidity interfaces
     Abi(AbiArgs),
+    /// Check every invariant of the protocol: on a node that runs, or on a stored chain
+    Check(InspectArgs),
     /// Look after a stored chain, with no node running
     #[command(subcommand)]
     Db(DbCommand),
@@ -257,6 +259,8 @@ mod tests {
         "gage stake list",
         "gage market margin show --market 2",
         "gage market margin set margin.toml",
+        "gage check",
+        "gage check --data-dir gage-data --block 12 --json",
         "gage exposure",
         "gage exposure USDC --json",
         "gage factor list",
@@ -328,6 +332,8 @@ mod tests {
             "gage dev --port 70000",
             "gage dev --data-dir x --ephemeral",
             "gage dev --exit",
+            "gage dev --check",
+            "gage check --block newest",
             "gage dev --replay x --no-demo",
             "gage borrow USDC",
             "gage supply",

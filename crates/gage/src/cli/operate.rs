@@ -6,6 +6,7 @@ use alloy_primitives::B256;
 use clap::{Args, Subcommand};
 use gage_publisher::faults::Amount;
 
+use super::Remote;
 use crate::{calendar, history::exchange::Exchange};
 
 /// How fast history passes.
@@ -74,6 +75,9 @@ pub(crate) struct DevArgs {
     /// Start with nothing but coins
     #[arg(long, conflicts_with_all = ["replay", "borrowers", "seed", "no_bids"])]
     pub(crate) no_demo: bool,
+    /// Check every invariant of the protocol after every block of the replay
+    #[arg(long, requires = "replay")]
+    pub(crate) check: bool,
     /// End after the replay's summary, instead of serving on
     #[arg(long, requires = "replay")]
     pub(crate) exit: bool,
@@ -115,10 +119,29 @@ pub(crate) struct AbiArgs {
     pub(crate) out: PathBuf,
 }
 
+/// Which state to check.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    gage check                                   what the node at --rpc-url has\n  \
+    gage check --data-dir gage-data              what is stored there, whether or not a node has it open\n  \
+    gage check --block 1200 --json\n\n\
+    Ends with 0 if everything holds, with 2 if something does not.")]
+pub(crate) struct InspectArgs {
+    /// The folder that `gage dev --data-dir` or a node's configuration names. While a node has it open, the
+    /// node at --rpc-url is asked instead
+    #[arg(long)]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The block after which to check [default: the newest]
+    #[arg(long)]
+    pub(crate) block: Option<u64>,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
 /// Look after a stored chain.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DbCommand {
-    /// Check every block, index and root, computed anew, and that the protocol's totals tie
+    /// Check every block, index and root, computed anew, and the protocol's invariants at the end
     Check(CheckArgs),
 }
 

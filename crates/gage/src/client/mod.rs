@@ -21,6 +21,9 @@ use crate::{
 /// One request, whole.
 const REQUEST_SECONDS_MAX: u64 = 30;
 
+/// One request that has a node read its whole state.
+const LONG_REQUEST_SECONDS_MAX: u64 = 600;
+
 /// A node, by its address.
 pub(crate) struct Client {
     url: String,
@@ -54,8 +57,17 @@ impl std::fmt::Display for Refused {
 impl Client {
     /// A client of the node at `url`; nothing is sent yet.
     pub(crate) fn new(url: &str) -> Self {
+        Self::waiting(url, REQUEST_SECONDS_MAX)
+    }
+
+    /// As [`new`](Self::new), for requests that take a node long.
+    pub(crate) fn patient(url: &str) -> Self {
+        Self::waiting(url, LONG_REQUEST_SECONDS_MAX)
+    }
+
+    fn waiting(url: &str, seconds: u64) -> Self {
         let config = ureq::Agent::config_builder()
-            .timeout_global(Some(Duration::from_secs(REQUEST_SECONDS_MAX)))
+            .timeout_global(Some(Duration::from_secs(seconds)))
             .http_status_as_error(false)
             .build();
         Self { url: url.to_owned(), agent: config.into() }

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod act;
+pub(crate) mod check;
 pub(crate) mod exposure;
 pub(crate) mod feeds;
 mod kept;

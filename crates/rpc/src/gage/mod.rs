@@ -23,6 +23,7 @@
 //! | `gage_losses` | \[first block\] \[last block\]: bad debt, and who bore it |
 //! | `gage_submitReports` | list of `{ report: { feed, round, time, price, confidence? }, v, r, s }` |
 //! | `gage_submitMessages` | list of `{ provider, feeds, data }`: other oracles' signed messages |
+//! | `gage_check` | \[block\]: every invariant of the protocol in its state, and in the step to it |
 //! | `gage_status` | |
 //!
 //! Numbers are JSON numbers, decimal strings or hex.
@@ -30,6 +31,7 @@
 mod accounts;
 mod authorisations;
 mod bids;
+mod check;
 mod exits;
 mod explain;
 mod exposures;
@@ -88,6 +90,7 @@ pub(crate) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     methods.heavy("gage_exits", exits::exits_of)?;
     methods.heavy("gage_liquidations", liquidations::liquidations)?;
     methods.heavy("gage_losses", losses::losses)?;
+    methods.heavy("gage_check", check::check)?;
     methods.read("gage_submitReports", reports::submit)?;
     methods.read("gage_submitMessages", reports::submit_messages)?;
     methods.read("gage_status", status::status)

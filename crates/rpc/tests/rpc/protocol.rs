@@ -166,3 +166,25 @@ fn refusals_of_the_protocol_come_with_name_and_data() {
         assert_eq!(story.world.refusal(method, params.clone()).0, -32602, "{method} {params}");
     }
 }
+
+/// SYS-1: every invariant is listed with how much of it was checked, in any block whose state is kept.
+#[test]
+fn invariants_are_checked_over_rpc() {
+    let story = Story::new();
+    let told = story.ask("gage_check", json!([]));
+    assert_eq!(told["holds"], true);
+    let listed = told["invariants"].as_array().expect("a list");
+    assert_eq!(listed.len(), gage_core::invariants::CHECKED.len());
+    let checked = |told: &Value, id: &str| {
+        let all = told["invariants"].as_array().expect("a list");
+        all.iter().find(|one| one["id"] == id).expect("listed")["checked"]
+            .as_u64()
+            .expect("a count")
+    };
+    for id in ["SOL-1", "SOL-3", "HLT-4", "INT-1", "LIQ-5"] {
+        assert!(checked(&told, id) > 0, "{id}: {told}");
+    }
+    let first = story.ask("gage_check", json!(["earliest"]));
+    assert_eq!((&first["blockNumber"], &first["holds"]), (&json!(0), &json!(true)));
+    assert_eq!(checked(&first, "INT-1"), 0);
+}

@@ -25,7 +25,7 @@ pub enum End {
 
 /// Calls the address in the first word of its input with the rest of it and all its value; returns
 /// a word that says whether that succeeded, and what it returned.
-fn proxy(by: By) -> Vec<u8> {
+pub fn proxy(by: By) -> Vec<u8> {
     let size = [op::PUSH1, 0x20, op::CALLDATASIZE, op::SUB];
     let mut code = size.to_vec();
     code.extend([op::PUSH1, 0x20, op::PUSH0, op::CALLDATACOPY, op::PUSH0, op::PUSH0]);

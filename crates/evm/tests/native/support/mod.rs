@@ -10,7 +10,8 @@ use gage_abi::IMarket::{CollateralTerms, MarketTerms};
 use gage_abi::IOracle::{FeedTerms, Guards, PriceReport, ProviderMessage, SignedReport, Source};
 use gage_abi::addresses::{self, MARKET, ORACLE, REGISTRY};
 use gage_abi::{IAsset, IERC20Permit, IMarket, IOracle, IRegistry, IVault, SYSTEM_ADDRESS};
-use gage_core::{AssetId, VaultId};
+use gage_core::{AssetId, Stop, Timestamp, VaultId};
+use gage_evm::census::{Names, census};
 use gage_evm::{ProtocolGenesis, genesis_accounts};
 use revm::bytecode::Bytecode;
 use revm::context::TxEnv;
@@ -49,6 +50,8 @@ pub struct World {
     pub db: CacheDB<EmptyDB>,
     pub now: u64,
     pub round: u64,
+    /// Who bid and was let act, as the logs told.
+    pub names: Names,
 }
 
 /// An account's address, coins, code hash and storage.
@@ -161,7 +164,7 @@ impl World {
         for user in [GOVERNOR, GUARDIAN, OWNER, LENDER, BORROWER, LIQUIDATOR, STRANGER] {
             db.insert_account_info(user, AccountInfo::from_balance(u(1_000_000 * WAD)));
         }
-        Self { db, now: 1_800_000_000, round: 0 }
+        Self { db, now: 1_800_000_000, round: 0, names: Names::default() }
     }
 
     /// Gold at 2,000 dollars as collateral, a vault of a million dollars, an open line.
@@ -282,7 +285,10 @@ impl World {
     pub fn transact(&mut self, tx: TxEnv) -> Done {
         let env = self.env();
         let mut evm = gage_evm::evm(&mut self.db, env, NoOpInspector {});
-        Done { result: evm.transact_commit(tx).unwrap() }
+        let done = Done { result: evm.transact_commit(tx).unwrap() };
+        let told = done.logs().iter().filter_map(gage_abi::decode_event);
+        told.for_each(|event| self.names.hear(&event));
+        done
     }
 
     pub fn tx(from: Address, to: Address, value: U256, data: Vec<u8>) -> TxEnv {
@@ -396,17 +402,17 @@ impl World {
         state
     }
 
-    /// Checks every total of the protocol.
+    /// Checks every invariant of the protocol in the state as it stands.
     pub fn check_ties(&self) {
         let storage_of = |address: Address| {
             let account = self.db.cache.accounts.get(&address);
-            account.map_or_else(Vec::new, |account| {
-                account.storage.iter().map(|(key, value)| (*key, *value)).collect()
-            })
+            let slots = account.into_iter().flat_map(|account| &account.storage);
+            Ok(slots.map(|(key, value)| (*key, *value)).collect())
         };
-        for tie in gage_evm::ties::ties(&self.db, storage_of).unwrap() {
-            assert!(tie.holds(), "{tie:?}");
-        }
+        let counted = census::<Stop>(storage_of, Timestamp::new(self.now), &self.names).unwrap();
+        let report = counted.report();
+        assert!(report.holds(), "{:#?}", report.broken);
+        assert!(report.checked.contains_key("SOL-3"), "{:?}", report.checked);
     }
 }
 
