@@ -26,6 +26,9 @@ use world::acts::*;
 use world::staking::{bounds, new_market, open_line};
 use world::*;
 
+/// An operation to try.
+type Act<'a> = &'a dyn Fn(&mut MemoryLedger) -> Result<(), Stop>;
+
 const NOBODY: u32 = 77;
 const QUEUE: QueueId = QueueId { market: MARKET, vault: VaultId::new(1), asset: AssetId::new(2) };
 
@@ -54,6 +57,47 @@ fn draw_in(market: MarketId, amount: u128) -> Draw {
     Draw { market, sub: 0, vault, amount: Assets::new(amount), receiver }
 }
 
+/// What Mallory made herself: a token, feeds of it and of asset 2 that say a million dollars, and a market that takes both
+/// against vault 1, where she has pledged plenty of them.
+struct Fakes {
+    token: AssetId,
+    own_feed: FeedId,
+    gold: FeedId,
+    market: MarketId,
+}
+
+impl Fakes {
+    fn new(l: &mut MemoryLedger) -> Self {
+        let token = gage_core::protocol::create_asset(l, MALLORY, &protocol_terms()).unwrap();
+        token::mint(l, MALLORY, token, MALLORY, Assets::new(1 << 90)).unwrap();
+        let [own_feed, gold] = [token, asset(2)].map(|priced| {
+            let terms = bounds(7_200, 1, 1 << 100);
+            let feed = creation::create_feed(l, MALLORY, about(priced, "A/USD"), &terms).unwrap();
+            let terms = SourceTerms { weight: 1, max_age: 7_200 };
+            let source = Source { id: SourceId::publisher(MALLORY), terms };
+            sources::set_source(l, MALLORY, feed, &source).unwrap();
+            let (time, price) = (l.now, Wad::new(1_000_000 * WAD));
+            let report = gage_core::Report { feed, round: 1, time, price, confidence: Wad::ZERO };
+            apply_report(l, &report, MALLORY).unwrap();
+            feed
+        });
+        let market = listing::create_market(l, MALLORY, &market_terms()).unwrap();
+        let line = listing::LineTerms { feed: FeedId::new(1), min_debt: Assets::new(1) };
+        listing::list_vault(l, MALLORY, market, vault(1), &line).unwrap();
+        let id = AccountId { market, ..of(MALLORY) };
+        for (asset, feed) in [(token, own_feed), (asset(2), gold)] {
+            listing::add_collateral(l, MALLORY, market, asset, &generous(feed)).unwrap();
+            let amount = Assets::new(100_000 * WAD);
+            borrowing::supply_collateral(l, MALLORY, &id, asset, amount).unwrap();
+        }
+        Self { token, own_feed, gold, market }
+    }
+}
+
+fn generous(feed: FeedId) -> CollateralTerms {
+    world::terms(9_000, 9_300, [100, 400], 1 << 100, feed.get())
+}
+
 /// V-04 (Cashio): a chain of objects is checked against each other, not against what is trusted: a fake bank with fake
 /// collateral. Mallory makes an asset, a feed, a vault and a market of her own and puts each in the place of a real one.
 /// Catches a check that something exists instead of what it is.
@@ -61,32 +105,8 @@ fn draw_in(market: MarketId, amount: u128) -> Draw {
 fn reg_v04_self_made_objects_at_every_link() {
     let mut world = indebted([6, 18]);
     let before = wealth(&world.ledger, &[MALLORY]);
-    let l = &mut world.ledger;
-    let terms_of = protocol_terms();
-    let fake = gage_core::protocol::create_asset(l, MALLORY, &terms_of).unwrap();
-    token::mint(l, MALLORY, fake, MALLORY, Assets::new(1_000_000 * WAD)).unwrap();
-    let terms = bounds(7_200, 1, 1 << 100);
-    let own_feed = creation::create_feed(l, MALLORY, about(fake, "FAKE/USD"), &terms).unwrap();
-    let gold = creation::create_feed(l, MALLORY, about(asset(2), "A/USD"), &terms).unwrap();
-    for feed in [own_feed, gold] {
-        let terms = SourceTerms { weight: 1, max_age: 7_200 };
-        let source = Source { id: SourceId::publisher(MALLORY), terms };
-        sources::set_source(l, MALLORY, feed, &source).unwrap();
-        let (time, price) = (l.now, Wad::new(1_000_000 * WAD));
-        let report = gage_core::Report { feed, round: 1, time, price, confidence: Wad::ZERO };
-        apply_report(l, &report, MALLORY).unwrap();
-    }
-    let hers = listing::create_market(l, MALLORY, &market_terms()).unwrap();
-    let limits = |feed: FeedId| world::terms(9_000, 9_300, [100, 400], 1 << 100, feed.get());
-    listing::add_collateral(l, MALLORY, hers, fake, &limits(own_feed)).unwrap();
-    listing::add_collateral(l, MALLORY, hers, asset(2), &limits(gold)).unwrap();
-    let line = |feed: u32| listing::LineTerms { feed: FeedId::new(feed), min_debt: Assets::new(1) };
-    listing::list_vault(l, MALLORY, hers, vault(1), &line(1)).unwrap();
-    let at = |market| AccountId { market, owner: MALLORY, sub: 0 };
-    for asset in [fake, asset(2)] {
-        let amount = Assets::new(100_000 * WAD);
-        borrowing::supply_collateral(l, MALLORY, &at(hers), asset, amount).unwrap();
-    }
+    let Fakes { token: fake, own_feed, gold, market: hers } = Fakes::new(&mut world.ledger);
+    let at = |market| AccountId { market, ..of(MALLORY) };
     // Fake collateral in the real market, real vault in the fake market, fake feeds for real assets.
     let one = Assets::new(unit(6));
     let out =
@@ -94,8 +114,8 @@ fn reg_v04_self_made_objects_at_every_link() {
     assert!(matches!(out, Error::CollateralNotListed { .. }));
     let out = denied(&mut world, |l| borrowing::borrow(l, MALLORY, &draw_in(hers, unit(6))));
     assert!(matches!(out, Error::CapExceeded { cap: Cap::Line, most: Assets::ZERO, .. }));
-    let not_hers: [&dyn Fn(&mut MemoryLedger) -> Result<(), Stop>; 5] = [
-        &|l| listing::add_collateral(l, MALLORY, MARKET, fake, &limits(own_feed)),
+    let not_hers: [Act<'_>; 5] = [
+        &|l| listing::add_collateral(l, MALLORY, MARKET, fake, &generous(own_feed)),
         &|l| curation::set_line_cap(l, MALLORY, vault(1), hers, Assets::new(1)),
         &|l| feed::set_fallback(l, MALLORY, FeedId::new(2), Some(gold)),
         &|l| {
@@ -113,8 +133,7 @@ fn reg_v04_self_made_objects_at_every_link() {
     assert!(matches!(out, Error::UnknownSource { .. }));
     // Even who is authorised cannot price a real asset by a feed of another's.
     let out = denied(&mut world, |l| {
-        let limits = CollateralTerms { feed: gold, ..limits(gold) };
-        listing::set_collateral(l, OWNER, MARKET, asset(2), &limits)
+        listing::set_collateral(l, OWNER, MARKET, asset(2), &generous(gold))
     });
     assert!(matches!(out, Error::InvalidParameter { name: "feed", .. }));
     assert_eq!(
@@ -130,8 +149,6 @@ fn reg_v04_self_made_objects_at_every_link() {
     };
     borrowing::withdraw_collateral(&mut world.ledger, MALLORY, &back).unwrap();
     let own = Token::Asset(fake);
-    let rest: Vec<_> = world.ledger.balances.keys().filter(|key| key.0 == own).copied().collect();
-    assert!(!rest.is_empty());
     // What she made herself is worth nothing: the rest is what she had.
     let mut real = world.clone();
     real.ledger.balances.retain(|(token, _), _| *token != own);
@@ -235,7 +252,7 @@ fn reg_v06_every_way_out_is_judged_afterwards() {
         let route = Route { owner: ALICE, from: (MARKET, 0), to: (there, 0), pairs: &pairs };
         let one = Assets::new(unit(18) / 1_000);
         let coin = Assets::new(1);
-        let ways: [&dyn Fn(&mut MemoryLedger) -> Result<(), Stop>; 7] = [
+        let ways: [Act<'_>; 7] = [
             &|l| {
                 let (market, sub, receiver) = (MARKET, 0, ALICE);
                 let release =
@@ -299,7 +316,7 @@ fn reg_v09_only_what_arrived_is_credited() {
     let shares = Shares::new(world.held(Token::Share(vault(1)), LENDER) + 1);
     let tier = Tier::new(1).unwrap();
     let request = Request { shares, controller: LENDER, owner: LENDER };
-    let acts: [&dyn Fn(&mut MemoryLedger) -> Result<(), Stop>; 3] = [
+    let acts: [Act<'_>; 3] = [
         &|l| bids::place_bid(l, LENDER, QUEUE, tier, shares),
         &|l| first_loss::stake(l, LENDER, (MARKET, vault(1)), shares).map(drop),
         &|l| exits::request_redeem(l, LENDER, vault(1), &request).map(drop),
@@ -390,26 +407,7 @@ fn reg_v12_pieces_are_worth_what_the_whole_is() {
 #[test]
 fn reg_v13_a_market_of_one_s_own_reaches_its_line_only() {
     let mut world = indebted([6, 18]);
-    let l = &mut world.ledger;
-    let fake = gage_core::protocol::create_asset(l, MALLORY, &protocol_terms()).unwrap();
-    token::mint(l, MALLORY, fake, MALLORY, Assets::new(1 << 90)).unwrap();
-    let wide = bounds(7_200, 1, 1 << 100);
-    let feed = creation::create_feed(l, MALLORY, about(fake, "FAKE/USD"), &wide).unwrap();
-    let source = Source {
-        id: SourceId::publisher(MALLORY),
-        terms: SourceTerms { weight: 1, max_age: 7_200 },
-    };
-    sources::set_source(l, MALLORY, feed, &source).unwrap();
-    let (time, price) = (l.now, Wad::new(1_000_000 * WAD));
-    let report = gage_core::Report { feed, round: 1, time, price, confidence: Wad::ZERO };
-    apply_report(l, &report, MALLORY).unwrap();
-    let hers = listing::create_market(l, MALLORY, &market_terms()).unwrap();
-    let limits = terms(9_000, 9_300, [100, 400], 1 << 100, feed.get());
-    listing::add_collateral(l, MALLORY, hers, fake, &limits).unwrap();
-    let line = listing::LineTerms { feed: FeedId::new(1), min_debt: Assets::new(1) };
-    listing::list_vault(l, MALLORY, hers, vault(1), &line).unwrap();
-    let id = AccountId { market: hers, ..of(MALLORY) };
-    borrowing::supply_collateral(l, MALLORY, &id, fake, Assets::new(1 << 80)).unwrap();
+    let hers = Fakes::new(&mut world.ledger).market;
     let lenders = world.ledger.vaults[&vault(1)].accrue(world.ledger.now).total_assets().get();
     for most in [0, 1, 100 * unit(6)] {
         let mut world = world.clone();
@@ -454,7 +452,7 @@ fn reg_v21_nothing_is_registered_by_use() {
     let exit = Exit { receiver: MALLORY, owner: MALLORY };
     let draw = Draw { vault: lender, ..draw_in(MARKET, 1) };
     let hers = listing::create_market(&mut world.ledger, MALLORY, &market_terms()).unwrap();
-    let acts: [&dyn Fn(&mut MemoryLedger) -> Result<(), Stop>; 15] = [
+    let acts: [Act<'_>; 15] = [
         &|l| borrowing::supply_collateral(l, MALLORY, &nowhere, asset(2), one),
         &|l| borrowing::supply_collateral(l, MALLORY, &of(MALLORY), what, one),
         &|l| borrowing::borrow(l, MALLORY, &draw),
@@ -576,7 +574,7 @@ fn reg_f09_nothing_and_everything() {
     let key = (MARKET, vault(1));
     for number in [0, 1, u128::MAX >> 1, (u128::MAX >> 1) + 1, u128::MAX - 1, u128::MAX] {
         let (amount, shares) = (Assets::new(number), Shares::new(number));
-        let acts: [&dyn Fn(&mut MemoryLedger) -> Result<(), Stop>; 14] = [
+        let acts: [Act<'_>; 14] = [
             &|l| lending::deposit(l, MALLORY, vault(1), amount, MALLORY).map(drop),
             &|l| lending::mint(l, MALLORY, vault(1), shares, MALLORY).map(drop),
             &|l| lending::withdraw(l, MALLORY, vault(1), amount, exit).map(drop),
@@ -639,7 +637,7 @@ fn reg_u07_no_way_out_for_strangers() {
     let exit = Exit { receiver: MALLORY, owner: LENDER };
     let share = Token::Share(vault(1));
     let movement = |token| Movement { token, from: LENDER, to: MALLORY, value: 1 };
-    let ways: [&dyn Fn(&mut MemoryLedger) -> Result<(), Stop>; 12] = [
+    let ways: [Act<'_>; 12] = [
         &|l| lending::withdraw(l, MALLORY, vault(1), Assets::new(1), exit).map(drop),
         &|l| lending::redeem(l, MALLORY, vault(1), part, exit).map(drop),
         &|l| exits::request_redeem(l, MALLORY, vault(1), &all).map(drop),
@@ -702,7 +700,7 @@ fn reg_u08_old_approvals_are_worth_nothing() {
     }
     world.report(2, 90 * WAD).unwrap();
     let one = Assets::new(unit(6));
-    let acts: [&dyn Fn(&mut MemoryLedger) -> Result<(), Stop>; 4] = [
+    let acts: [Act<'_>; 4] = [
         &|l| borrowing::repay(l, MALLORY, &of(ALICE), vault(1), one).map(drop),
         &|l| lending::deposit(l, MALLORY, vault(1), one, MALLORY).map(drop),
         &|l| borrowing::supply_collateral(l, MALLORY, &of(MALLORY), asset(2), one),
