@@ -226,6 +226,8 @@ fn setting(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
+/// Q-12, LIQ-5: an index that looks at what moved lately misses an account that something else endangered. In histories of
+/// prices, interest, new terms, groups, announced moves and accounts that change, a full scan finds nobody whom it did not.
 #[test]
 fn reg_q12_nobody_is_missed() {
     let (due, suspected) = histories(false, setting("GAGE_STEPS", 400));
