@@ -235,7 +235,8 @@ fn reg_l05_every_key_is_hostile() {
         assert!(world.held(Token::Asset(asset(1)), LENDER) >= 1_000_000 * unit(6) - 1);
     }
     // Shares are minted for what came in, by whoever is who they please.
-    for role in [GOVERNANCE, GUARDIAN, CURATOR, OWNER, ISSUER, MALLORY] {
+    let mut world = indebted_in_two();
+    for role in [GOVERNANCE, GUARDIAN, CURATOR, OWNER, ISSUER] {
         let supply = world.ledger.vaults[&vault(1)].shares;
         let l = &mut world.ledger;
         let one = Assets::new(1_000);

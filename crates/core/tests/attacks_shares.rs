@@ -249,7 +249,7 @@ fn reg_s07_a_resumed_vault_with_dust() {
         curation::resume_vault(&mut world.ledger, CURATOR, vault(1)).unwrap();
         let before = wealth(&world.ledger, &[MALLORY]);
         let mut dice = Dice(7);
-        for _ in 0..1_000 {
+        for _ in 0..120 {
             let amount = dice.amount(100 * one).clamp(1, 100 * one);
             if deposit(&mut world, MALLORY, 1, amount).is_err() {
                 continue;
@@ -260,6 +260,12 @@ fn reg_s07_a_resumed_vault_with_dust() {
                 let l = &mut world.ledger;
                 let _refused_or_not =
                     l.atomically(|l| lending::withdraw(l, MALLORY, vault(1), part, exit));
+            }
+            for _ in 0..3 {
+                let third = Shares::new(world.held(Token::Share(vault(1)), MALLORY) / 3);
+                let l = &mut world.ledger;
+                let _worthless_or_not =
+                    l.atomically(|l| lending::redeem(l, MALLORY, vault(1), third, exit));
             }
             let _worthless_or_not = redeem_all(&mut world, MALLORY, 1);
             assert!(wealth(&world.ledger, &[MALLORY]) <= before, "decimals {decimals}");
