@@ -37,10 +37,15 @@ pub struct SignerSet {
 }
 
 impl SignerSet {
-    /// Whether its signatures count at `now`.
+    /// Whether its signatures count at `now`: a set that is unknown, or that asks for no signature or for more than
+    /// it has members, is believed by nobody (XCH-3).
     #[must_use]
     pub fn is_valid(&self, now: Timestamp) -> bool {
-        !self.signers.is_empty() && (self.expires_at == Timestamp::ZERO || now < self.expires_at)
+        self.asks_for_some() && (self.expires_at == Timestamp::ZERO || now < self.expires_at)
+    }
+
+    fn asks_for_some(&self) -> bool {
+        (1..=self.signers.len()).contains(&usize::from(self.threshold))
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -52,9 +57,8 @@ impl SignerSet {
         if count == 0 || count > SIGNERS_MAX {
             return invalid("signers", count);
         }
-        let threshold = usize::from(self.threshold);
-        if threshold == 0 || threshold > count {
-            return invalid("signature threshold", threshold);
+        if !self.asks_for_some() {
+            return invalid("signature threshold", self.threshold.into());
         }
         let mut sorted = self.signers.clone();
         sorted.sort_unstable();

@@ -59,33 +59,35 @@ fn reg_s05_index_inflation_loop() {
     for decimals in ALL_DECIMALS {
         let mut world = World::new(&[decimals, 18], 1);
         let one = unit(decimals);
-        deposit(&mut world, LENDER, 1, 10 * one).unwrap();
+        deposit(&mut world, LENDER, 1, one).unwrap();
         pledge(&mut world, ALICE, 2, 1_000 * unit(18));
-        borrow(&mut world, ALICE, 1, 10 * one).unwrap();
+        borrow(&mut world, ALICE, 1, one).unwrap();
         for _ in 0..20 {
             world.pass(31_536_000);
             lending::accrue(&mut world.ledger, vault(1)).unwrap();
         }
         let before = wealth(&world.ledger, &[MALLORY]);
         let mut dice = Dice(5);
-        let room = lending::max_deposit(&mut world.ledger, vault(1)).unwrap().get();
-        for _ in 0..2_000 {
-            let amount = dice.amount(room.min(one * 10)).clamp(1, room.clamp(1, one * 10));
-            if deposit(&mut world, MALLORY, 1, amount).is_err() {
-                continue;
-            }
+        let mut entered = 0;
+        for _ in 0..40 {
+            let amount = dice.amount(10 * one).clamp(1, 100 * one);
+            world.ledger.events.clear();
             for _ in 0..3 {
-                let exit = Exit { receiver: MALLORY, owner: MALLORY };
+                entered += u32::from(deposit(&mut world, MALLORY, 1, amount).is_ok());
+            }
+            let exit = Exit { receiver: MALLORY, owner: MALLORY };
+            for _ in 0..20 {
                 let l = &mut world.ledger;
-                let _ =
+                let _nothing_left =
                     l.atomically(|l| lending::withdraw(l, MALLORY, vault(1), Assets::new(1), exit));
             }
-            let shares = world.held(Token::Share(vault(1)), MALLORY);
-            let exit = Exit { receiver: MALLORY, owner: MALLORY };
-            let _ = world
-                .ledger
-                .atomically(|l| lending::redeem(l, MALLORY, vault(1), Shares::new(shares), exit));
+            let shares = Shares::new(world.held(Token::Share(vault(1)), MALLORY));
+            let l = &mut world.ledger;
+            let _nothing_left =
+                l.atomically(|l| lending::redeem(l, MALLORY, vault(1), shares, exit));
         }
+        // At 27 decimals such a debt is more than a vault may take in.
+        assert!(entered > 80 || decimals == 27, "{decimals}: {entered}");
         assert!(wealth(&world.ledger, &[MALLORY]) <= before, "decimals {decimals}");
         sound(&world);
     }
@@ -132,6 +134,16 @@ fn reg_f01_share_rounding() {
         let paid = redeem_all(&mut world, MALLORY, 1).unwrap_or_default();
         assert!(paid.get() <= amount, "redeem(deposit({amount})) = {paid}");
     }
+    // A thousand units leave in pieces of one and a half.
+    let shares = deposit(&mut world, MALLORY, 1, 1_000).unwrap().get();
+    let (piece, mut paid) = (Shares::new(shares * 3 / 2_000 + 1), 0);
+    let exit = Exit { receiver: MALLORY, owner: MALLORY };
+    while let Ok(out) =
+        world.ledger.atomically(|l| lending::redeem(l, MALLORY, vault(1), piece, exit))
+    {
+        paid += out.get();
+    }
+    assert!(paid > 600 && paid <= 1_000, "{paid}");
     assert!(wealth(&world.ledger, &[MALLORY]) <= before);
     // The flaw: with 3 assets for 2 shares, nearest gives 1 share for 1 asset, and 2 assets for it.
     let nearest = |a: u128, b: u128, d: u128| (a * b + d / 2) / d;

@@ -161,7 +161,7 @@ fn reg_c15_one_call_stops_the_liquidation_of_one_asset() {
     assert_eq!(world.ledger.accounts[&of(ALICE)].collateral(1), Assets::new(1_000 * WAD));
 }
 
-/// D-08, rsETH: a bridge let 116,500 unbacked tokens out, and within minutes 89,567 of them were pledged. What a line
+/// D-08, X-24, rsETH: a bridge let 116,500 unbacked tokens out, and within minutes 89,567 of them were pledged. What a line
 /// lends in a while is bounded, whatever the collateral seems to be worth and however many accounts pledge it.
 #[test]
 fn reg_d08_an_endless_mint_draws_the_meter_empty() {

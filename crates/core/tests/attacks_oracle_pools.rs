@@ -6,7 +6,7 @@
 mod world;
 
 use gage_core::pool::observing::pool_state;
-use gage_core::{Address, Error, Guards, WAD};
+use gage_core::{Address, Error, Guards, U256, WAD};
 use world::acts::*;
 use world::oracle::*;
 use world::*;
@@ -144,8 +144,8 @@ fn reg_o19_skewed_at_every_sample() {
     }
 }
 
-/// O-08 Inverse, O-01, R-21 Sturdy: inside of a call the pool stands between two transfers, or behind a flash loan, and whoever
-/// reads it then reads nonsense. The protocol reads no pool while a block runs. Catches a price that is read on use.
+/// O-08 Inverse, O-01, R-17 Market.xyz, R-18 Midas, R-19 dForce, R-21 Sturdy, R-23 EraLend: inside of a call the pool stands
+/// between two transfers, or behind a flash loan, and whoever reads it then reads nonsense. The protocol reads no pool while a block runs. Catches a price that is read on use.
 #[test]
 fn reg_o08_a_pool_between_two_transfers_prices_nothing() {
     let mut world = pooled();
@@ -207,5 +207,31 @@ fn reg_o16_drained_pairs_fall_silent() {
             block(&mut world, 300, &[]);
         }
         borrow(&mut world, FRIEND, 1, TOKEN).unwrap();
+    }
+}
+
+/// R-24 (Curve's pools, Vyper's broken lock): a pool whose own code is broken says anything at all. Beside four honest
+/// sources its storage is filled at random in every block: the price stays among theirs, and every invariant holds.
+#[test]
+fn reg_r24_a_pool_that_says_anything() {
+    for seed in 0..3 {
+        let mut world = market(4, careful());
+        add_pool(&mut world, &pool_terms(0, WINDOW, 100_000), EVEN);
+        pledge(&mut world, MALLORY, 2, 1_000 * WAD);
+        let (before, mut dice) = (books(&world, FAIR), Dice(seed));
+        let mut drawn = 0;
+        for _ in 0..150 {
+            for slot in 6..=10_u64 {
+                let limbs = core::array::from_fn(|_| dice.next());
+                let word = U256::from_limbs(limbs) >> (dice.below(4) as usize * 64);
+                world.ledger.foreign.insert((pool(0), U256::from(slot)), word);
+            }
+            block(&mut world, 12, &[Some(FAIR); 4]);
+            assert_eq!(last_price(&world), FAIR);
+            drawn += tries(&mut world);
+        }
+        assert!(drawn <= 751 * TOKEN, "{drawn}");
+        nobody_lost(&world, before, FAIR);
+        exits_work(&world);
     }
 }

@@ -88,7 +88,7 @@ fn reg_c14_one_round_at_a_thousand_times() {
     }
 }
 
-/// C-10 Rho, C-17 Ploutos: two feeds were exchanged, or a pair was turned round. A listing takes the feed of its own
+/// C-10 Rho, C-17 Ploutos, SC-10: two feeds were exchanged, or a pair was turned round. A listing takes the feed of its own
 /// asset alone, so every other order is refused whole; and a pair that sources turn round is not believed. Catches a
 /// listing that looks at no subject.
 #[test]
@@ -140,7 +140,7 @@ fn reg_c09_a_whole_token_of_any_decimals_is_worth_its_price() {
     }
 }
 
-/// C-02 Venus, D-01: in May 2022 LUNA fell from 80 dollars to a hundredth of a cent, and its feed went on saying its own
+/// C-02 Venus, D-01, SC-02: in May 2022 LUNA fell from 80 dollars to a hundredth of a cent, and its feed went on saying its own
 /// floor, 0.10 dollars. Who bought for nothing and pledged at the floor took the pool. Five sources that stand at their
 /// floor are at the bound of the feed, which is no price. Catches a bound below what sources can say, and a price at it.
 #[test]

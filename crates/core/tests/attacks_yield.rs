@@ -269,7 +269,7 @@ fn reg_s18_circles_are_refused() {
     sound(&world);
 }
 
-/// C-16 (Aave CAPO, 2026-03-10): an agent may raise the anchor of a rate by 3 % in 3 days, and wanted
+/// C-16, SC-09 (Aave CAPO, 2026-03-10): an agent may raise the anchor of a rate by 3 % in 3 days, and wanted
 /// 1.1572 → 1.2282 with the anchor's time a week ago. The limit took 3 % of the ratio and all of the
 /// time, so the cap came to lie 2.85 % below the true rate, and whoever had a health below 1.0293 was
 /// liquidated. Catches an anchor whose parts are written apart, and one that lies below an accepted rate.

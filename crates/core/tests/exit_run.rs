@@ -136,7 +136,7 @@ fn default(world: &mut World, dollars: u128) -> u128 {
     lost.unwrap()
 }
 
-/// D-08: everybody wants out of a vault without cash; they leave in order while borrowers repay, share a
+/// D-08, SC-11: everybody wants out of a vault without cash; they leave in order while borrowers repay, share a
 /// default that comes on the way, and nothing strands.
 #[test]
 fn a_run_on_full_utilisation() {

@@ -196,7 +196,7 @@ fn each_vault_has_its_own_exposure() {
     sound(&world);
 }
 
-/// D-08: most of a forged batch of a bridged asset is pledged within half an hour, by as many accounts
+/// D-08, SC-06: most of a forged batch of a bridged asset is pledged within half an hour, by as many accounts
 /// as the thief likes, and as much borrowed as the vault gives. When the forgery is known and the asset
 /// worth nothing, the vault has lost what the bridge's cap was, to the unit, and no more.
 #[test]

@@ -255,7 +255,7 @@ fn reg_d09_a_wrong_price_sells_at_most_what_is_configured() {
     }
 }
 
-/// D-02 (the USDC weekend): two correlated stablecoins fall by 13 % and come back within 60 hours.
+/// D-02, SC-03 (the USDC weekend): two correlated stablecoins fall by 13 % and come back within 60 hours.
 /// Debt and collateral of one unit, or of two that fall together: nobody is liquidated. If only the
 /// collateral falls, step by step, accounts are liquidated on the way and no debt is left uncovered.
 /// Catches e-mode leverage that a dip turns into bad debt.

@@ -8,7 +8,7 @@ use gage_abi::addresses::{MARKET, ORACLE, REGISTRY};
 use proptest::prelude::*;
 
 /// The words of a function's static arguments that hold 256-bit numbers.
-fn wide_words(function: &Function) -> Vec<usize> {
+pub(crate) fn wide_words(function: &Function) -> Vec<usize> {
     fn walk(parameters: &[alloy_json_abi::Param], next: &mut usize, found: &mut Vec<usize>) {
         for parameter in parameters {
             if parameter.components.is_empty() {
@@ -35,7 +35,7 @@ fn wide_words(function: &Function) -> Vec<usize> {
 
 /// Arguments that mean something: market and feed 1, the borrower's first account, the native
 /// contracts where contracts belong.
-fn sensible(function: &Function) -> Vec<u8> {
+pub(crate) fn sensible(function: &Function) -> Vec<u8> {
     fn word(parameter: &alloy_json_abi::Param, words: &mut Vec<[u8; 32]>) {
         let address = |at: Address| at.into_word().0;
         let number = |number: u128| u(number).to_be_bytes();

@@ -1,6 +1,7 @@
 //! Real transactions through `gage_evm::evm` on an in-memory database.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod attacks;
 mod authority;
 mod borders;
 mod census;
