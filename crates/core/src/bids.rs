@@ -96,7 +96,8 @@ pub struct Queue {
 impl Queue {
     /// The tiers that hold shares, lowest discount first, up to `last`.
     pub fn tiers_up_to(self, last: Tier) -> impl Iterator<Item = Tier> {
-        (0..=last.0).filter(move |number| self.tiers >> number & 1 == 1).map(Tier)
+        let holds = move |number: &u8| self.tiers.wrapping_shr((*number).into()) & 1 == 1;
+        (0..=last.0).filter(holds).map(Tier)
     }
 
     /// Marks whether a tier holds shares.

@@ -168,7 +168,7 @@ pub(crate) fn store_account<L: Ledger + ?Sized>(
     let mut moved = Moved::default();
     if account.tracked != 0 {
         let before = ledger.account(id)?;
-        for (index, vault) in (0_u8..).zip(&market.vaults) {
+        for (index, vault) in (0..=u8::MAX).zip(&market.vaults) {
             let old = parts_of(market, &before, index)?;
             let now = parts_of(market, account, index)?.unwrap_or_default();
             if old.is_none() && now.is_empty() {

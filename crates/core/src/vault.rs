@@ -8,7 +8,7 @@ use crate::error::{Error, Stop};
 use crate::event::Event;
 use crate::exits;
 use crate::fixed::{
-    Assets, BPS, Bps, Ray, Shares, Timestamp, WAD, Wad, mul_div_down_saturating,
+    Assets, BPS, Bps, RAY, Ray, Shares, Timestamp, WAD, Wad, mul_div_down_saturating,
     mul_div_up_saturating,
 };
 use crate::ids::{AssetId, VaultId};
@@ -24,6 +24,14 @@ use alloy_primitives::Address;
 pub const THICK_UNITS: u128 = 1_000_000;
 /// The smallest part of a whole token that it holds then: a thousandth.
 const THICK_PART: u128 = 1_000;
+
+/// Where a vault's debt stops growing: 2^124, above [`crate::fixed::AMOUNT_MAX`] at
+/// [`crate::interest::INDEX_MAX`].
+///
+/// The index alone does not bound a debt that pays a premium: it is written anew at each touch, so it grows
+/// by up to the sixth power of the index ([`crate::debt`]). Here interest ends and nothing else: shares of
+/// six times such a debt are within 128 bits, and it can be repaid, sold and written off.
+pub const DEBT_MAX: Assets = Assets::new(1 << 124);
 
 /// The lenders' pool of one asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +90,16 @@ impl Vault {
         Wad::new(mul_div_up_saturating(debt.get(), WAD, all.get()).min(WAD))
     }
 
+    /// `index`, or the largest one at which no more than [`DEBT_MAX`] is owed; never below the present one.
+    fn within_debt_max(&self, index: Ray) -> Ray {
+        if self.owed.amount(index) <= DEBT_MAX {
+            return index;
+        }
+        let most = DEBT_MAX.saturating_add(self.owed.offset);
+        let largest = mul_div_down_saturating(most.get(), RAY, self.owed.shares.get());
+        Ray::new(largest).min(index).max(self.index)
+    }
+
     /// The vault with its interest counted up to `now`. Interest saturates; this never fails.
     ///
     /// The debt's growth `ΔD` is measured on the rounded debt; `⌊ΔD · fee⌋` of it goes to the
@@ -100,7 +118,7 @@ impl Vault {
             return Accrued { vault: self, interest: none, fee: none };
         }
         let debt_before = self.debt();
-        self.index = grown(self.index, growth(course.rate, seconds));
+        self.index = self.within_debt_max(grown(self.index, growth(course.rate, seconds)));
         let interest = self.debt().saturating_sub(debt_before);
         let fee = Assets::new(self.reserve_fee.of_down(interest.get()));
         self.reserves = self.reserves.saturating_add(fee);
@@ -284,7 +302,6 @@ impl Accrued {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::fixed::RAY;
     use crate::ids::FeedId;
     use proptest::prelude::*;
 

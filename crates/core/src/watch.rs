@@ -95,12 +95,18 @@ impl Composition {
     }
 
     fn collaterals(self) -> impl Iterator<Item = usize> {
-        (0..16).filter(move |place| self.collaterals >> place & 1 == 1)
+        places(self.collaterals)
     }
 
     fn debts(self) -> impl Iterator<Item = usize> {
-        (0..8).filter(move |place| self.debts >> place & 1 == 1)
+        places(self.debts.into())
     }
+}
+
+/// The places whose bits are set.
+fn places(bits: u16) -> impl Iterator<Item = usize> {
+    let is_set = move |place: &u8| bits.wrapping_shr((*place).into()) & 1 == 1;
+    (0..16_u8).filter(is_set).map(usize::from)
 }
 
 /// What a unit of each collateral counted when a band was opened, and the price and index of each
@@ -294,7 +300,9 @@ impl Scales {
             return (U256::ZERO, Bps::ZERO);
         };
         let own = terms.threshold(class.version, self.now);
-        let group = self.groups.get(&class.group).filter(|(places, _)| places >> place & 1 == 1);
+        let bits = u32::try_from(place).unwrap_or(u32::MAX);
+        let takes = |places: u16| places.checked_shr(bits).is_some_and(|rest| rest & 1 == 1);
+        let group = self.groups.get(&class.group).filter(|(places, _)| takes(*places));
         let group = group.map_or(Bps::ZERO, |(_, terms)| terms.threshold(class.version, self.now));
         (wide(*price), own.max(group))
     }
