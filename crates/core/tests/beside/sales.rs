@@ -328,7 +328,9 @@ impl Beside {
         }
         if why != Some(SweepReason::Insolvent) && by_thresholds {
             let aim = Aim { max_repay: Exact::from_integer(num_bigint::BigInt::from(1) << 200) };
-            let most = Bound { low: Exact::zero(), ..repayment(&sale, &aim, &gain) };
+            let mut most = Bound { low: Exact::zero(), ..repayment(&sale, &aim, &gain) };
+            // The engine's ratio of repayment to shortfall has eighteen digits of its own.
+            most.high += &most.exact * ulp(18);
             self.tally.check("repaid by bids", &most, &repaid);
         }
         let all = shares(scene.before.tiers[&(*queue, *tier)].shares);
