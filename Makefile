@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 ARGS ?=
 
-.PHONY: help run dev test test-rust test-clients check panics soak mutants bench plots abi coverage clean
+.PHONY: help run dev test test-rust test-clients check panics fuzz seeds soak mutants bench plots abi coverage clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,11 +32,18 @@ panics: ## Search the machine code of the protocol for panics
 	$(CARGO) build --profile panics -p gage-panics --bin roots
 	$(CARGO) run -p gage-panics --bin search -- "$(TARGET)/panics/roots"
 
+fuzz: ## Fuzz what comes from outside, guided by coverage (MINUTES for each of TARGETS); needs a C++ compiler
+	tests/fuzz/fuzz.sh $(or $(MINUTES),5) $(TARGETS)
+
+seeds: ## Write the fuzz targets' corpus anew from real traffic
+	$(CARGO) run -p gage-fuzz --bin seeds
+
 soak: ## The random tests in their long form (STEPS, SEEDS, KILLS)
 	GAGE_STEPS=$(or $(STEPS),20000) GAGE_SEEDS=$(or $(SEEDS),50) $(CARGO) test --release -p gage-core --test stateful --test sweeps --test model --test watch --test feeds_history --test free_value -- --nocapture
 	GAGE_STEPS=$(or $(STEPS),10000) GAGE_SEEDS=$(or $(SEEDS),24) $(CARGO) test --release -p gage-peers --test differential -- --nocapture
 	GAGE_KILLS=$(or $(KILLS),1000) $(CARGO) test --release -p gage-state -p gage-chain --test crash
 	$(CARGO) test --release -p gage-core -p gage-chain --test extremes --test determinism
+	GAGE_RUNS=$(or $(RUNS),1000000) $(CARGO) test --release -p gage-fuzz --test short -- --nocapture
 
 mutants: ## Put each flaw of the past back, one at a time: its test must fail (ARGS="S-04 …")
 	$(CARGO) run -p gage-mutants -- $(ARGS)
