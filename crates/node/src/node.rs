@@ -324,8 +324,10 @@ impl Node {
     pub fn produce(&self) -> Result<SealedBlock, ProduceError> {
         let block = self.seal()?;
         self.confirm()?;
-        let is_stored = self.0.chain.head().number >= block.number();
-        is_stored.then_some(block.clone()).ok_or(ProduceError::NotStored(block.number()))
+        if self.0.chain.head().number < block.number() {
+            return Err(ProduceError::NotStored(block.number()));
+        }
+        Ok(block)
     }
 
     /// Makes the next block the tip, and leaves to [`confirm`](Self::confirm) to make it durable.
