@@ -16,13 +16,19 @@ use crate::{
 };
 use alloy_primitives::{Address, B256, U256};
 use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// Blocks whose nodes are only in memory, at most, and never more than half of the history that is kept.
 const BLOCKS_MAX: u64 = 64;
 
-/// Nodes that the database does not have, about. One takes less than a kibibyte.
+/// How many nodes the database may lack, about, however fast it writes: one takes less than a kibibyte of memory.
 const UNWRITTEN_MAX: usize = 1 << 17;
+
+/// And however slowly.
+const UNWRITTEN_MIN: usize = 1 << 12;
+
+/// How long a block waits for its batch if that has the nodes in it, about.
+const WRITE_TIME: Duration = Duration::from_millis(250);
 
 /// Nodes in memory from which on those that the database has are forgotten.
 const OPEN_MAX: usize = 1 << 18;
@@ -129,11 +135,8 @@ impl Forest {
     ) -> Result<(Self, Behind), StateError> {
         let changed = ChangedKeys::after(snapshot, nodes_of)?;
         let mut forest = Self::default();
-        let mut behind = Behind {
-            blocks: head.number.saturating_sub(nodes_of),
-            unwritten: 0,
-            vacated: Vacated::new(),
-        };
+        let mut behind =
+            Behind { blocks: head.number.saturating_sub(nodes_of), ..Behind::default() };
         let mut slots: BTreeMap<Address, BTreeMap<U256, U256>> = BTreeMap::new();
         for (address, slot) in changed.slots {
             let value = snapshot.slot(address, slot)?;
@@ -191,11 +194,20 @@ impl Step {
 }
 
 /// How far the nodes in the database are behind its blocks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Behind {
     blocks: u64,
     unwritten: usize,
     vacated: Vacated,
+    /// How many nodes are to wait at most, by how long it took to write the last ones.
+    unwritten_max: usize,
+}
+
+impl Default for Behind {
+    fn default() -> Self {
+        let vacated = Vacated::new();
+        Self { blocks: 0, unwritten: 0, vacated, unwritten_max: 4 * UNWRITTEN_MIN }
+    }
 }
 
 impl Behind {
@@ -218,7 +230,7 @@ impl Behind {
     pub(crate) fn is_far(&self, number: u64, history_blocks: u64) -> bool {
         let has_none = self.blocks > number;
         let blocks_max = BLOCKS_MAX.min(history_blocks / 2);
-        has_none || self.blocks >= blocks_max || self.unwritten >= UNWRITTEN_MAX
+        has_none || self.blocks >= blocks_max || self.unwritten >= self.unwritten_max
     }
 
     /// Puts the nodes of a block's tries into the batch that makes the block durable.
@@ -227,9 +239,12 @@ impl Behind {
         batch.put(Space::System, system::NODES, step.number.to_be_bytes());
     }
 
-    /// The database has these nodes now.
-    pub(crate) fn caught_up(&mut self, forest: &Forest) {
+    /// The database has these nodes now, and took so long to write them.
+    pub(crate) fn caught_up(&mut self, forest: &Forest, took: Duration) {
         forest.mark_written();
-        *self = Self::default();
+        let in_time = WRITE_TIME.as_micros() as usize * self.unwritten.max(1);
+        let in_time = in_time / (took.as_micros() as usize).max(1);
+        let unwritten_max = in_time.clamp(UNWRITTEN_MIN, UNWRITTEN_MAX).min(self.unwritten_max * 2);
+        *self = Self { unwritten_max, ..Self::default() };
     }
 }

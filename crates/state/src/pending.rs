@@ -19,6 +19,7 @@ use std::{
     hash::BuildHasher,
     ops::{Bound, RangeBounds},
     sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard},
+    time::Instant,
 };
 
 /// A database, and what is to be written to it.
@@ -97,6 +98,7 @@ impl Pending {
         steps().for_each(|step| behind.add(step));
         let last = steps().next_back();
         let caught_up = last.filter(|step| behind.is_far(step.number, self.history_blocks));
+        let began = Instant::now();
         let written = match (&*layers, caught_up) {
             ([], _) => return Ok(()),
             ([layer], None) => self.database.write(&layer.batch),
@@ -111,7 +113,7 @@ impl Pending {
         if written.is_ok()
             && let Some(step) = caught_up
         {
-            behind.caught_up(&step.forest);
+            behind.caught_up(&step.forest, began.elapsed());
         }
         let mut tip = self.tip_mut();
         match written {
