@@ -31,6 +31,10 @@ pub const MESSAGE_FEEDS_MAX: usize = 64;
 /// The most accounts of one sweep. What does not fit comes first in the next block.
 pub const SWEEP_ACCOUNTS_MAX: usize = 10_000;
 
+/// The most accounts that are judged for one sweep in all markets that are not recognised. Their share of each market's
+/// accounts is drawn by lot.
+pub const UNRECOGNISED_JUDGED_MAX: usize = 1_000;
+
 /// The part of a block's gas limit that its sweep may use: a half. The rest is the users'.
 pub const SWEEP_GAS_DIVISOR: u64 = 2;
 
