@@ -92,7 +92,7 @@ mod tests {
                 value_at_risk: Wad::new(value),
                 recognised: market <= recognised,
             });
-            due.collect()
+            due.collect::<Vec<_>>()
         })
     }
 
