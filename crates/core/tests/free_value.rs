@@ -11,6 +11,7 @@ use gage_core::exits::{self, Request};
 use gage_core::invariants::{check_invariants, check_step};
 use gage_core::lending::{self, Exit};
 use gage_core::listing::{self, MarketTerms};
+use gage_core::recognition::{self, Listed};
 use gage_core::{
     AccountId, Address, Assets, Bps, Error, MemoryLedger, PauseLevel, QueueId, Shares, Stop, Token,
     U256, Units, WAD, Wad, borrowing, first_loss, pause, protocol, token,
@@ -154,7 +155,7 @@ fn rule(l: &mut MemoryLedger, dice: &mut Dice) -> Result<(), Stop> {
         target_health: Wad::new(dice.amount(3 * WAD)),
         full_bonus_health: Wad::new(dice.amount(2 * WAD)),
     };
-    match dice.below(10) {
+    match dice.below(12) {
         0 => curation::set_caps(l, who, lent, Caps { supply: most, borrow: most }),
         1 => curation::set_line_cap(l, who, lent, MARKET, most),
         2 => curation::set_reserve_fee(l, who, lent, points),
@@ -164,6 +165,8 @@ fn rule(l: &mut MemoryLedger, dice: &mut Dice) -> Result<(), Stop> {
         6 => curation::pause_vault(l, who, lent),
         7 => first_loss::set_first_loss_premium(l, who, (MARKET, lent), points),
         8 => protocol::set_guardian(l, who, MALLORY),
+        9 => recognition::recognise(l, who, MARKET, Listed { collaterals: 3, vaults: 2 }),
+        10 => recognition::withdraw(l, who, MARKET),
         _ => curation::set_model(l, who, lent, KINKED),
     }
 }

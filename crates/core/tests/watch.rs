@@ -205,6 +205,19 @@ impl Run {
         assert!(suspects.is_sorted(), "the order is not that of ids");
         let found: BTreeSet<_> = suspects.iter().copied().collect();
         assert_eq!(found.len(), suspects.len(), "somebody was found twice");
+        // Market by market, and account by account, the same are found.
+        let markets = self.watch.markets();
+        assert!(markets.is_sorted(), "the order is not that of numbers");
+        let (mut of_markets, mut among, mut filed) = (Vec::new(), Vec::new(), 0);
+        for market in markets {
+            let accounts: Vec<_> = self.watch.accounts_of(market).collect();
+            assert!(accounts.is_sorted() && !accounts.is_empty());
+            filed += accounts.len();
+            of_markets.extend(self.watch.suspects_of(ledger, market).unwrap());
+            among.extend(self.watch.suspects_among(ledger, &accounts).unwrap());
+        }
+        assert_eq!((&of_markets, &among), (&suspects, &suspects));
+        assert_eq!(filed, self.watch.len());
         let due: BTreeSet<_> =
             self.alerts.iter().filter(|(id, alert)| is_due(ledger, id, **alert)).collect();
         let due: BTreeSet<_> = due.into_iter().map(|(id, _)| *id).collect();

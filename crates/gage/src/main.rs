@@ -100,6 +100,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Market(MarketCommand::Margin(command)) => act::margin::margin(&command)?,
         Command::Market(MarketCommand::Guards(args)) => act::guards::show(&args)?,
         Command::Market(MarketCommand::Pause(args)) => act::guards::pause(&args)?,
+        Command::Market(MarketCommand::Recognise(args)) => act::guards::recognise(&args)?,
         Command::Market(MarketCommand::Meter(args)) => act::guards::meter(&args)?,
         Command::Market(MarketCommand::Breaker(args)) => act::guards::breaker(&args)?,
         Command::Stake(command) => act::stake::stake(&command)?,

@@ -17,6 +17,7 @@ use gage_core::explain::explain;
 use gage_core::liquidation::{self, Aim, Liquidation, Payment};
 use gage_core::listing::{self, LineTerms};
 use gage_core::premium;
+use gage_core::recognition::{self, Listed};
 use gage_core::terms::Subject;
 use gage_core::{AccountId, Accrued, FeedId, Ledger, MarketId, margin};
 
@@ -87,6 +88,8 @@ pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
         Call::createMarket(_)
         | Call::setMarketTerms(_)
         | Call::setMarketOwner(_)
+        | Call::recogniseMarket(_)
+        | Call::withdrawRecognition(_)
         | Call::addCollateral(_)
         | Call::setCollateral(_)
         | Call::listVault(_) => rule(frame, call),
@@ -170,7 +173,7 @@ fn liquidate(frame: &mut Frame<'_>, call: Call) -> Answer {
     Ok(IMarket::liquidateCall::abi_encode_returns(&done))
 }
 
-/// What market owners decide.
+/// What market owners decide, and governance about a market.
 fn rule(frame: &mut Frame<'_>, call: Call) -> Answer {
     let (ledger, caller) = frame.act(gas::SMALL)?;
     match call {
@@ -184,6 +187,13 @@ fn rule(frame: &mut Frame<'_>, call: Call) -> Answer {
         }
         Call::setMarketOwner(IMarket::setMarketOwnerCall { market, owner }) => {
             listing::set_market_owner(ledger, caller, MarketId::new(market), owner)?;
+        }
+        Call::recogniseMarket(IMarket::recogniseMarketCall { market, collaterals, vaults }) => {
+            let seen = Listed { collaterals, vaults };
+            recognition::recognise(ledger, caller, MarketId::new(market), seen)?;
+        }
+        Call::withdrawRecognition(IMarket::withdrawRecognitionCall { market }) => {
+            recognition::withdraw(ledger, caller, MarketId::new(market))?;
         }
         Call::addCollateral(IMarket::addCollateralCall { market, asset, terms }) => {
             let (market, asset) = (MarketId::new(market), collateral_id(asset)?);

@@ -227,6 +227,10 @@ fn operations() {
             shares(_, _, _);
             transfer_shares(_, _, _, _, _);
         }
+        recognition {
+            recognise(_, _, _, _);
+            withdraw(_, _, _);
+        }
         rehoming {
             rehome(_, _, _);
             preview(_, _);
