@@ -51,8 +51,8 @@ part() {
         # After a failure more rounds would find the same.
         if [ "$failures" = 1 ] || [ "$(date +%s)" -ge "$end" ]; then break; fi
     done
-    table+="$(printf '%-13s %6d  %-38s %-24s %7d s %8d' \
-        "$name" "$rounds" "$work" "$from…$((seed - 1000))" $(($(date +%s) - began)) "$failures")"$'\n'
+    table+="$(printf '%-13s %6d  %-38s %-26s %7d s %8d' \
+        "$name" "$rounds" "$work" "$from to $((seed - 1000))" $(($(date +%s) - began)) "$failures")"$'\n'
 }
 
 run() { part "$1" "$2" "$3" "${@:4}" -- --nocapture; }
@@ -66,7 +66,7 @@ run kills 10 "50 kills of a store and of a chain" \
 run determinism 0 "each test once" "$cargo" test --release "${same[@]}"
 if command -v "${CXX:-c++}" >/dev/null; then
     guided=20
-    targets=$(grep -c 'Target {' tests/fuzz/src/lib.rs)
+    targets=$(grep -c 'seeds: [a-z]*::' tests/fuzz/src/lib.rs)
     minutes=$(awk "BEGIN { m = int($hours * 60 * $guided / 100 / $targets); print m > 1 ? m : 1 }")
     part libfuzzer 0 "each target for $minutes min" tests/fuzz/fuzz.sh "$minutes"
 else
@@ -76,7 +76,7 @@ fi
 run fuzz $((40 - guided)) "20000 mutations at pace 1000" \
     GAGE_SEED=@ GAGE_RUNS=20000 "$cargo" test --release "${fuzz[@]}"
 
-printf '\n%-13s %6s  %-38s %-24s %9s %8s\n%s' part rounds "a round" seeds time failures "$table"
+printf '\n%-13s %6s  %-38s %-26s %9s %8s\n%s' part rounds "a round" seeds time failures "$table"
 if [ -n "$first_failure" ]; then
     printf '\n%s\n' "$first_failure" >&2
     exit 1
