@@ -196,7 +196,8 @@ fn ten_thousand_idle_connections_hold_nobody_up() {
     let began = Instant::now();
     let idle = running.idle(connections);
     let full = running.memory();
-    let each = full.saturating_sub(memory) / u64::try_from(connections).expect("a number");
+    let taken = full.saturating_sub(memory);
+    let each = taken / u64::try_from(connections).expect("a number");
     println!("{connections} connections in {:?}, {each} bytes of memory for each", began.elapsed());
     assert!(each < MEMORY_MAX, "{each} bytes");
     assert!(running.files() >= files + connections);
@@ -214,12 +215,12 @@ fn ten_thousand_idle_connections_hold_nobody_up() {
     drop(last);
     eventually("room", || running.ask("eth_chainId").0 == 200);
 
-    // All go, and all come again: nothing of the first is left.
+    // All go, and all come again: had the first left theirs behind, as much would be taken once more.
     drop(idle);
     eventually("free descriptors", || running.files() <= files + SPARE);
     let idle = running.idle(connections);
     let again = running.memory();
-    assert!(again < full + full / 10, "{full} bytes grew to {again}");
+    assert!(again < full + taken / 2, "{full} bytes grew to {again}");
     running.is_well();
 
     let began = Instant::now();
