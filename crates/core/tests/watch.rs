@@ -1,6 +1,6 @@
 //! The liquidation index against a full scan, after every step of random histories (LIQ-5, Q-12).
 //!
-//! `GAGE_SEEDS` and `GAGE_STEPS` lengthen a run, `GAGE_SEED` repeats one seed. Accounts are written as
+//! `GAGE_SEEDS` and `GAGE_STEPS` lengthen a run, `GAGE_SEED` repeats one seed or names the first. Accounts are written as
 //! records, so that every composition, size and health occurs.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
@@ -257,7 +257,7 @@ fn nobody_is_missed_under_portfolio_margin() {
 /// How many accounts were due, and how many suspected.
 fn histories(portfolio: bool, steps: u64) -> (usize, usize) {
     let seeds = match std::env::var("GAGE_SEED").ok().and_then(|text| text.parse().ok()) {
-        Some(seed) => seed..seed + 1,
+        Some(first) => first..first + setting("GAGE_SEEDS", 1),
         None => 0..setting("GAGE_SEEDS", 12),
     };
     let (mut due, mut suspected, mut governed) = (0, 0, 0);

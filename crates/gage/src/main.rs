@@ -13,6 +13,7 @@ mod contracts;
 mod decimal;
 mod demo;
 mod depth;
+mod descriptors;
 mod dev;
 mod genesis;
 mod history;
@@ -65,7 +66,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             eprintln!("{}", genesis::FIELDS);
             print!("{}", genesis::EXAMPLE);
         }
-        Command::Genesis { config: true } => print!("{}", node_command::EXAMPLE),
+        Command::Genesis { config: true } => print!("{}", gage_node::settings::EXAMPLE),
         Command::Abi(args) => {
             println!("{} files in {}", abi::write(&args.out)?, args.out.display())
         }
