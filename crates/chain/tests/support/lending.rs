@@ -125,6 +125,16 @@ impl World {
         calls: &[(u8, Address, Vec<u8>)],
         reports: Vec<SignedReport>,
     ) -> SealedBlock {
+        self.block_after(12, calls, reports)
+    }
+
+    /// The same, so many seconds after the head.
+    pub fn block_after(
+        &mut self,
+        seconds: u64,
+        calls: &[(u8, Address, Vec<u8>)],
+        reports: Vec<SignedReport>,
+    ) -> SealedBlock {
         let mut transactions = Vec::new();
         for (from, to, input) in calls {
             let nonce = self.nonces.entry(*from).or_default();
@@ -134,7 +144,7 @@ impl World {
             *nonce += 1;
         }
         let attributes = BlockAttributes {
-            timestamp: self.chain.head().timestamp + 12,
+            timestamp: self.chain.head().timestamp + seconds,
             reports,
             ..BlockAttributes::default()
         };
@@ -150,17 +160,23 @@ impl World {
 
     /// A block in which gold costs so many dollars.
     pub fn price(&mut self, gold: u128) -> SealedBlock {
+        let reports = self.reports(12, &[(1, gold * WAD), (2, WAD)]);
+        self.block_with(&[], reports)
+    }
+
+    /// What the owner says of feeds, so many seconds after the head.
+    pub fn reports(&mut self, seconds: u64, prices: &[(u32, u128)]) -> Vec<SignedReport> {
         self.round += 1;
-        let time = self.chain.head().timestamp + 12;
-        let reports = [(1, gold * WAD), (2, WAD)].map(|(feed, price)| {
+        let (round, time) = (self.round, self.chain.head().timestamp + seconds);
+        let sign = |(feed, price): &(u32, u128)| {
             let report =
-                PriceReport { feed, round: self.round, time, price: u(price), confidence: u(0) };
+                PriceReport { feed: *feed, round, time, price: u(*price), confidence: u(0) };
             let hash: B256 = gage_evm::report_hash(CHAIN_ID, &report);
             let signature = user(OWNER).sign_hash_sync(&hash).unwrap();
             let (r, s) = (signature.r().into(), signature.s().into());
             SignedReport { report, v: 27 + u8::from(signature.v()), r, s }
-        });
-        self.block_with(&[], reports.to_vec())
+        };
+        prices.iter().map(sign).collect()
     }
 
     /// Everybody pledges ten gold; the first owes most.
