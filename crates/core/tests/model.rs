@@ -187,6 +187,8 @@ fn setting(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
+/// INT-1, INT-2, INT-3, SHR-4, HLT-1, LIQ-2, LIQ-3, BAD-1, BAD-2: in every step interest, fees, premiums, conversions,
+/// limits, bonuses, sizes and losses are the exact ones, but for roundings to the stated side.
 #[test]
 fn the_engine_does_as_the_model_says() {
     let steps = setting("GAGE_STEPS", 1_000);

@@ -149,6 +149,16 @@ impl World {
         calls: &[(u8, Address, Vec<u8>)],
         reports: Vec<SignedReport>,
     ) -> SealedBlock {
+        self.block_after(12, calls, reports)
+    }
+
+    /// The same, so many seconds after the head.
+    pub fn block_after(
+        &mut self,
+        seconds: u64,
+        calls: &[(u8, Address, Vec<u8>)],
+        reports: Vec<SignedReport>,
+    ) -> SealedBlock {
         let mut transactions = Vec::new();
         for (from, to, input) in calls {
             let nonce = self.nonces.entry(*from).or_default();
@@ -158,7 +168,7 @@ impl World {
             *nonce += 1;
         }
         let attributes = BlockAttributes {
-            timestamp: self.chain.head().timestamp + 12,
+            timestamp: self.chain.head().timestamp + seconds,
             reports,
             ..BlockAttributes::default()
         };
@@ -180,19 +190,30 @@ impl World {
     /// A block in which what these places take as collateral costs so many dollars, and what they lend one.
     pub fn prices(&mut self, prices: &[(Place, u128)]) -> SealedBlock {
         self.round += 1;
-        let time = self.chain.head().timestamp + 12;
-        let mut reports = Vec::new();
-        for (Place { owner, feeds, .. }, dollars) in prices {
-            for (feed, price) in [(feeds[0], dollars * WAD), (feeds[1], WAD)] {
-                let (round, price) = (self.round, u(price));
-                let report = PriceReport { feed, round, time, price, confidence: u(0) };
-                let hash: B256 = gage_evm::report_hash(CHAIN_ID, &report);
-                let signature = user(*owner).sign_hash_sync(&hash).unwrap();
-                let (r, s) = (signature.r().into(), signature.s().into());
-                reports.push(SignedReport { report, v: 27 + u8::from(signature.v()), r, s });
-            }
-        }
+        let both = |(Place { owner, feeds, .. }, dollars): &(Place, u128)| {
+            self.signed(*owner, 12, &[(feeds[0], dollars * WAD), (feeds[1], WAD)])
+        };
+        let reports = prices.iter().flat_map(both).collect();
         self.block_with(&[], reports)
+    }
+
+    /// What the owner says of feeds, so many seconds after the head.
+    pub fn reports(&mut self, seconds: u64, prices: &[(u32, u128)]) -> Vec<SignedReport> {
+        self.round += 1;
+        self.signed(OWNER, seconds, prices)
+    }
+
+    fn signed(&self, owner: u8, seconds: u64, prices: &[(u32, u128)]) -> Vec<SignedReport> {
+        let (round, time) = (self.round, self.chain.head().timestamp + seconds);
+        let sign = |(feed, price): &(u32, u128)| {
+            let report =
+                PriceReport { feed: *feed, round, time, price: u(*price), confidence: u(0) };
+            let hash: B256 = gage_evm::report_hash(CHAIN_ID, &report);
+            let signature = user(owner).sign_hash_sync(&hash).unwrap();
+            let (r, s) = (signature.r().into(), signature.s().into());
+            SignedReport { report, v: 27 + u8::from(signature.v()), r, s }
+        };
+        prices.iter().map(sign).collect()
     }
 
     /// Everybody pledges ten gold; the first owes most.
