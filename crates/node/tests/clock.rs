@@ -1,4 +1,5 @@
 //! The clock is set ahead and back while blocks are made: by an hour, a day, a year.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
 
 mod support;
 

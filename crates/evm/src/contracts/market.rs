@@ -17,7 +17,6 @@ use gage_core::explain::explain;
 use gage_core::liquidation::{self, Aim, Liquidation, Payment};
 use gage_core::listing::{self, LineTerms};
 use gage_core::premium;
-use gage_core::recognition::{self, Listed};
 use gage_core::terms::Subject;
 use gage_core::{AccountId, Accrued, FeedId, Ledger, MarketId, margin};
 
@@ -81,15 +80,23 @@ pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
             bids::read(frame, call)
         }
         Call::sweep(IMarket::sweepCall { accounts }) => bids::sweep(frame, &accounts),
-        Call::setPause(_) | Call::pauseFor(_) | Call::setBreaker(_) | Call::setDrawMeter(_) => {
-            guards::act(frame, call)
-        }
+        other => govern(frame, other),
+    }
+}
+
+/// What those do who answer for a market, and what everybody may ask about it.
+fn govern(frame: &mut Frame<'_>, call: Call) -> Answer {
+    match call {
+        Call::setPause(_)
+        | Call::pauseFor(_)
+        | Call::setBreaker(_)
+        | Call::setDrawMeter(_)
+        | Call::recogniseMarket(_)
+        | Call::withdrawRecognition(_) => guards::act(frame, call),
         Call::guardState(_) | Call::meterState(_) => guards::read(frame, call),
         Call::createMarket(_)
         | Call::setMarketTerms(_)
         | Call::setMarketOwner(_)
-        | Call::recogniseMarket(_)
-        | Call::withdrawRecognition(_)
         | Call::addCollateral(_)
         | Call::setCollateral(_)
         | Call::listVault(_) => rule(frame, call),
@@ -187,13 +194,6 @@ fn rule(frame: &mut Frame<'_>, call: Call) -> Answer {
         }
         Call::setMarketOwner(IMarket::setMarketOwnerCall { market, owner }) => {
             listing::set_market_owner(ledger, caller, MarketId::new(market), owner)?;
-        }
-        Call::recogniseMarket(IMarket::recogniseMarketCall { market, collaterals, vaults }) => {
-            let seen = Listed { collaterals, vaults };
-            recognition::recognise(ledger, caller, MarketId::new(market), seen)?;
-        }
-        Call::withdrawRecognition(IMarket::withdrawRecognitionCall { market }) => {
-            recognition::withdraw(ledger, caller, MarketId::new(market))?;
         }
         Call::addCollateral(IMarket::addCollateralCall { market, asset, terms }) => {
             let (market, asset) = (MarketId::new(market), collateral_id(asset)?);
