@@ -2,7 +2,7 @@
 //! accepted or refused as the model says, for a reason that the model knows, and leaves what it says.
 //!
 //! `stateful.rs` and `sweeps.rs` have the model beside their histories too, of everything else that happens.
-//! `GAGE_SEEDS` and `GAGE_STEPS` lengthen a run, `GAGE_SEED` repeats one seed.
+//! `GAGE_SEEDS` and `GAGE_STEPS` lengthen a run, `GAGE_SEED` repeats one seed or names the first.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
 mod beside;
@@ -194,7 +194,7 @@ fn the_engine_does_as_the_model_says() {
     let steps = setting("GAGE_STEPS", 1_000);
     let only = std::env::var("GAGE_SEED").ok().and_then(|text| text.parse().ok());
     let seeds = match only {
-        Some(seed) => seed..seed + 1,
+        Some(first) => first..first + setting("GAGE_SEEDS", 1),
         None => 0..setting("GAGE_SEEDS", 4),
     };
     let mut tally = Tally::default();

@@ -137,7 +137,7 @@ pub(super) fn heard() -> [(&'static str, World, ProviderMessage); 3] {
         let feed = world.feed_of(kind, key);
         world.name_signers(kind, set, signers, threshold);
         let said = message(kind, &[feed], data(recording));
-        assert_eq!(world.clone().hear(now, &[said.clone()]), []);
+        assert_eq!(world.clone().hear(now, std::slice::from_ref(&said)), []);
         world.now = now;
         (name, world, said)
     })
