@@ -12,7 +12,8 @@ use gage_core::listing;
 use gage_core::terms::{self, Subject};
 use gage_core::token::{self, Movement};
 use gage_core::{
-    Assets, Error, FeedId, MarketId, PauseLevel, RAY, Shares, Stop, Token, WAD, Wad, address, pause,
+    Assets, Error, FeedId, MarketId, PauseLevel, RAY, Shares, Stop, Token, U256, WAD, Wad, address,
+    pause,
 };
 use world::acts::*;
 use world::*;
@@ -52,8 +53,19 @@ fn reg_s01_empty_market_donation() {
     assert_eq!(minted, 0, "the victim of the flaw gets no share, the attacker owns all");
 }
 
+/// What lenders in vault 1 own, and their shares.
+fn pool(world: &World) -> [U256; 2] {
+    let pool = world.ledger.vaults[&vault(1)].accrue(world.ledger.now).pool();
+    [pool.assets.get() + 1, pool.shares.get() + 1_000_000].map(U256::from)
+}
+
+/// Whether a share costs as much as before at least.
+fn is_no_cheaper(before: [U256; 2], after: [U256; 2]) -> bool {
+    after[0] * before[1] >= before[0] * after[1]
+}
+
 /// S-05, S-06 (Radiant, HopeLend): in a vault with one tiny lender, drive the index up, then loop
-/// deposits and withdrawals around the rounding of one share. Catches rounding the burn down.
+/// deposits and withdrawals around the rounding of one share. Catches rounding the burn down, and the mint up.
 #[test]
 fn reg_s05_index_inflation_loop() {
     for decimals in ALL_DECIMALS {
@@ -73,7 +85,9 @@ fn reg_s05_index_inflation_loop() {
             let amount = dice.amount(10 * one).clamp(1, 100 * one);
             world.ledger.events.clear();
             for _ in 0..3 {
+                let before = pool(&world);
                 entered += u32::from(deposit(&mut world, MALLORY, 1, amount).is_ok());
+                assert!(is_no_cheaper(before, pool(&world)), "{amount} bought too many shares");
             }
             let exit = Exit { receiver: MALLORY, owner: MALLORY };
             for _ in 0..20 {

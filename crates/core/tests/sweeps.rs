@@ -7,6 +7,7 @@
     reason = "a test may stop; one arm for each operation"
 )]
 
+mod beside;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +64,8 @@ struct Run {
     limits: Dice,
     tally: BTreeMap<&'static str, [u64; 2]>,
     visited: BTreeMap<&'static str, u64>,
+    /// The reference model of the same history.
+    model: beside::Beside,
 }
 
 impl Run {
@@ -87,8 +90,9 @@ impl Run {
         }
         world.factors();
         let (limited, limits) = (seed.is_multiple_of(2), Dice(seed << 32));
+        let model = beside::Beside::new(&world.ledger);
         let (tally, visited) = (BTreeMap::new(), BTreeMap::new());
-        Self { world, dice, limited, limits, tally, visited }
+        Self { world, dice, limited, limits, tally, visited, model }
     }
 
     fn whole(&self, asset: AssetId) -> u128 {
@@ -134,7 +138,7 @@ impl Run {
     }
 
     /// Between a sale and the write-off at the end of the sweep there may be debt without collateral.
-    fn sound(&self, name: &str, before: &MemoryLedger) {
+    fn sound(&mut self, name: &str, before: &MemoryLedger) {
         let within = matches!(name, "sweep" | "write_off");
         let broken: Vec<_> = check_invariants(&self.world.ledger)
             .into_iter()
@@ -142,6 +146,7 @@ impl Run {
             .chain(check_step(before, &self.world.ledger))
             .collect();
         assert!(broken.is_empty(), "{name}: {broken:#?}");
+        self.model.observe(before, &self.world.ledger);
     }
 
     fn act(&mut self, name: &str) -> Result<(), Stop> {
@@ -349,7 +354,7 @@ impl Run {
             assert!(!self.world.ledger.accounts.contains_key(&id), "BAD-1: {id:?}");
             self.sound("write_off", &before);
         }
-        self.sound("block", &self.world.ledger);
+        self.sound("block", &self.world.ledger.clone());
     }
 
     /// Sweeps one account. Whether it has only debt left.
@@ -517,7 +522,8 @@ fn setting(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
-/// LIQ-1, LIQ-2, LIQ-3, BID-1, BID-2, BID-3, BAD-1, BAD-2, SHR-2, AUT-1: random sweeps, bids and stakes.
+/// LIQ-1, LIQ-2, LIQ-3, BID-1, BID-2, BID-3, BAD-1, BAD-2, SHR-2, AUT-1: random sweeps, bids and stakes, each step beside
+/// the reference model.
 #[test]
 fn invariants_hold_in_random_sweeps() {
     let steps = setting("GAGE_STEPS", 600);
@@ -528,12 +534,14 @@ fn invariants_hold_in_random_sweeps() {
     };
     let mut tally: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
     let mut visited: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut compared = beside::tally::Tally::default();
     for seed in seeds {
         println!("seed {seed}");
         let mut run = Run::new(seed);
         for _ in 0..steps {
             run.step();
         }
+        compared.add(run.model.tally);
         for (name, [calls, passed]) in run.tally {
             let sum = tally.entry(name).or_default();
             sum[0] += calls;
@@ -544,11 +552,15 @@ fn invariants_hold_in_random_sweeps() {
         }
     }
     println!("{visited:#?}\n{tally:#?}");
+    compared.print();
     if only.is_some() {
         return;
     }
     for (name, [calls, passed]) in &tally {
         assert!(passed * 20 >= *calls, "{name} passed in only {passed} of {calls} calls");
+    }
+    for what in ["bid waits", "bid bought", "shares spent by bids", "borne by stakes"] {
+        assert!(compared.compared.contains_key(what), "never compared with the model: {what}");
     }
     for class in
         ["restored", "sold whole", "stop-loss", "written off", "several fills", "a high tier"]

@@ -153,9 +153,10 @@ impl Beside {
             }
             Event::BidsFilled { account, .. } => self.filled(book, scene, event, account),
             Event::Swept { account, reason, .. } => swept(book, *account, *reason),
-            Event::BidPlaced { .. } | Event::BidWithdrawn { .. } | Event::BidClaimed { .. } => {
-                self.bid(book, scene, event);
-            }
+            Event::BidPlaced { .. }
+            | Event::BidWithdrawalAnnounced { .. }
+            | Event::BidWithdrawn { .. }
+            | Event::BidClaimed { .. } => self.bid(book, scene, event),
             _ => {}
         }
     }

@@ -352,23 +352,20 @@ impl Beside {
 
     /// Follows what a bidder did.
     pub(crate) fn bid(&mut self, book: &mut Book, scene: &Scene<'_>, event: &Event) {
-        let (id, placed, [left, claimed]) = match event {
+        let (id, [left, claimed]) = match event {
             Event::BidPlaced { bid, shares: placed } => {
-                (bid, shares(*placed), [Exact::zero(), Exact::zero()])
+                let tier = self.tiers.entry((bid.queue, bid.tier)).or_default();
+                return tier.place(bid.bidder, &shares(*placed));
             }
-            Event::BidWithdrawn { bid, shares: left, .. } => {
-                (bid, Exact::zero(), [shares(*left), Exact::zero()])
+            Event::BidWithdrawalAnnounced { bid, .. } => {
+                let tier = self.tiers.get_mut(&(bid.queue, bid.tier)).unwrap();
+                return tier.take(&bid.bidder, &Exact::zero(), &Exact::zero());
             }
-            Event::BidClaimed { bid, amount, .. } => {
-                (bid, Exact::zero(), [Exact::zero(), units(*amount)])
-            }
+            Event::BidWithdrawn { bid, shares: left, .. } => (bid, [shares(*left), Exact::zero()]),
+            Event::BidClaimed { bid, amount, .. } => (bid, [Exact::zero(), units(*amount)]),
             _ => return,
         };
-        let tier = self.tiers.entry((id.queue, id.tier)).or_default();
-        if !placed.is_zero() {
-            tier.place(id.bidder, &placed);
-            return;
-        }
+        let tier = self.tiers.get_mut(&(id.queue, id.tier)).unwrap();
         tier.take(&id.bidder, &left, &claimed);
         if scene.after.bids.contains_key(id) {
             return;
