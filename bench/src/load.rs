@@ -232,7 +232,8 @@ fn page(users: usize, limit: f64, rows: &[Row]) -> String {
             ]
         })
         .collect();
-    let mut page = machine("shared by the node and the load");
+    let mut page = String::from("# Nodes under load\n\n");
+    page.push_str(&machine("shared by the node and the load"));
     let _ = write!(
         page,
         "\nMade by `make bench ARGS=\"--only node\"`.\n\n\
@@ -240,7 +241,7 @@ fn page(users: usize, limit: f64, rows: &[Row]) -> String {
          it to a node of its own process, fifty calls a request, at most eight thousand of them waiting; *a second* counts from the first sent to the last seen in a \
          block. Latencies are from sending one transaction by itself until its block is seen, at half of that rate. Every \
          receipt is checked. Both make ten blocks a second. Gage keeps each on disk before it says so, with the states of 256 blocks; Anvil keeps \
-         the last state in memory, and has Morpho Blue. All cores together recover {} signatures a second.\n\n{}",
+         the last state in memory, and has Morpho Blue. All cores together recover {} signatures a second.\n\n{}\nprofile.md says what bounds the node.\n",
         thousands(users as u64),
         thousands(limit as u64),
         table(&heads.map(str::to_owned), &lines),
