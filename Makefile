@@ -38,12 +38,8 @@ fuzz: ## Fuzz what comes from outside, guided by coverage (MINUTES for each of T
 seeds: ## Write the fuzz targets' corpus anew from real traffic
 	$(CARGO) run -p gage-fuzz --bin seeds
 
-soak: ## The random tests in their long form (STEPS, SEEDS, KILLS)
-	GAGE_STEPS=$(or $(STEPS),20000) GAGE_SEEDS=$(or $(SEEDS),50) $(CARGO) test --release -p gage-core --test stateful --test sweeps --test model --test watch --test feeds_history --test free_value -- --nocapture
-	GAGE_STEPS=$(or $(STEPS),10000) GAGE_SEEDS=$(or $(SEEDS),24) $(CARGO) test --release -p gage-peers --test differential -- --nocapture
-	GAGE_KILLS=$(or $(KILLS),1000) $(CARGO) test --release -p gage-state -p gage-chain --test crash
-	$(CARGO) test --release -p gage-core -p gage-chain --test extremes --test determinism
-	GAGE_RUNS=$(or $(RUNS),1000000) $(CARGO) test --release -p gage-fuzz --test short -- --nocapture
+soak: ## The random tests in their long form for about HOURS (1), each round from a new seed; SEED repeats a soak
+	CARGO="$(CARGO)" tests/soak.sh $(or $(HOURS),1)
 
 mutants: ## Put each flaw of the past back, one at a time: its test must fail (ARGS="S-04 …")
 	$(CARGO) run -p gage-mutants -- $(ARGS)

@@ -189,7 +189,7 @@ pub(crate) fn report(artifacts: &Artifacts, users: usize) -> Result<String> {
 }
 
 const TRANSFERS: &str = "transfers";
-const LENDING: &str = "borrow, lend, repay";
+const LENDING: &str = "borrow, lend, withdraw, repay";
 
 fn lending(node: &'static str, driver: &mut Driver<'_>, script: &Script) -> Result<Row> {
     eprintln!("{node}: {} transactions build the world", thousands(script.setup.len() as u64));

@@ -19,6 +19,7 @@ mod population;
 mod prices;
 mod report;
 mod scenario;
+mod startup;
 mod state;
 mod token;
 

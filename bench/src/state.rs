@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::startup;
 use alloy_primitives::{Address, B256, U256, keccak256};
 use anyhow::{Context as _, Result, ensure};
 use gage_state::{AccountChange, AccountInfo, Changes, OpenCheck, Options, Record, Store, Table};
@@ -206,6 +207,7 @@ pub(crate) fn report(sizes: &[u64], blocks: u64, folder: &Path) -> Result<String
     }
     let Some(size) = sizes.last() else { return Ok(page) };
     by_changes(&mut page, &path, *size, blocks)?;
+    startup::report(&mut page, sizes, folder)?;
     Ok(page)
 }
 

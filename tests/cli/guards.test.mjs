@@ -47,6 +47,18 @@ describe('guards, as they are typed', () => {
     await refused(OWNER, 'market pause open --for 1h', /InvalidParameter/)
   })
 
+  test('governance recognises a market by what it lists', async () => {
+    const [market] = await json(null, 'markets')
+    assert.equal(market.recognised, true)
+    const listed = ['--collaterals', market.collaterals.length, '--vaults', market.lines.length]
+    assert.match(await done(OWNER, 'market', 'recognise', '--off'), /not recognised/)
+    assert.match(await done(null, 'markets'), /Market 1 · open · not recognised/)
+    await refused(BORROWER, `market recognise ${listed.join(' ')}`, /NotAuthorised/)
+    await refused(OWNER, 'market recognise --collaterals 1 --vaults 1', /InvalidParameter/)
+    await refused(OWNER, 'market recognise --collaterals 1', /--vaults/)
+    assert.match(await done(OWNER, 'market', 'recognise', ...listed.map(String)), /is recognised/)
+  })
+
   test('a meter says what is left', async () => {
     await done(OWNER, 'market', 'meter', 'USDC', '--limit', '500', '--window', '1d')
     await refused(BORROWER, 'borrow USDC 501', /DrawLimitReached/)

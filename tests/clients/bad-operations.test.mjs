@@ -207,6 +207,7 @@ describe('bad operations', () => {
       ['market', 'setPause', [world.market, 2], 'NotAuthorised'],
       ['market', 'setMarketOwner', [world.market, me], 'NotAuthorised'],
       ['market', 'listVault', [world.market, world.vault, world.usdFeed, 1n], 'NotAuthorised'],
+      ['market', 'recogniseMarket', [world.market, 1, 1], 'NotAuthorised'],
       ['oracle', 'setSource', [world.ethFeed, source(me)], 'NotAuthorised'],
       ['oracle', 'setSigners', [2, pad('0x05'), [me], 1, 0n], 'NotAuthorised'],
       ['registry', 'setGovernance', [me], 'NotAuthorised'],

@@ -8,7 +8,6 @@ import { parseGwei } from 'viem'
 import { eventually, post, rpc, startNode } from './devnode.mjs'
 import { actor, wallet } from './world.mjs'
 
-/** More than the node lets in. */
 const IDLE = 700
 const FLOOD = 5_000
 const BATCH = 100
@@ -32,7 +31,7 @@ describe('a node under attack', () => {
     await eventually(async () => (await head()) > before)
   }
 
-  test('idle connections beyond its bound are turned away, and blocks go on', async () => {
+  test('idle connections keep nobody out, and blocks go on', async () => {
     const { port } = new URL(node.url)
     const before = await head()
     const sockets = await Promise.all(
@@ -45,12 +44,8 @@ describe('a node under attack', () => {
           }),
       ),
     )
-    await new Promise((resolve) => setTimeout(resolve, 1_000))
-    // Whoever is not let in is told so.
-    const { status } = await post(node.url, { jsonrpc: '2.0', id: 1, method: 'eth_chainId' }).catch(
-      ({ cause }) => ({ status: cause?.code }),
-    )
-    assert.ok([200, 429, 503, 'ECONNRESET', 'UND_ERR_SOCKET'].includes(status), String(status))
+    const { status } = await post(node.url, { jsonrpc: '2.0', id: 1, method: 'eth_chainId' })
+    assert.equal(status, 200)
     sockets.forEach((socket) => socket.destroy())
     await well()
     assert.ok((await head()) > before + 2)

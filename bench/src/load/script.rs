@@ -32,11 +32,14 @@ pub(super) struct Sent {
 pub(super) struct Script {
     /// Contracts, terms, endowments, collateral: before anything is measured.
     pub(super) setup: Vec<Sent>,
-    /// Borrowing, lending and repayment by turns.
+    /// Borrowing, lending, withdrawal and repayment by turns.
     pub(super) mix: Vec<Sent>,
     /// Collateral that is taken back, one for each borrower.
     pub(super) releases: Vec<Sent>,
 }
+
+/// How often everybody takes part.
+const ROUNDS: usize = 4;
 
 /// Everyone, with keys.
 pub(super) struct People {
@@ -123,16 +126,33 @@ pub(super) fn script(
     };
     play(&cast.actions(Operation::SupplyCollateral))?;
     let setup = sent.take();
-    let turns = [Operation::Borrow, Operation::Supply, Operation::Repay]
-        .map(|operation| cast.actions(operation));
-    for turn in 0..cast.borrowers.len() {
-        for actions in &turns {
-            play(&actions[turn..=turn])?;
+    for round in 0..ROUNDS {
+        let turns = turns(cast, round);
+        for turn in 0..cast.borrowers.len() {
+            for actions in &turns {
+                play(&actions[turn..=turn])?;
+            }
         }
     }
     let mix = sent.take();
     play(&cast.actions(Operation::WithdrawCollateral))?;
     Ok(Script { setup, mix, releases: sent.take() })
+}
+
+/// What everybody does in a round: a borrower draws and repays, a lender deposits or, in every other round, withdraws.
+fn turns(cast: &Cast, round: usize) -> [Vec<Action>; 3] {
+    let like = |operation, amounts| {
+        let actions = cast.actions(amounts).into_iter();
+        actions.map(|action| Action { operation, ..action }).collect()
+    };
+    use Operation::{Borrow, Repay, Supply, Withdraw};
+    let (drawn, lent) = match round {
+        0 => (cast.actions(Borrow), cast.actions(Supply)),
+        // What was repaid before, what was withdrawn before.
+        _ if round.is_multiple_of(2) => (like(Borrow, Repay), like(Supply, Withdraw)),
+        _ => (like(Borrow, Repay), cast.actions(Withdraw)),
+    };
+    [drawn, lent, cast.actions(Repay)]
 }
 
 /// One transfer of a wei by each user.

@@ -415,6 +415,8 @@ interface IMarket {
         uint32 termsVersion;
         /// How many groups it has; they are numbered from 1 on.
         uint8 groups;
+        /// Whether governance vouches for its prices: the sweep serves its accounts before those of other markets.
+        bool recognised;
     }
 
     /// A level, and until when; 0 if until changed.
@@ -787,6 +789,8 @@ interface IMarket {
     event MarketOwnerChanged(uint32 indexed market, address indexed owner);
     /// The level in force, and until when; 0 if until changed.
     event MarketPauseChanged(uint32 indexed market, uint8 level, uint64 until, address indexed actor);
+    /// Governance vouches for a market's prices, or no more: by its own word, or because the market lists more now.
+    event RecognitionChanged(uint32 indexed market, bool recognised);
     event BreakerChanged(uint32 indexed market, BreakerTerms terms);
     /// So much was liquidated, of so much debt (wads of US dollars), that the market is restricted.
     event BreakerTripped(uint32 indexed market, uint256 liquidated, uint256 debt, uint64 until);
@@ -865,6 +869,11 @@ interface IMarket {
     function setPause(uint32 market, uint8 level) external;
     /// Lets a market stand still for so many seconds; the guardian for seven days at most, and after it has rested.
     function pauseFor(uint32 market, uint8 level, uint32 duration) external;
+    /// Vouches for the prices of all that a market lists, so many collaterals and vaults; governance only. The sweep
+    /// serves its accounts first, and nothing else changes. A further listing ends it.
+    function recogniseMarket(uint32 market, uint8 collaterals, uint8 vaults) external;
+    /// Takes that back; governance only.
+    function withdrawRecognition(uint32 market) external;
     /// Gives the market a breaker, or with all zero takes it away; its owner only.
     function setBreaker(uint32 market, BreakerTerms calldata terms) external;
     /// Gives a line a draw meter, or with both zero takes it away; the market's owner only.

@@ -172,6 +172,9 @@ pub fn encode_event(event: &Event) -> (Address, LogData) {
         Event::MarketOwnerChanged { market, owner } => {
             of_market(&IMarket::MarketOwnerChanged { market: market.get(), owner })
         }
+        Event::RecognitionChanged { market, recognised } => {
+            of_market(&IMarket::RecognitionChanged { market: market.get(), recognised })
+        }
         Event::MarketPauseChanged { .. }
         | Event::BreakerChanged { .. }
         | Event::BreakerTripped { .. }

@@ -270,6 +270,7 @@ fn events() -> Vec<Event> {
         Event::MarketCreated { market, owner: who },
         Event::MarketTermsChanged { market, terms: market_terms },
         Event::MarketOwnerChanged { market, owner: who },
+        Event::RecognitionChanged { market, recognised: true },
         Event::MarketPauseChanged { market, level: PauseLevel::Frozen, until: time, actor: who },
         Event::BreakerChanged {
             market,

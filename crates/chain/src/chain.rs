@@ -9,6 +9,7 @@ use alloy_primitives::{Address, B256, TxHash};
 use gage_core::{AccountId, Timestamp};
 use gage_state::{Changes, Prepared, StateError, Store, Table, View};
 use parking_lot::{Mutex, MutexGuard, RwLock};
+use quick_cache::{Weighter, sync::Cache};
 use revm::database_interface::bal::EvmDatabaseError;
 
 use crate::{
@@ -32,7 +33,9 @@ struct Inner {
     /// The last block that is executed and staged, which the next one follows: the head, or a few above it.
     tip: RwLock<SealedHeader>,
     /// The last blocks, which are asked for most, by number.
-    recent: RwLock<BTreeMap<u64, Arc<Recent>>>,
+    recent: RwLock<BTreeMap<u64, Arc<Whole>>>,
+    /// Blocks of which one transaction was asked for: its neighbours are asked for next.
+    read: Cache<u64, Arc<Whole>, Size>,
     lookout: Lookout,
     /// Held while the tip moves.
     writing: Mutex<()>,
@@ -47,9 +50,26 @@ struct Known {
 /// How many blocks are kept in memory besides being stored.
 const RECENT_BLOCKS: usize = 32;
 
-struct Recent {
+/// Blocks that were read, kept in memory, about.
+const READ_BLOCKS: usize = 64;
+
+/// Transactions of blocks that were read, kept in memory at most.
+const READ_TRANSACTIONS: u64 = 1 << 15;
+
+/// A block with its receipts.
+struct Whole {
     block: SealedBlock,
     receipts: Vec<FoundReceipt>,
+}
+
+/// How many transactions a block has.
+#[derive(Clone)]
+struct Size;
+
+impl Weighter<u64, Arc<Whole>> for Size {
+    fn weight(&self, _: &u64, whole: &Arc<Whole>) -> u64 {
+        whole.receipts.len().max(1) as u64
+    }
 }
 
 impl fmt::Debug for Chain {
@@ -216,6 +236,7 @@ impl Chain {
             tip: RwLock::new(head.clone()),
             head: RwLock::new(Known { header: head, state }),
             recent: RwLock::default(),
+            read: Cache::with_weighter(READ_BLOCKS, READ_TRANSACTIONS, Size),
             lookout,
             writing: Mutex::new(()),
         })))
@@ -310,10 +331,7 @@ impl Chain {
     /// The store failed.
     pub fn transaction(&self, hash: TxHash) -> Result<Option<FoundTransaction>, ChainError> {
         let Some((number, index)) = self.place(hash)? else { return Ok(None) };
-        if let Some(recent) = self.recent(number) {
-            return Ok(recent.block.transaction(index));
-        }
-        Ok(self.block(number)?.and_then(|block| block.transaction(index)))
+        Ok(self.whole(number)?.and_then(|whole| whole.block.transaction(index)))
     }
 
     /// The receipt of the transaction with this hash, if a block has it.
@@ -322,11 +340,7 @@ impl Chain {
     /// The store failed.
     pub fn receipt(&self, hash: TxHash) -> Result<Option<FoundReceipt>, ChainError> {
         let Some((number, index)) = self.place(hash)? else { return Ok(None) };
-        let at = |receipts: &[FoundReceipt]| receipts.get(position(index)).cloned();
-        if let Some(recent) = self.recent(number) {
-            return Ok(at(&recent.receipts));
-        }
-        Ok(self.receipts(number)?.and_then(|receipts| at(&receipts)))
+        Ok(self.whole(number)?.and_then(|whole| whole.receipts.get(position(index)).cloned()))
     }
 
     /// The transaction with this hash, if a block has it that is not durable yet.
@@ -362,11 +376,29 @@ impl Chain {
         self.0.head.read().header.number
     }
 
-    fn recent(&self, number: u64) -> Option<Arc<Recent>> {
+    fn recent(&self, number: u64) -> Option<Arc<Whole>> {
         self.0.recent.read().get(&number).cloned()
     }
 
-    fn remember(&self, recent: Recent) {
+    /// A block with its receipts, to look something up in.
+    fn whole(&self, number: u64) -> Result<Option<Arc<Whole>>, ChainError> {
+        if let Some(recent) = self.recent(number) {
+            return Ok(Some(recent));
+        }
+        let read = || {
+            let block = self.block(number)?.ok_or(None)?;
+            let receipts = records::receipts(&self.0.store, number)?.ok_or(None)?;
+            let receipts = block.found(receipts);
+            Ok(Arc::new(Whole { block, receipts }))
+        };
+        match self.0.read.get_or_insert_with(&number, read) {
+            Ok(whole) => Ok(Some(whole)),
+            Err(None) => Ok(None),
+            Err(Some(error)) => Err(error),
+        }
+    }
+
+    fn remember(&self, recent: Whole) {
         let mut kept = self.0.recent.write();
         kept.insert(recent.block.number(), Arc::new(recent));
         if kept.len() > RECENT_BLOCKS {
@@ -460,7 +492,7 @@ impl Chain {
         let state = self.0.store.at(number)?;
         self.0.lookout.follow(&state, Timestamp::new(block.header.timestamp), &mut touched)?;
         let receipts = block.found(receipts);
-        self.remember(Recent { block: block.clone(), receipts: receipts.clone() });
+        self.remember(Whole { block: block.clone(), receipts: receipts.clone() });
         *self.0.tip.write() = block.header.clone();
         Ok(Staged { block, receipts, state })
     }

@@ -31,6 +31,7 @@ use crate::{
     rules::{BASE_FEE_PARAMS, SPEC, SWEEP_GAS_DIVISOR, SYSTEM},
     sweep_tx,
     transaction::GasOffer,
+    turns::Lots,
 };
 
 /// The state in which a block's transactions run: its parent's, and what they have changed.
@@ -213,7 +214,9 @@ impl Executor {
         let block = self.evm.block();
         let number = block.number.saturating_to();
         let now = Timestamp::new(block.timestamp.saturating_to());
-        let due = chain.lookout().due(self.evm.db(), now)?;
+        // Known to nobody before the parent is sealed.
+        let lots = Lots(block.prevrandao.unwrap_or_default());
+        let due = chain.lookout().due(self.evm.db(), now, lots)?;
         if due.is_empty() {
             return Ok(None);
         }

@@ -29,6 +29,7 @@ mod simulate;
 mod trace;
 mod transaction;
 mod transfers;
+mod turns;
 
 pub use block::{FoundReceipt, FoundTransaction, Place, SealedBlock, SealedHeader};
 pub use build::{Batch, BlockAttributes, BuildError, Room, TxSource};
@@ -43,7 +44,7 @@ pub use overrides::{AccountOverride, BlockOverride, Overrides};
 pub use rules::{
     BASE_FEE_PARAMS, EXTRA_DATA_BYTES_MAX, GAS_LIMIT_MIN, MESSAGE_BYTES_MAX, MESSAGE_FEEDS_MAX,
     PRELUDE_GAS_LIMIT, PRELUDE_MESSAGES_MAX, PRELUDE_REPORTS_MAX, SPEC, SWEEP_ACCOUNTS_MAX,
-    SWEEP_GAS_DIVISOR, SYSTEM, TX_BYTES_MAX, TX_GAS_LIMIT_MAX,
+    SWEEP_GAS_DIVISOR, SYSTEM, TX_BYTES_MAX, TX_GAS_LIMIT_MAX, UNRECOGNISED_JUDGED_MAX,
 };
 pub use simulate::{
     SIMULATED_BLOCKS_MAX, SimulateError, SimulatedBlock, SimulatedCalls, Simulation,

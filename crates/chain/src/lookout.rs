@@ -1,7 +1,8 @@
 //! Who is to be swept: the liquidation index, kept beside the state that it is derived from.
 //!
 //! The index only narrows the search. Whoever it suspects is judged by the very plan that the sweep
-//! carries out, so the list, and with it the block, is the same on every node however its index grew.
+//! carries out, so the list, and with it the block, is the same on every node however its index grew. How many are
+//! judged is bounded where the accounts may be made for that: in markets that are not recognised (N-10, LIQ-5).
 
 use gage_core::{
     AccountId, Ledger, Stop, Timestamp, Wad, address::MARKET, sweep::plan_sweep, watch::Watch,
@@ -12,7 +13,11 @@ use gage_state::{Changes, View};
 use parking_lot::Mutex;
 use revm::DatabaseRef;
 
-use crate::{ChainError, rules::SWEEP_ACCOUNTS_MAX};
+use crate::{
+    ChainError,
+    rules::{SWEEP_ACCOUNTS_MAX, UNRECOGNISED_JUDGED_MAX},
+    turns::{Due, Lots},
+};
 
 /// How many accounts are read between two clearings of the ledger's cache. It is searched one slot
 /// after the other, and keeps what accounts share.
@@ -63,34 +68,68 @@ impl Lookout {
         Ok(suspects)
     }
 
-    /// The accounts that a sweep would do something for at the prices in `state`: the most debt above
-    /// the liquidation limit first, at most as many as a sweep holds.
+    /// The accounts that a sweep would do something for at the prices in `state`, in the order in which it serves them, at
+    /// most as many as a sweep holds.
     pub(crate) fn due<D: DatabaseRef>(
         &self,
         state: D,
         now: Timestamp,
+        lots: Lots,
     ) -> Result<Vec<AccountId>, ChainError> {
         let mut watch = self.0.lock();
         let mut ledger = view::ledger_at(state, now);
         let mut due = Vec::new();
-        let suspects = watch.suspects(&mut ledger).map_err(ChainError::Ledger)?;
-        for batch in suspects.chunks(BATCH) {
-            ledger.discard();
-            let mut others = Vec::new();
-            for id in batch {
-                match plan_sweep(&mut ledger, id) {
-                    Ok(Some(plan)) => due.push((plan.value_at_risk(), *id)),
-                    // Near the edge, or nobody buys, or there is no price to sell at.
-                    Ok(None) | Err(Stop::Refused(_)) => others.push(*id),
-                    Err(fault) => return Err(ChainError::Ledger(fault)),
+        for (recognised, suspects) in to_judge(&watch, &mut ledger, lots)? {
+            for batch in suspects.chunks(BATCH) {
+                ledger.discard();
+                let mut others = Vec::new();
+                for id in batch {
+                    match plan_sweep(&mut ledger, id) {
+                        Ok(Some(plan)) => {
+                            let value_at_risk = plan.value_at_risk();
+                            due.push(Due { id: *id, value_at_risk, recognised });
+                        }
+                        // Near the edge, or nobody buys, or there is no price to sell at.
+                        Ok(None) | Err(Stop::Refused(_)) => others.push(*id),
+                        Err(fault) => return Err(ChainError::Ledger(fault)),
+                    }
                 }
+                file(&mut watch, &mut ledger, &others)?;
             }
-            file(&mut watch, &mut ledger, &others)?;
         }
-        due.sort_unstable_by(|(value, id), (other, next)| other.cmp(value).then(id.cmp(next)));
-        due.truncate(SWEEP_ACCOUNTS_MAX);
-        Ok(due.into_iter().map(|(_, id)| id).collect())
+        let mut order = lots.order(due);
+        order.truncate(SWEEP_ACCOUNTS_MAX);
+        Ok(order)
     }
+}
+
+/// Whom to judge, and whether their markets are recognised: in these every suspect, in the others those among a bounded
+/// number of accounts. Which accounts these are follows from the state, and not from whom this node suspects; so nobody
+/// makes a block's building longer by accounts that are suspected in vain, or found and never sold.
+fn to_judge<D: DatabaseRef>(
+    watch: &Watch,
+    ledger: &mut SlotLedger<ViewSlots<D>>,
+    lots: Lots,
+) -> Result<[(bool, Vec<AccountId>); 2], ChainError> {
+    let (mut suspects, mut others) = (Vec::new(), Vec::new());
+    for market in watch.markets() {
+        ledger.discard();
+        if ledger.market(market).map_err(ChainError::Ledger)?.recognised {
+            suspects.extend(watch.suspects_of(ledger, market).map_err(ChainError::Ledger)?);
+        } else {
+            others.push(market);
+        }
+    }
+    others.sort_unstable_by_key(|market| (lots.of(*market), *market));
+    others.truncate(UNRECOGNISED_JUDGED_MAX);
+    let share = UNRECOGNISED_JUDGED_MAX / others.len().max(1);
+    let mut among = Vec::new();
+    for market in others {
+        ledger.discard();
+        let looked_at = lots.window(market, watch.accounts_of(market), share);
+        among.extend(watch.suspects_among(ledger, &looked_at).map_err(ChainError::Ledger)?);
+    }
+    Ok([(true, suspects), (false, among)])
 }
 
 /// Files accounts by their health, or by how far they are from their owners' stop-loss orders.

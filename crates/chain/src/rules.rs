@@ -28,8 +28,12 @@ pub const MESSAGE_BYTES_MAX: usize = 16 * 1024;
 /// The most feeds that one of them is for.
 pub const MESSAGE_FEEDS_MAX: usize = 64;
 
-/// The most accounts of one sweep. What does not fit comes first in the next block.
+/// The most accounts of one sweep. What does not fit is due again in the next block.
 pub const SWEEP_ACCOUNTS_MAX: usize = 10_000;
+
+/// The most accounts that are judged for one sweep in all markets that are not recognised; each has an equal share, drawn
+/// by lot.
+pub const UNRECOGNISED_JUDGED_MAX: usize = 1_000;
 
 /// The part of a block's gas limit that its sweep may use: a half. The rest is the users'.
 pub const SWEEP_GAS_DIVISOR: u64 = 2;

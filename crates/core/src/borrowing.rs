@@ -62,7 +62,8 @@ pub struct Draw {
 /// [`Error::ZeroAmount`], [`Error::ZeroAddress`] for an account of nobody,
 /// [`Error::CollateralNotListed`], [`Error::CapExceeded`],
 /// [`Error::FactorCapExceeded`] and [`Error::CeilingExceeded`] for collateral that the account does not
-/// need, [`Error::InsufficientBalance`], [`Error::UnknownMarket`], or a fault of the ledger.
+/// need, [`Error::InsufficientBalance`], [`Error::UnknownMarket`]; [`Error::Overflow`] for an amount
+/// that does not fit into 128 bits with all that is pledged; or a fault of the ledger.
 pub fn supply_collateral<L: Ledger + ?Sized>(
     ledger: &mut L,
     caller: Address,

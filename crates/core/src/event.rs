@@ -112,6 +112,8 @@ pub enum Event {
     MarketOwnerChanged { market: MarketId, owner: Address },
     /// A market stands still to another degree; until then, or until changed if that is zero.
     MarketPauseChanged { market: MarketId, level: PauseLevel, until: Timestamp, actor: Address },
+    /// Governance vouches for a market's prices, or no more.
+    RecognitionChanged { market: MarketId, recognised: bool },
     /// A market has another breaker, or none any more.
     BreakerChanged { market: MarketId, terms: Option<BreakerTerms> },
     /// So much was liquidated, of so much debt, that a market is restricted for a while; in US dollars.

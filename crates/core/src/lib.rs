@@ -69,6 +69,7 @@ pub mod protocol;
 pub mod quote;
 pub mod rates;
 pub mod rebasing;
+pub mod recognition;
 pub mod rehoming;
 pub mod shares;
 pub mod signers;

@@ -10,6 +10,7 @@ use crate::ledger::Ledger;
 use crate::market::{COLLATERALS_MAX, Collateral, Line, MarginModel, Market, VAULTS_MAX};
 use crate::pause::Pauses;
 use crate::portfolio::check_hedge;
+use crate::recognition;
 use crate::terms::{self, Binding, Keeping, Subject};
 use crate::vault::Accrued;
 use alloc::vec::Vec;
@@ -115,6 +116,7 @@ pub fn create_market<L: Ledger + ?Sized>(
         owner: caller,
         pause: Pauses::default(),
         breaker: false,
+        recognised: false,
         terms_version: 1,
         groups: 0,
         liquidation_resumes_at: Timestamp::ZERO,
@@ -214,7 +216,8 @@ fn check_asset_feed<L: Ledger + ?Sized>(
     Ok(())
 }
 
-/// Lists an asset, or a vault's share, as collateral; the market's owner only. A list only grows.
+/// Lists an asset, or a vault's share, as collateral; the market's owner only. A list only grows, and recognition
+/// ends with it ([`crate::recognition`]).
 ///
 /// # Errors
 /// [`Error::NotAuthorised`], [`Error::UnknownAsset`], [`Error::UnknownFeed`], [`Error::WrongFeed`];
@@ -256,6 +259,7 @@ pub fn add_collateral<L: Ledger + ?Sized>(
         backing::check_share(ledger, (id, &market), share)?;
     }
     market.collaterals.push(asset);
+    recognition::lapse(ledger, id, &mut market)?;
     ledger.set_market(id, &market)?;
     ledger.set_collateral(id, asset, &collateral)?;
     ledger.emit(Event::CollateralListed { market: id, asset, terms: *terms })
@@ -299,7 +303,7 @@ pub fn set_collateral<L: Ledger + ?Sized>(
 }
 
 /// Lists a vault to draw on; the market's owner only. Nothing can be drawn before the vault's
-/// curator sets a cap ([`crate::curation::set_line_cap`]).
+/// curator sets a cap ([`crate::curation::set_line_cap`]). Recognition ends ([`crate::recognition`]).
 ///
 /// # Errors
 /// [`Error::NotAuthorised`], [`Error::UnknownVault`], [`Error::UnknownFeed`], [`Error::WrongFeed`],
@@ -329,6 +333,7 @@ pub fn list_vault<L: Ledger + ?Sized>(
     }
     let line = Line::new(feed, decimals, min_debt);
     market.vaults.push(vault);
+    recognition::lapse(ledger, id, &mut market)?;
     ledger.set_market(id, &market)?;
     ledger.set_line(id, vault, &line)?;
     ledger.emit(Event::VaultListed { market: id, vault, feed, min_debt })

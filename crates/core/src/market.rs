@@ -51,6 +51,8 @@ pub struct Market {
     pub pause: Pauses,
     /// Whether it has a breaker ([`crate::breaker`]).
     pub breaker: bool,
+    /// Whether governance vouches for its prices ([`crate::recognition`]).
+    pub recognised: bool,
     /// How often its binding terms were set ([`crate::terms`]); from one on.
     pub terms_version: u32,
     /// How many groups it has.

@@ -12,7 +12,7 @@ use alloy_primitives::Address;
 /// Who governs, and how many of each thing were created; ids are `1..=count`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Protocol {
-    /// May hand over its role, name the guardian, set any market's pause level, and freeze any feed.
+    /// May hand over its role, name the guardian, set any market's pause level, freeze any feed, and recognise markets.
     pub governance: Address,
     /// May stop any market or feed for a while ([`crate::guardian`]).
     pub guardian: Address,

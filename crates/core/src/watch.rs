@@ -41,7 +41,8 @@ use crate::terms::{Binding, Keeping, Kept, Subject};
 use crate::vault::Accrued;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use alloy_primitives::U256;
+use alloy_primitives::{Address, U256};
+use core::ops::Bound;
 
 mod slack;
 
@@ -81,6 +82,17 @@ struct Composition {
 }
 
 impl Composition {
+    /// None is before this one.
+    const FIRST: Self = Self {
+        market: MarketId::new(0),
+        collaterals: 0,
+        debts: 0,
+        growth: 0,
+        group: GroupId::NONE,
+        version: 0,
+        portfolio: false,
+    };
+
     fn of(market: MarketId, account: &Account, version: u32, portfolio: bool) -> Self {
         let bit = |place: u8| 1_u16.checked_shl(place.into()).unwrap_or_default();
         let collaterals = account.collaterals.iter().fold(0, |all, leg| all | bit(leg.index));
@@ -586,24 +598,113 @@ impl Watch {
     /// # Errors
     /// [`crate::Error::UnknownMarket`], or a fault of the ledger.
     pub fn suspects<L: Ledger + ?Sized>(&self, ledger: &mut L) -> Result<Vec<AccountId>, Stop> {
+        self.search(ledger, self.classes.iter())
+    }
+
+    /// Those of one market.
+    ///
+    /// # Errors
+    /// As [`suspects`](Self::suspects).
+    pub fn suspects_of<L: Ledger + ?Sized>(
+        &self,
+        ledger: &mut L,
+        market: MarketId,
+    ) -> Result<Vec<AccountId>, Stop> {
+        let first = Composition { market, ..Composition::FIRST };
+        let classes = self.classes.range(first..);
+        self.search(ledger, classes.take_while(|(class, _)| class.market == market))
+    }
+
+    /// Those among the given accounts, in their order: work in proportion to how many are given.
+    ///
+    /// # Errors
+    /// As [`suspects`](Self::suspects).
+    pub fn suspects_among<L: Ledger + ?Sized>(
+        &self,
+        ledger: &mut L,
+        accounts: &[AccountId],
+    ) -> Result<Vec<AccountId>, Stop> {
+        let mut scene = Scene::at(ledger.now());
+        let mut bounds = BTreeMap::new();
+        let mut found = Vec::new();
+        for id in accounts {
+            let Some(entry) = self.places.get(id).and_then(|place| self.entry_at(*place)) else {
+                continue;
+            };
+            let of_band = (entry.composition, entry.band);
+            let bound = match bounds.get(&of_band) {
+                Some(bound) => *bound,
+                None => {
+                    let bound = self.bound_of(ledger, &mut scene, of_band)?;
+                    bounds.insert(of_band, bound);
+                    bound
+                }
+            };
+            if entry.key < bound {
+                found.push(*id);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The key below which an account of a band may be below its alert.
+    fn bound_of<L: Ledger + ?Sized>(
+        &self,
+        ledger: &mut L,
+        scene: &mut Scene,
+        (class, number): (Composition, u32),
+    ) -> Result<u64, Stop> {
+        let scales = scene.scales(ledger, class.market, class.group)?;
+        let bands = self.classes.get(&class).map(Vec::as_slice).unwrap_or_default();
+        let band = bands.iter().find(|band| band.number == number);
+        Ok(band.map_or(u64::MAX, |band| band.reference.bound(&scales.reference(class))))
+    }
+
+    fn search<'a, L: Ledger + ?Sized>(
+        &self,
+        ledger: &mut L,
+        classes: impl Iterator<Item = (&'a Composition, &'a Vec<Band>)>,
+    ) -> Result<Vec<AccountId>, Stop> {
         let mut scene = Scene::at(ledger.now());
         let mut found = Vec::new();
-        for (composition, bands) in &self.classes {
+        for (composition, bands) in classes {
             let scales = scene.scales(ledger, composition.market, composition.group)?;
             let present = scales.reference(*composition);
             for band in bands {
                 let bound = band.reference.bound(&present);
                 let near = band.keys.iter().take_while(|(key, _)| *key < bound);
-                found.extend(near.filter_map(|(_, place)| self.id_at(*place)));
+                let entries = near.filter_map(|(_, place)| self.entry_at(*place));
+                found.extend(entries.map(|entry| entry.id));
             }
         }
         found.sort_unstable();
         Ok(found)
     }
 
-    fn id_at(&self, place: u32) -> Option<AccountId> {
+    /// The markets that have accounts with debt, in the order of their numbers.
+    #[must_use]
+    pub fn markets(&self) -> Vec<MarketId> {
+        let mut markets = Vec::new();
+        let mut next = self.places.keys().next();
+        while let Some(id) = next {
+            markets.push(id.market);
+            let last = AccountId { owner: Address::repeat_byte(u8::MAX), sub: u32::MAX, ..*id };
+            let after = self.places.range((Bound::Excluded(last), Bound::Unbounded));
+            next = after.map(|(id, _)| id).next();
+        }
+        markets
+    }
+
+    /// The accounts with debt of a market, in the order of their ids. Which these are follows from the accounts alone.
+    pub fn accounts_of(&self, market: MarketId) -> impl Iterator<Item = AccountId> + Clone {
+        let first = AccountId { market, owner: Address::ZERO, sub: 0 };
+        let all = self.places.range(first..).map(|(id, _)| *id);
+        all.take_while(move |id| id.market == market)
+    }
+
+    fn entry_at(&self, place: u32) -> Option<&Entry> {
         let slot = usize::try_from(place).ok().and_then(|place| self.entries.get(place));
-        slot.and_then(|entry| entry.as_ref()).map(|entry| entry.id)
+        slot.and_then(Option::as_ref)
     }
 }
 

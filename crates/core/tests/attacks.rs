@@ -12,7 +12,7 @@ use gage_core::listing;
 use gage_core::terms::{self, Subject};
 use gage_core::token::{self, Movement};
 use gage_core::{
-    Assets, Error, FeedId, MarketId, PauseLevel, Shares, Stop, Token, WAD, Wad, address, pause,
+    Assets, Error, FeedId, MarketId, PauseLevel, RAY, Shares, Stop, Token, WAD, Wad, address, pause,
 };
 use world::acts::*;
 use world::*;
@@ -151,32 +151,60 @@ fn reg_f01_share_rounding() {
     sound(&world);
 }
 
-/// F-03 (Abracadabra): repay everyone, then loop draws and repayments of one unit until debt shares
-/// and debt disagree. Catches clearing shares rounded up, and zero-sided steps.
+/// F-03 (Abracadabra): interest makes a share of debt worth several units; everyone's debt is repaid for them, and then
+/// units are drawn and repaid until shares and debt disagree. Nothing owed is no share owed, and the other way round; a
+/// draw owes what it takes, and a repayment takes off no more than it brings. Catches clearing shares rounded up, which
+/// pays a debt back for a fraction of it.
 #[test]
 fn reg_f03_unit_borrow_repay_loop() {
     for decimals in [0, 6] {
         let mut world = indebted([decimals, 18]);
-        world.pass(86_400 * 500);
-        repay(&mut world, MALLORY, ALICE, 1, u128::MAX).unwrap();
+        borrow_the_rest(&mut world);
+        while world.ledger.vaults[&vault(1)].index.get() < 4 * RAY {
+            world.pass(86_400 * 7);
+            lending::accrue(&mut world.ledger, vault(1)).unwrap();
+        }
+        for whose in [ALICE, FRIEND] {
+            repay(&mut world, MALLORY, whose, 1, u128::MAX).unwrap();
+        }
+        let nothing_is_no_share = |world: &World| {
+            let record = &world.ledger.vaults[&vault(1)];
+            let debt = record.accrue(world.ledger.now).debt();
+            assert_eq!(record.owed.is_zero(), debt.is_zero(), "{record:?}");
+            debt.get()
+        };
+        assert_eq!(nothing_is_no_share(&world), 0);
         world.report_all_again();
         pledge(&mut world, MALLORY, 2, 100 * unit(18));
-        borrow(&mut world, MALLORY, 1, 2 * unit(decimals)).unwrap();
-        for _ in 0..3_000 {
-            let before = world.ledger.vaults[&vault(1)];
-            let drawn = borrow(&mut world, MALLORY, 1, 1);
-            let repaid = repay(&mut world, MALLORY, MALLORY, 1, 1);
-            let after = world.ledger.vaults[&vault(1)];
-            if drawn.is_ok() && repaid.is_ok() {
-                assert!(after.owed.shares >= before.owed.shares);
-                assert_eq!(after.cash, before.cash);
+        let (mut moved, before) = ([0; 2], wealth(&world.ledger, &[MALLORY]));
+        for round in 0..5_000_u128 {
+            world.ledger.events.clear();
+            // Sixty at once and more unit by unit, which go back in pieces of one to seven.
+            let owed = nothing_is_no_share(&world);
+            let amount = if owed == 0 { 60 + 2 * world.dust(asset(1)) } else { 1 };
+            if borrow(&mut world, MALLORY, 1, amount).is_ok() {
+                assert!(nothing_is_no_share(&world) >= owed + amount, "{owed} and {amount} drawn");
+                moved[0] += 1;
             }
-            assert_eq!(after.owed.is_zero(), after.accrue(world.ledger.now).debt().is_zero());
+            let owed = nothing_is_no_share(&world);
+            if let Ok(paid) = repay(&mut world, MALLORY, MALLORY, 1, 1 + round % 7) {
+                let left = nothing_is_no_share(&world);
+                assert!(left + paid.get() >= owed, "{paid} take {owed} down to {left}");
+                moved[1] += 1;
+            }
         }
+        assert!(moved.iter().all(|times| *times > 1_000), "{moved:?}");
         repay(&mut world, MALLORY, MALLORY, 1, u128::MAX).unwrap();
-        assert!(world.ledger.vaults[&vault(1)].owed.is_zero());
+        assert_eq!(nothing_is_no_share(&world), 0);
+        assert!(wealth(&world.ledger, &[MALLORY]) <= before);
         sound(&world);
     }
+}
+
+/// A friend draws nearly all that is left in vault 1.
+fn borrow_the_rest(world: &mut World) {
+    pledge(world, FRIEND, 2, 5_000 * unit(18));
+    borrow(world, FRIEND, 1, 900 * unit(world.decimals[0])).unwrap();
 }
 
 /// V-01, V-16 (bZx, UniLend): an operation that skips the health check, or makes it with the state

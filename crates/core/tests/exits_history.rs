@@ -2,7 +2,7 @@
 //! stakes, places that change hands. A model keeps each place apart and divides each fill among the
 //! places at the front, exactly; the claims must be its shares to the unit.
 //!
-//! `GAGE_SEEDS` and `GAGE_STEPS` lengthen a run, `GAGE_SEED` repeats one seed.
+//! `GAGE_SEEDS` and `GAGE_STEPS` lengthen a run, `GAGE_SEED` repeats one seed or names the first.
 #![allow(
     clippy::unwrap_used,
     clippy::too_many_lines,
@@ -483,7 +483,7 @@ fn claims_are_the_model_s_in_random_histories() {
     let steps = setting("GAGE_STEPS", 400);
     let only = std::env::var("GAGE_SEED").ok().and_then(|text| text.parse().ok());
     let seeds = match only {
-        Some(seed) => seed..seed + 1,
+        Some(first) => first..first + setting("GAGE_SEEDS", 1),
         None => 0..setting("GAGE_SEEDS", 12),
     };
     let mut tally: BTreeMap<&str, [u64; 2]> = BTreeMap::new();

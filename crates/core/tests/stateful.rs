@@ -1,6 +1,6 @@
 //! Random histories of every operation with hostile arguments; invariants after every step.
 //!
-//! `GAGE_SEEDS` and `GAGE_STEPS` lengthen a run, `GAGE_SEED` repeats one seed.
+//! `GAGE_SEEDS` and `GAGE_STEPS` lengthen a run, `GAGE_SEED` repeats one seed or names the first.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
 mod beside;
@@ -1035,7 +1035,7 @@ fn invariants_hold_in_random_histories() {
     let steps = setting("GAGE_STEPS", 1_500);
     let only = std::env::var("GAGE_SEED").ok().and_then(|text| text.parse().ok());
     let seeds = match only {
-        Some(seed) => seed..seed + 1,
+        Some(first) => first..first + setting("GAGE_SEEDS", 1),
         None => 0..setting("GAGE_SEEDS", 8),
     };
     let mut tally: BTreeMap<&str, [u64; 2]> = BTreeMap::new();

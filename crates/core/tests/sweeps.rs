@@ -1,6 +1,6 @@
 //! Random histories of bids, prices and sweeps; invariants after every step.
 //!
-//! `GAGE_SEEDS` and `GAGE_STEPS` lengthen a run, `GAGE_SEED` repeats one seed.
+//! `GAGE_SEEDS` and `GAGE_STEPS` lengthen a run, `GAGE_SEED` repeats one seed or names the first.
 #![allow(
     clippy::unwrap_used,
     clippy::too_many_lines,
@@ -51,7 +51,8 @@ const OPERATIONS: [&str; 23] = [
     "price",
 ];
 
-/// From this seed on, markets have portfolio margin.
+/// Of so many seeds, markets have portfolio margin with those that come after the first [`THRESHOLD_SEEDS`].
+const SEEDS: u64 = 52;
 const THRESHOLD_SEEDS: u64 = 40;
 
 struct Run {
@@ -77,7 +78,7 @@ impl Run {
             let mut dice = Dice(!seed);
             world.weigh([0; 3].map(|_| dice.pick(&[0, 1_000, 5_000, 50_000])));
         }
-        if seed >= THRESHOLD_SEEDS {
+        if seed % SEEDS >= THRESHOLD_SEEDS {
             let mut dice = Dice(!seed);
             let terms = margin::any_set(&mut dice, 3, None);
             world.set_margin(&terms).unwrap();
@@ -522,8 +523,8 @@ fn invariants_hold_in_random_sweeps() {
     let steps = setting("GAGE_STEPS", 600);
     let only = std::env::var("GAGE_SEED").ok().and_then(|text| text.parse().ok());
     let seeds = match only {
-        Some(seed) => seed..seed + 1,
-        None => 0..setting("GAGE_SEEDS", THRESHOLD_SEEDS + 12),
+        Some(first) => first..first + setting("GAGE_SEEDS", 1),
+        None => 0..setting("GAGE_SEEDS", SEEDS),
     };
     let mut tally: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
     let mut visited: BTreeMap<&str, u64> = BTreeMap::new();

@@ -1,6 +1,6 @@
 //! The liquidation index against a full scan, after every step of random histories (LIQ-5, Q-12).
 //!
-//! `GAGE_SEEDS` and `GAGE_STEPS` lengthen a run, `GAGE_SEED` repeats one seed. Accounts are written as
+//! `GAGE_SEEDS` and `GAGE_STEPS` lengthen a run, `GAGE_SEED` repeats one seed or names the first. Accounts are written as
 //! records, so that every composition, size and health occurs.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
@@ -205,6 +205,19 @@ impl Run {
         assert!(suspects.is_sorted(), "the order is not that of ids");
         let found: BTreeSet<_> = suspects.iter().copied().collect();
         assert_eq!(found.len(), suspects.len(), "somebody was found twice");
+        // Market by market, and account by account, the same are found.
+        let markets = self.watch.markets();
+        assert!(markets.is_sorted(), "the order is not that of numbers");
+        let (mut of_markets, mut among, mut filed) = (Vec::new(), Vec::new(), 0);
+        for market in markets {
+            let accounts: Vec<_> = self.watch.accounts_of(market).collect();
+            assert!(accounts.is_sorted() && !accounts.is_empty());
+            filed += accounts.len();
+            of_markets.extend(self.watch.suspects_of(ledger, market).unwrap());
+            among.extend(self.watch.suspects_among(ledger, &accounts).unwrap());
+        }
+        assert_eq!((&of_markets, &among), (&suspects, &suspects));
+        assert_eq!(filed, self.watch.len());
         let due: BTreeSet<_> =
             self.alerts.iter().filter(|(id, alert)| is_due(ledger, id, **alert)).collect();
         let due: BTreeSet<_> = due.into_iter().map(|(id, _)| *id).collect();
@@ -244,7 +257,7 @@ fn nobody_is_missed_under_portfolio_margin() {
 /// How many accounts were due, and how many suspected.
 fn histories(portfolio: bool, steps: u64) -> (usize, usize) {
     let seeds = match std::env::var("GAGE_SEED").ok().and_then(|text| text.parse().ok()) {
-        Some(seed) => seed..seed + 1,
+        Some(first) => first..first + setting("GAGE_SEEDS", 1),
         None => 0..setting("GAGE_SEEDS", 12),
     };
     let (mut due, mut suspected, mut governed) = (0, 0, 0);

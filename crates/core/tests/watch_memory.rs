@@ -28,6 +28,7 @@ fn ledger() -> MemoryLedger {
         owner,
         pause: Pauses::default(),
         breaker: false,
+        recognised: false,
         terms_version: 1,
         groups: 0,
         liquidation_resumes_at: Timestamp::ZERO,

@@ -1,19 +1,32 @@
 //! The node's time: the machine's, or history's.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gage_node::Clock;
 use parking_lot::Mutex;
 
 /// The machine's clock.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct SystemClock;
+pub(crate) struct SystemClock(Instant);
+
+impl SystemClock {
+    pub(crate) fn new() -> Self {
+        Self(Instant::now())
+    }
+}
 
 impl Clock for SystemClock {
     fn now_millis(&self) -> u64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
     }
+
+    fn steady_millis(&self) -> u64 {
+        millis(self.0.elapsed())
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A clock that stands where it is set, or runs on from there.
@@ -46,8 +59,13 @@ impl SetClock {
 impl Clock for SetClock {
     fn now_millis(&self) -> u64 {
         let hands = *self.0.lock();
-        let passed = hands.running_since.map_or(0, |since| since.elapsed().as_millis());
-        hands.millis.saturating_add(u64::try_from(passed).unwrap_or(u64::MAX))
+        let passed = hands.running_since.map_or(0, |since| millis(since.elapsed()));
+        hands.millis.saturating_add(passed)
+    }
+
+    /// History passes as it is set.
+    fn steady_millis(&self) -> u64 {
+        self.now_millis()
     }
 }
 

@@ -81,7 +81,7 @@ fn plain(args: &DevArgs) -> anyhow::Result<()> {
         home.order(&order)?;
     }
     let chain = home.open(&genesis)?;
-    let session = Session::start(args, chain, Arc::new(SystemClock), home)?;
+    let session = Session::start(args, chain, Arc::new(SystemClock::new()), home)?;
     if !args.no_demo {
         let outcome = session.setup(args, &order, None, prices.clone())?;
         if outcome == Outcome::Stopped {

@@ -13,6 +13,7 @@ mod contracts;
 mod decimal;
 mod demo;
 mod depth;
+mod descriptors;
 mod dev;
 mod genesis;
 mod history;
@@ -65,7 +66,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             eprintln!("{}", genesis::FIELDS);
             print!("{}", genesis::EXAMPLE);
         }
-        Command::Genesis { config: true } => print!("{}", node_command::EXAMPLE),
+        Command::Genesis { config: true } => print!("{}", gage_node::settings::EXAMPLE),
         Command::Abi(args) => {
             println!("{} files in {}", abi::write(&args.out)?, args.out.display())
         }
@@ -100,6 +101,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Market(MarketCommand::Margin(command)) => act::margin::margin(&command)?,
         Command::Market(MarketCommand::Guards(args)) => act::guards::show(&args)?,
         Command::Market(MarketCommand::Pause(args)) => act::guards::pause(&args)?,
+        Command::Market(MarketCommand::Recognise(args)) => act::guards::recognise(&args)?,
         Command::Market(MarketCommand::Meter(args)) => act::guards::meter(&args)?,
         Command::Market(MarketCommand::Breaker(args)) => act::guards::breaker(&args)?,
         Command::Stake(command) => act::stake::stake(&command)?,

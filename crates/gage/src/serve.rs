@@ -3,8 +3,10 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use gage_node::Node;
-use gage_rpc::{Config, Cors};
+use gage_rpc::Config;
 use tokio::runtime::Runtime;
+
+use crate::descriptors;
 
 /// How long open connections may take to end.
 const STOP: Duration = Duration::from_millis(800);
@@ -17,20 +19,9 @@ pub(crate) fn dev_rpc(addr: SocketAddr) -> Config {
     Config { addr, dev: true, ..Config::default() }
 }
 
-/// What a node offers, to pages of these origins; `*` is any.
-pub(crate) fn public_rpc(addr: SocketAddr, origins: Vec<String>) -> Config {
-    let cors = if origins.is_empty() {
-        Cors::None
-    } else if origins.iter().any(|origin| origin == "*") {
-        Cors::Any
-    } else {
-        Cors::Origins(origins)
-    };
-    Config { addr, dev: false, cors, ..Config::default() }
-}
-
-/// Serves a node and its chain.
-pub(crate) fn start(runtime: &Runtime, config: Config, node: &Node) -> anyhow::Result<Server> {
+/// Serves a node and its chain, to as many as the system allows.
+pub(crate) fn start(runtime: &Runtime, mut config: Config, node: &Node) -> anyhow::Result<Server> {
+    descriptors::fit(&mut config.limits);
     let (chain, handle) = (node.chain().clone(), Arc::new(node.clone()));
     Ok(Server(runtime.block_on(gage_rpc::serve(config, chain, handle))?))
 }

@@ -3,7 +3,7 @@
 //! A [`Node`] puts a [`Pool`] of transactions and a [`ReportPool`] of price reports in front of a
 //! [`Chain`](gage_chain::Chain) and makes its blocks: by hand with [`Node::produce`], or at an
 //! interval with [`Node::run`]. Time comes from a [`Clock`]. To the RPC server it is a
-//! [`NodeHandle`](gage_rpc::NodeHandle).
+//! [`NodeHandle`](gage_rpc::NodeHandle). [`settings`] reads what an operator wrote.
 mod clock;
 mod feeds;
 mod handle;
@@ -13,6 +13,7 @@ mod node;
 mod pool;
 mod reports;
 mod selection;
+pub mod settings;
 
 pub use clock::Clock;
 pub use messages::{MessageError, MessagePool};
@@ -20,3 +21,4 @@ pub use node::{Node, NodeConfig, ProduceError, SubmitError, TIMESTAMP_MAX, TimeE
 pub use pool::{AccountFacts, Pool, PoolError, PoolLimits, Pooled, REPLACEMENT_BUMP_PERCENT};
 pub use reports::{AHEAD_SECONDS_MAX, ReportError, ReportPool, SourceFacts};
 pub use selection::Selection;
+pub use settings::Settings;

@@ -24,7 +24,7 @@ use tokio::{
 
 use crate::{
     Clock,
-    clock::Shift,
+    clock::Time,
     feeds,
     messages::{self, MessageError, MessagePool},
     meters,
@@ -144,7 +144,7 @@ struct Inner {
     chain: Chain,
     config: NodeConfig,
     clock: Arc<dyn Clock>,
-    shift: Shift,
+    time: Time,
     pool: Mutex<Pool>,
     /// The state after the tip, which the pool's facts are of; changes only while the pool is locked.
     tip_state: RwLock<View>,
@@ -185,8 +185,8 @@ impl Node {
             tip_state: RwLock::new(chain.state(head.number)?),
             chain,
             config,
+            time: Time::new(Arc::clone(&clock), head.timestamp),
             clock,
-            shift: Shift::default(),
             pool: Mutex::new(pool),
             reports: Mutex::new(ReportPool::default()),
             messages: Mutex::new(MessagePool::default()),
@@ -204,9 +204,9 @@ impl Node {
         &self.0.chain
     }
 
-    /// The node's time in Unix seconds, shifted as a development node's may be.
+    /// The node's time in Unix seconds: the clock's, which only goes forward, shifted as a development node's may be.
     pub fn now(&self) -> u64 {
-        self.0.shift.apply(self.0.clock.now())
+        self.0.time.now()
     }
 
     /// How the node behaves.
@@ -216,8 +216,7 @@ impl Node {
 
     /// The time that a block made now would carry.
     pub fn next_timestamp(&self) -> u64 {
-        let next = self.0.shift.next(self.0.clock.now());
-        next.max(self.0.chain.tip().timestamp)
+        self.0.time.next().max(self.0.chain.tip().timestamp)
     }
 
     /// Each block that becomes the head.
@@ -316,7 +315,7 @@ impl Node {
         self.0.reports.lock().len()
     }
 
-    /// Makes the next block from what waits, at the clock's time but not before the parent's. An empty
+    /// Makes the next block from what waits, at the node's time but not before the parent's. An empty
     /// one is made, too. It is durable when this returns.
     ///
     /// # Errors
@@ -333,9 +332,8 @@ impl Node {
     /// Makes the next block the tip, and leaves to [`confirm`](Self::confirm) to make it durable.
     fn seal(&self) -> Result<SealedBlock, ProduceError> {
         let _producing = self.0.producing.lock();
-        let started = self.0.clock.now_millis();
-        let parent = self.0.chain.tip();
-        let timestamp = self.0.shift.take_next(self.0.clock.now()).max(parent.timestamp);
+        let started = self.0.clock.steady_millis();
+        let timestamp = self.next_timestamp();
         let reports = self.0.reports.lock().select(timestamp, PRELUDE_REPORTS_MAX);
         let messages = self.0.messages.lock().select(timestamp);
         let mut selection = self.0.pool.lock().select(self.0.chain.next_base_fee());
@@ -350,10 +348,11 @@ impl Node {
         let mut timed = Timed::new(&mut selection, &*self.0.clock, time);
         let built = self.0.chain.build(&attributes, &mut timed)?;
         let staged = self.0.chain.stage(built)?;
+        self.0.time.used(timestamp);
         self.0.reports.lock().remove_sent(&attributes.reports);
         self.0.messages.lock().remove_sent(&attributes.messages);
         self.settle(staged.block(), staged.state(), &selection)?;
-        meters::built(self.0.clock.now_millis().saturating_sub(started));
+        meters::built(self.0.clock.steady_millis().saturating_sub(started));
         let block = staged.block().clone();
         self.0.staged.lock().push(staged);
         Ok(block)
@@ -530,7 +529,7 @@ impl Node {
         if target > TIMESTAMP_MAX {
             return Err(TimeError::TooFar(target));
         }
-        Ok(self.0.shift.increase(seconds))
+        Ok(self.0.time.increase(seconds))
     }
 
     /// Fixes the next block's time; the node's time goes on from there.
@@ -545,7 +544,7 @@ impl Node {
         if timestamp > TIMESTAMP_MAX {
             return Err(TimeError::TooFar(timestamp));
         }
-        self.0.shift.set_next(timestamp);
+        self.0.time.set_next(timestamp);
         Ok(())
     }
 

@@ -86,7 +86,7 @@ impl Selection {
 pub(crate) struct Timed<'a> {
     selection: &'a mut Selection,
     clock: &'a dyn Clock,
-    /// Milliseconds since the Unix epoch.
+    /// By [`Clock::steady_millis`].
     until: u64,
     /// Milliseconds that it has in any case, from the first that is asked for: a prelude and a sweep that take all
     /// of a block's time shut nobody out.
@@ -106,7 +106,7 @@ impl<'a> Timed<'a> {
     }
 
     fn is_over(&mut self) -> bool {
-        let now = self.clock.now_millis();
+        let now = self.clock.steady_millis();
         if !std::mem::replace(&mut self.begun, true) {
             self.until = self.until.max(now.saturating_add(self.least));
         }
@@ -170,6 +170,10 @@ mod tests {
 
     impl Clock for Told {
         fn now_millis(&self) -> u64 {
+            0
+        }
+
+        fn steady_millis(&self) -> u64 {
             self.0.load(Ordering::Relaxed)
         }
     }

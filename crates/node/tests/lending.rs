@@ -4,176 +4,25 @@ mod support;
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use alloy_consensus::TxEip1559;
-use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
-use alloy_signer::SignerSync;
-use alloy_sol_types::{SolCall, SolEvent};
-use gage_abi::{
-    IAsset,
-    IMarket::{
-        CollateralTerms, Liquidated, MarketTerms, addCollateralCall, borrowCall, createMarketCall,
-        liquidateCall, listVaultCall, supplyCollateralCall,
-    },
-    IOracle::{FeedTerms, PriceReport, SignedReport, Source, createFeedCall, setSourceCall},
-    IRegistry::{VaultTerms, createAssetCall, createVaultCall},
-    IVault::{self, Rates, setLineCapCall},
+use alloy_sol_types::SolEvent;
+use gage_abi::IMarket::Liquidated;
+use gage_core::address::MARKET;
+use support::{
+    lending::{LIQUIDATOR, Sender, liquidation},
+    *,
 };
-use gage_chain::{CallRequest, Overrides};
-use gage_core::{
-    AssetId, VaultId,
-    address::{MARKET, ORACLE, REGISTRY, asset, vault},
-};
-use gage_node::Node;
-use support::*;
-
-const OWNER: u8 = 0;
-const LENDER: u8 = 1;
-const BORROWER: u8 = 2;
-const LIQUIDATOR: u8 = 3;
-
-/// One whole unit of a token with 18 decimals, or of a price.
-const ONE: u128 = GWEI * GWEI;
-/// The wrapped native coin, the collateral.
-const COIN: Address = asset(AssetId::new(1));
-/// An issued asset that is lent.
-const DOLLAR: Address = asset(AssetId::new(2));
-const VAULT: Address = vault(VaultId::new(1));
-
-fn units(whole: u128) -> U256 {
-    U256::from(whole * ONE)
-}
-
-/// Sends calls from accounts at their next nonces, and mines them.
-struct Sender {
-    node: Node,
-    nonces: [u64; 4],
-}
-
-impl Sender {
-    fn send(&mut self, from: u8, to: Address, what: &impl SolCall) {
-        self.send_value(from, to, what, U256::ZERO);
-    }
-
-    /// With no more gas than estimated.
-    fn send_value(&mut self, from: u8, to: Address, what: &impl SolCall, value: U256) {
-        let (input, chain) = (Bytes::from(what.abi_encode()), self.node.chain());
-        let request = CallRequest {
-            from: Some(signer(from).address()),
-            to: Some(to),
-            value,
-            input: input.clone(),
-            ..CallRequest::default()
-        };
-        let estimate = chain.estimate_gas(chain.head().number, &request, &Overrides::default());
-        let gas_limit = estimate.expect("an estimate");
-        let to = TxKind::Call(to);
-        let tx = TxEip1559 { gas_limit, to, value, input, ..TxEip1559::default() };
-        let nonce = &mut self.nonces[usize::from(from)];
-        self.node.submit_raw(&signed(from, *nonce, tx)).expect("pooled");
-        *nonce += 1;
-        let block = self.node.produce().expect("a block");
-        let receipt = self.node.chain().receipts(block.number()).expect("stored").expect("there");
-        assert!(receipt[1].receipt.status(), "{receipt:#?}");
-    }
-
-    /// Reports prices of feed 1 (the coin) and feed 2 (the dollar) in a block of their own.
-    fn report(&self, round: u64, coin: u128) {
-        let time = self.node.now();
-        let sign = |feed, price| {
-            let report = PriceReport { feed, round, time, price, confidence: U256::ZERO };
-            let hash = gage_evm::report_hash(CHAIN_ID, &report);
-            let signature = signer(OWNER).sign_hash_sync(&hash).expect("signed");
-            let (r, s) = (B256::from(signature.r()), B256::from(signature.s()));
-            SignedReport { report, v: 27 + u8::from(signature.v()), r, s }
-        };
-        let reports = vec![sign(1, units(coin)), sign(2, units(1))];
-        self.node.submit_reports(reports).expect("taken");
-        self.node.produce().expect("a block");
-    }
-
-    fn open_market(&mut self) {
-        let dollar = createAssetCall { name: "Dollar".into(), symbol: "USD".into(), decimals: 18 };
-        self.send(OWNER, REGISTRY, &dollar);
-        for (feed, description) in [(1, "COIN / USD"), (2, "DOLLAR / USD")] {
-            let terms = FeedTerms::unguarded(86_400, U256::from(1), units(1_000_000));
-            let (asset, description) = (asset(AssetId::new(feed)), description.into());
-            self.send(OWNER, ORACLE, &createFeedCall { asset, description, terms });
-            let source = Source::publisher(signer(OWNER).address(), 86_400);
-            self.send(OWNER, ORACLE, &setSourceCall { feed, source });
-        }
-        let rates =
-            Rates { kind: 0, base: 100, slope1: 400, slope2: 10_000, kink: 9_000, rateAtTarget: 0 };
-        let cap = units(1_000_000);
-        let terms = VaultTerms { reserveFee: 1_000, supplyCap: cap, borrowCap: cap, rates };
-        let (name, symbol) = ("Dollar vault".into(), "gUSD".into());
-        self.send(OWNER, REGISTRY, &createVaultCall { asset: DOLLAR, name, symbol, terms });
-        let terms = MarketTerms {
-            targetHealth: U256::from(ONE * 105 / 100),
-            fullBonusHealth: U256::from(ONE * 95 / 100),
-        };
-        self.send(OWNER, MARKET, &createMarketCall { terms });
-        let terms = CollateralTerms {
-            feed: 1,
-            ltv: 7_500,
-            threshold: 8_000,
-            bonusMin: 200,
-            bonusMax: 1_000,
-            riskWeight: 0,
-            cap,
-        };
-        self.send(OWNER, MARKET, &addCollateralCall { market: 1, asset: COIN, terms });
-        let min_debt = units(10);
-        self.send(
-            OWNER,
-            MARKET,
-            &listVaultCall { market: 1, vault: VAULT, feed: 2, minDebt: min_debt },
-        );
-        self.send(OWNER, VAULT, &setLineCapCall { market: 1, cap });
-    }
-
-    fn lend_and_borrow(&mut self) {
-        for to in [LENDER, LIQUIDATOR] {
-            let to = signer(to).address();
-            self.send(OWNER, DOLLAR, &IAsset::mintCall { to, value: units(100_000) });
-        }
-        let receiver = signer(LENDER).address();
-        self.send(LENDER, VAULT, &IVault::depositCall { assets: units(50_000), receiver });
-        self.send_value(BORROWER, COIN, &IAsset::depositCall {}, units(10));
-        let (owner, sub) = (signer(BORROWER).address(), 0);
-        let amount = units(10);
-        let supply = supplyCollateralCall { market: 1, owner, sub, asset: COIN, amount };
-        self.send(BORROWER, MARKET, &supply);
-        let amount = units(14_000);
-        let borrow = borrowCall { market: 1, sub, vault: VAULT, amount, receiver: owner };
-        self.send(BORROWER, MARKET, &borrow);
-    }
-}
 
 #[test]
 fn a_loan_ends_in_a_liquidation_and_the_books_balance() {
     let (node, clock) = node(Duration::ZERO);
-    let mut sender = Sender { node: node.clone(), nonces: [0; 4] };
+    let mut sender = Sender::new(node.clone());
     sender.open_market();
     clock.0.fetch_add(60, Ordering::Relaxed);
     sender.report(1, 2_000);
     sender.lend_and_borrow();
     clock.0.fetch_add(3_600, Ordering::Relaxed);
     sender.report(2, 1_700);
-    let owner = signer(BORROWER).address();
-    let receiver = signer(LIQUIDATOR).address();
-    sender.send(
-        LIQUIDATOR,
-        MARKET,
-        &liquidateCall {
-            market: 1,
-            owner,
-            sub: 0,
-            vault: VAULT,
-            asset: COIN,
-            maxRepay: U256::MAX,
-            receiver,
-        },
-    );
+    sender.send(LIQUIDATOR, MARKET, &liquidation());
     let head = node.chain().head().number;
     let receipts = node.chain().receipts(head).unwrap().unwrap();
     let logs = receipts.iter().flat_map(|found| found.receipt.logs());

@@ -43,8 +43,10 @@ pub enum Cors {
 /// Bounds that keep one caller from taking the node from the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections at a time.
+    /// Connections at a time, whether they ask anything or not.
     pub connections_max: u32,
+    /// How long a connection may bring no whole header, or no more of a body; a WebSocket answers pings instead.
+    pub silence_max: Duration,
     /// Bytes of one request, a batch included.
     pub request_bytes_max: u32,
     /// Bytes of one response, a batch's included.
@@ -74,7 +76,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections_max: 500,
+            connections_max: 16_384,
+            silence_max: Duration::from_secs(60),
             request_bytes_max: 5 * 1024 * 1024,
             response_bytes_max: 32 * 1024 * 1024,
             batch_max: 100,

@@ -140,6 +140,8 @@ pub(crate) enum LimitError {
     TraceBytes(u32),
     #[error("{asked} steps exceed the limit of {most}")]
     Steps { asked: usize, most: usize },
+    #[error("too many connections: {0} are open already; try again later")]
+    Connections(u32),
     #[error("server is busy: {0} calls wait already; try again later")]
     Busy(usize),
     #[error("a check is under way already; try again later")]

@@ -20,6 +20,7 @@
 
 mod arguments;
 mod config;
+mod connections;
 mod context;
 mod debug;
 mod dev;

@@ -6,13 +6,17 @@ use gage_chain::Chain;
 use jsonrpsee::{
     RpcModule,
     core::RegisterMethodError,
-    server::{BatchRequestConfig, PingConfig, ServerConfig, ServerHandle},
+    server::{BatchRequestConfig, PingConfig, ServerConfig, ServerHandle, stop_channel},
 };
-use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+use tokio::net::TcpListener;
+use tower_http::{
+    cors::{AllowOrigin, Any, CorsLayer},
+    timeout::RequestBodyTimeoutLayer,
+};
 
 use crate::{
-    Config, Cors, Limits, NodeHandle, context::Context, debug, dev, eth, filters::HexIds, gage,
-    methods::Methods, net,
+    Config, Cors, Limits, NodeHandle, connections, context::Context, debug, dev, eth,
+    filters::HexIds, gage, methods::Methods, net,
 };
 
 /// Why no server runs.
@@ -68,17 +72,22 @@ pub async fn serve(
     let Config { addr, dev, cors, limits } = config;
     let dev = dev && node.dev().is_some();
     let server = server_config(&limits);
-    let methods = methods(Context::new(chain, node, limits), dev)?;
-    let http = tower::ServiceBuilder::new().option_layer(cors_layer(cors)?);
-    let bind = |source| ServeError::Bind { addr, source };
-    let server = jsonrpsee::server::Server::builder()
+    let methods = methods(Context::new(chain, node, limits.clone()), dev)?;
+    let http = tower::ServiceBuilder::new()
+        .option_layer(cors_layer(cors)?)
+        .layer(RequestBodyTimeoutLayer::new(limits.silence_max));
+    let service = jsonrpsee::server::Server::builder()
         .set_config(server)
         .set_http_middleware(http)
-        .build(addr)
-        .await
-        .map_err(bind)?;
-    let addr = server.local_addr().map_err(bind)?;
-    Ok(Server { addr, handle: server.start(methods) })
+        .to_service_builder();
+    let bind = |source| ServeError::Bind { addr, source };
+    let listener = TcpListener::bind(addr).await.map_err(bind)?;
+    let addr = listener.local_addr().map_err(bind)?;
+    let (stop, handle) = stop_channel();
+    let stopping = stop.clone();
+    let service = move || service.clone().build(methods.clone(), stopping.clone());
+    tokio::spawn(connections::serve(listener, limits, service, stop));
+    Ok(Server { addr, handle })
 }
 
 fn methods(context: Context, dev: bool) -> Result<RpcModule<Context>, RegisterMethodError> {

@@ -3,13 +3,13 @@
 use crate::{
     Head, Prepared, Record, StateError, Store,
     database::Batch,
+    forest::Step,
     history,
     snapshot::Snapshot,
     store::lock,
     tables::{self, Space, system},
-    trie::NodeChanges,
 };
-use alloy_primitives::{Address, B256};
+use alloy_primitives::B256;
 use std::sync::PoisonError;
 
 impl Store {
@@ -60,10 +60,11 @@ impl Store {
         let new_head = Head { number, hash, state_root: prepared.root };
         let mut batch = Batch::default();
         self.add_history(&mut batch, &snapshot, &prepared, number)?;
-        add_state(&mut batch, prepared);
+        add_state(&mut batch, &prepared);
         add_records(&mut batch, records);
         add_head(&mut batch, &new_head);
-        self.inner.database.stage(batch);
+        let Prepared { forest, vacated, .. } = prepared;
+        self.inner.database.stage_block(batch, Step::new(number, forest, vacated));
         self.set_head(Some(new_head));
         Ok(new_head.state_root)
     }
@@ -124,7 +125,8 @@ pub(crate) fn add_head(batch: &mut Batch, head: &Head) {
     batch.put(Space::Blocks, head.number.to_be_bytes(), [head.hash, head.state_root].concat());
 }
 
-pub(crate) fn add_state(batch: &mut Batch, prepared: Prepared) {
+/// The values, without the tries over them.
+pub(crate) fn add_state(batch: &mut Batch, prepared: &Prepared) {
     for (address, change) in &prepared.accounts {
         match change.new {
             Some(account) => batch.put(Space::Accounts, address.as_slice(), account.encode()),
@@ -141,20 +143,6 @@ pub(crate) fn add_state(batch: &mut Batch, prepared: Prepared) {
     }
     for (hash, bytes) in &prepared.code {
         batch.put(Space::Code, hash.as_slice(), bytes.as_ref());
-    }
-    add_nodes(batch, Space::AccountTrie, None, prepared.account_nodes);
-    for (address, nodes) in prepared.storage_nodes {
-        add_nodes(batch, Space::StorageTrie, Some(address), nodes);
-    }
-}
-
-fn add_nodes(batch: &mut Batch, space: Space, owner: Option<Address>, nodes: NodeChanges) {
-    for (path, rlp) in nodes {
-        let key = tables::node_key(owner, &path);
-        match rlp {
-            Some(rlp) => batch.put(space, key, rlp),
-            None => batch.remove(space, key),
-        }
     }
 }
 

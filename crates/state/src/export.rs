@@ -320,6 +320,7 @@ impl<'a> Import<'a> {
         }
         commit::add_head(&mut self.batch, &head);
         self.batch.put(Space::System, system::OLDEST, head.number.to_be_bytes());
+        self.batch.put(Space::System, system::NODES, head.number.to_be_bytes());
         self.database.write(&self.batch)?;
         Ok(info)
     }
@@ -364,11 +365,13 @@ impl<'a> Import<'a> {
             (*address, AccountChange { storage: Default::default(), ..change.clone() })
         });
         self.put_down_owner();
-        let snapshot = Snapshot::new(self.database.tables()?);
+        let snapshot = Snapshot::whole(self.database.tables()?);
         let changes = std::mem::take(&mut self.changes);
         let prepared = Prepared::on(&snapshot, self.root, &changes)?;
         self.root = prepared.root();
-        commit::add_state(&mut self.batch, prepared);
+        commit::add_state(&mut self.batch, &prepared);
+        let Prepared { forest, vacated, .. } = prepared;
+        forest.put_nodes(&vacated, &mut self.batch);
         self.database.write(&std::mem::take(&mut self.batch))?;
         self.owner = next;
         self.waiting = 0;

@@ -16,6 +16,7 @@
 //! | `changes` | what a block changes, as the EVM reports it |
 //! | `trie` | the part of a trie one block touches: insert, remove, root, proof |
 //! | `prepare` | from changes to trie nodes and root |
+//! | `forest` | the tries in memory, ahead of the database |
 //! | `store` | opening a store, and what can be asked of it |
 //! | `commit` | writing a block in one transaction |
 //! | `history` | reverse diffs of recent blocks |
@@ -42,6 +43,7 @@ mod database;
 mod embedded;
 mod error;
 mod export;
+mod forest;
 mod history;
 mod overlay;
 mod pending;

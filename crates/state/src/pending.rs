@@ -7,7 +7,9 @@
 use crate::{
     StateError,
     database::{Batch, Database, Rows, Tables, Write},
+    forest::{Behind, Forest, Step},
     overlay::Overlaid,
+    snapshot::Snapshot,
     store::lock,
     tables::Space,
 };
@@ -16,21 +18,45 @@ use std::{
     collections::BTreeMap,
     hash::BuildHasher,
     ops::{Bound, RangeBounds},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard},
+    time::Instant,
 };
 
 /// A database, and what is to be written to it.
 pub(crate) struct Pending {
     database: Box<dyn Database>,
-    /// The oldest first.
-    layers: RwLock<Vec<Arc<Layer>>>,
+    /// How many blocks back can be read.
+    history_blocks: u64,
+    tip: RwLock<Tip>,
     /// Held during a flush.
-    flushing: Mutex<()>,
+    flushing: Mutex<Behind>,
+}
+
+/// What every later snapshot sees.
+struct Tip {
+    /// The oldest first.
+    layers: Vec<Arc<Layer>>,
+    /// The tries of the last block.
+    forest: Arc<Forest>,
+    /// The tries of the last durable block.
+    durable: Arc<Forest>,
+    /// How often a flush began.
+    flushes: u64,
+    /// Whether the database got nodes since some were forgotten.
+    has_caught_up: bool,
 }
 
 impl Pending {
-    pub(crate) fn new(database: Box<dyn Database>) -> Self {
-        Self { database, layers: RwLock::default(), flushing: Mutex::default() }
+    /// A database, the tries of its head, and how far its nodes are behind.
+    pub(crate) fn new(
+        database: Box<dyn Database>,
+        history_blocks: u64,
+        (forest, behind): (Forest, Behind),
+    ) -> Self {
+        let forest = Arc::new(forest);
+        let durable = Arc::clone(&forest);
+        let tip = Tip { layers: Vec::new(), forest, durable, flushes: 0, has_caught_up: false };
+        Self { database, history_blocks, tip: RwLock::new(tip), flushing: Mutex::new(behind) }
     }
 
     /// The database without what is staged.
@@ -38,10 +64,22 @@ impl Pending {
         &*self.database
     }
 
-    /// Lets later snapshots see a batch. It is not durable.
+    /// Lets later snapshots see records. They are not durable.
     pub(crate) fn stage(&self, batch: Batch) {
-        let layer = Arc::new(Layer::new(batch));
-        self.layers.write().unwrap_or_else(PoisonError::into_inner).push(layer);
+        self.tip_mut().layers.push(Arc::new(Layer::new(batch, None)));
+    }
+
+    /// Lets later snapshots see a block. It is not durable.
+    pub(crate) fn stage_block(&self, batch: Batch, mut step: Step) {
+        let is_time = step.forest.is_large() && std::mem::take(&mut self.tip_mut().has_caught_up);
+        if is_time {
+            step.forest = Arc::new(Arc::unwrap_or_clone(step.forest).shrunk());
+        }
+        let forest = Arc::clone(&step.forest);
+        let layer = Arc::new(Layer::new(batch, Some(step)));
+        let mut tip = self.tip_mut();
+        tip.layers.push(layer);
+        tip.forest = forest;
     }
 
     /// Makes durable what was staged before.
@@ -50,31 +88,71 @@ impl Pending {
     ///
     /// Only if the storage fails; whatever was staged is then gone.
     pub(crate) fn flush(&self) -> Result<(), StateError> {
-        let _flushing = lock(&self.flushing);
-        let layers = self.layers();
-        let written = match &*layers {
-            [] => return Ok(()),
-            [layer] => self.database.write(&layer.batch),
-            layers => self.database.write(&merged(layers)),
+        let mut behind = lock(&self.flushing);
+        let layers = {
+            let mut tip = self.tip_mut();
+            tip.flushes += 1;
+            tip.layers.clone()
         };
-        let mut kept = self.layers.write().unwrap_or_else(PoisonError::into_inner);
+        let steps = || layers.iter().filter_map(|layer| layer.step.as_ref());
+        steps().for_each(|step| behind.add(step));
+        let last = steps().next_back();
+        let caught_up = last.filter(|step| behind.is_far(step.number, self.history_blocks));
+        let began = Instant::now();
+        let written = match (&*layers, caught_up) {
+            ([], _) => return Ok(()),
+            ([layer], None) => self.database.write(&layer.batch),
+            (layers, None) => self.database.write(&merged(layers)),
+            (layers, Some(step)) => {
+                let mut all = merged(layers);
+                behind.put(step, &mut all);
+                all.sort();
+                self.database.write(&all)
+            }
+        };
+        if written.is_ok()
+            && let Some(step) = caught_up
+        {
+            behind.caught_up(&step.forest, began.elapsed());
+        }
+        let mut tip = self.tip_mut();
         match written {
-            Ok(()) => drop(kept.drain(..layers.len())),
-            Err(_) => kept.clear(),
+            Ok(()) => {
+                drop(tip.layers.drain(..layers.len()));
+                tip.has_caught_up |= caught_up.is_some();
+                if let Some(step) = last {
+                    tip.durable = Arc::clone(&step.forest);
+                }
+            }
+            Err(_) => {
+                steps().rev().for_each(|step| behind.take_back(step));
+                tip.layers.clear();
+                tip.forest = Arc::clone(&tip.durable);
+            }
         }
         written
     }
 
-    fn layers(&self) -> Vec<Arc<Layer>> {
-        self.layers.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Everything as it is now, with what is staged.
+    pub(crate) fn snapshot(&self) -> Result<Snapshot, StateError> {
+        loop {
+            let (layers, forest, flushes) = {
+                let tip = self.tip.read().unwrap_or_else(PoisonError::into_inner);
+                (tip.layers.clone(), Arc::clone(&tip.forest), tip.flushes)
+            };
+            let base = self.database.tables()?;
+            // A flush that began before wrote some of these layers, which are then seen twice. One that began since
+            // may have written a later layer, over which these would lie.
+            if self.tip.read().unwrap_or_else(PoisonError::into_inner).flushes != flushes {
+                continue;
+            }
+            let tables = if layers.is_empty() { base } else { Box::new(Layered { base, layers }) };
+            return Ok(Snapshot::new(tables, forest));
+        }
     }
 
-    /// Every table as it is now, with what is staged.
-    pub(crate) fn tables(&self) -> Result<Box<dyn Tables>, StateError> {
-        // In this order: a layer that is flushed in between is seen twice, and not missed.
-        let layers = self.layers();
-        let base = self.database.tables()?;
-        Ok(if layers.is_empty() { base } else { Box::new(Layered { base, layers }) })
+    fn tip_mut(&self) -> RwLockWriteGuard<'_, Tip> {
+        self.tip.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -85,10 +163,12 @@ struct Layer {
     /// Where in the batch a key is.
     places: [HashTable<u32>; Space::ALL.len()],
     hasher: DefaultHashBuilder,
+    /// If it is a block.
+    step: Option<Step>,
 }
 
 impl Layer {
-    fn new(mut batch: Batch) -> Self {
+    fn new(mut batch: Batch, step: Option<Step>) -> Self {
         batch.sort();
         let hasher = DefaultHashBuilder::default();
         let mut places = [const { HashTable::new() }; Space::ALL.len()];
@@ -100,7 +180,7 @@ impl Layer {
                 table.insert_unique(hash(&place), place, hash);
             }
         }
-        Self { batch, places, hasher }
+        Self { batch, places, hasher, step }
     }
 
     fn get(&self, space: Space, key: &[u8]) -> Option<&Write> {

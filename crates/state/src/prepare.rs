@@ -2,8 +2,9 @@
 
 use crate::{
     Account, AccountChange, Changes, Head, StateError,
+    forest::{Forest, Vacated},
     snapshot::Snapshot,
-    trie::{self, NodeChanges, StoredNodes, Trie},
+    trie::{self, Grown},
 };
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
@@ -29,8 +30,10 @@ pub struct Prepared {
     pub(crate) accounts: BTreeMap<Address, Change<Option<Account>>>,
     pub(crate) slots: BTreeMap<(Address, U256), Change<U256>>,
     pub(crate) code: BTreeMap<B256, Bytes>,
-    pub(crate) account_nodes: NodeChanges,
-    pub(crate) storage_nodes: BTreeMap<Address, NodeChanges>,
+    /// The tries afterwards.
+    pub(crate) forest: Forest,
+    /// Where these have no node any more.
+    pub(crate) vacated: Vacated,
 }
 
 impl Prepared {
@@ -80,8 +83,8 @@ impl Prepared {
             accounts: BTreeMap::new(),
             slots: BTreeMap::new(),
             code,
-            account_nodes: NodeChanges::new(),
-            storage_nodes: BTreeMap::new(),
+            forest: snapshot.forest().clone(),
+            vacated: Vacated::new(),
         };
         for (address, effect) in changes.accounts.keys().zip(effects) {
             prepared.add(*address, effect);
@@ -93,8 +96,8 @@ impl Prepared {
     fn add(&mut self, address: Address, effect: Effect) {
         let slots = effect.slots.into_iter();
         self.slots.extend(slots.map(|(slot, change)| ((address, slot), change)));
-        if !effect.nodes.is_empty() {
-            self.storage_nodes.insert(address, effect.nodes);
+        if let Some(grown) = effect.storage {
+            self.vacated.extend(self.forest.set(Some(address), grown));
         }
         if effect.account.old != effect.account.new {
             self.accounts.insert(address, effect.account);
@@ -102,11 +105,13 @@ impl Prepared {
     }
 
     fn root_accounts(&mut self, snapshot: &Snapshot) -> Result<(), StateError> {
-        let mut trie = Trie::new(StoredNodes { snapshot, owner: None }, self.root);
+        let mut trie = snapshot.trie(None, self.root);
         let leaf = |change: &Change<Option<Account>>| change.new.map(|new| new.trie_value());
         let leaves = self.accounts.iter();
         trie.set_all(leaves.map(|(address, change)| (trie::key(address), leaf(change))).collect())?;
-        (self.root, self.account_nodes) = trie.finish();
+        let (root, grown) = trie.finish();
+        self.root = root;
+        self.vacated.extend(self.forest.set(None, grown));
         Ok(())
     }
 }
@@ -115,7 +120,8 @@ impl Prepared {
 struct Effect {
     account: Change<Option<Account>>,
     slots: BTreeMap<U256, Change<U256>>,
-    nodes: NodeChanges,
+    /// The storage trie, if it changes.
+    storage: Option<Grown>,
 }
 
 impl Effect {
@@ -140,15 +146,16 @@ impl Effect {
         }
         let slots = changed_slots(snapshot, address, old, change)?;
         let mut storage_root = old.unwrap_or_default().storage_root;
-        let mut nodes = NodeChanges::new();
+        let mut storage = None;
         if !slots.is_empty() {
-            let source = StoredNodes { snapshot, owner: Some(address) };
-            let mut trie = Trie::new(source, storage_root);
+            let mut trie = snapshot.trie(Some(address), storage_root);
             trie.set_all(sorted(slots.iter().map(|(slot, change)| (*slot, change.new))))?;
-            (storage_root, nodes) = trie.finish();
+            let (root, grown) = trie.finish();
+            storage_root = root;
+            storage = Some(grown);
         }
         let new = info.map(|info| Account { info, storage_root });
-        Ok(Self { account: Change { old, new }, slots, nodes })
+        Ok(Self { account: Change { old, new }, slots, storage })
     }
 }
 

@@ -96,8 +96,7 @@ impl View {
 
     /// The account trie at this height.
     fn state_trie(&self) -> Result<Trie<StoredNodes<'_>>, StateError> {
-        let source = StoredNodes { snapshot: self.snapshot(), owner: None };
-        let mut trie = Trie::new(source, self.head().state_root);
+        let mut trie = self.snapshot().trie(None, self.head().state_root);
         let leaf = |account: Option<Account>| account.map(|account| account.trie_value());
         let then = self.accounts_then()?.into_iter();
         trie.set_all(then.map(|(address, then)| (trie::key(address), leaf(then))).collect())?;
@@ -117,8 +116,7 @@ impl View {
         then: BTreeMap<U256, U256>,
     ) -> Result<Trie<StoredNodes<'_>>, StateError> {
         let now = self.snapshot().account(address)?.map_or(EMPTY_ROOT_HASH, |a| a.storage_root);
-        let source = StoredNodes { snapshot: self.snapshot(), owner: Some(address) };
-        let mut trie = Trie::new(source, now);
+        let mut trie = self.snapshot().trie(Some(address), now);
         trie.set_all(prepare::sorted(then.into_iter()))?;
         let computed = trie.root();
         if computed != stored {

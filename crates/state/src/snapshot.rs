@@ -3,11 +3,13 @@
 use crate::{
     Account, Damage, StateError,
     database::{Rows, Tables},
+    forest::Forest,
     tables::{self, Space, system},
+    trie::{StoredNodes, Trie},
 };
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_trie::Nibbles;
-use std::ops::Bound;
+use std::{ops::Bound, sync::Arc};
 
 /// A block's place and outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,14 +36,32 @@ impl Head {
     }
 }
 
-/// The database as of one commit; later commits do not show.
+/// The database as of one commit; later commits do not show. Clones are of the same moment.
+#[derive(Clone)]
 pub(crate) struct Snapshot {
-    tables: Box<dyn Tables>,
+    tables: Arc<dyn Tables>,
+    forest: Arc<Forest>,
 }
 
 impl Snapshot {
-    pub(crate) fn new(tables: Box<dyn Tables>) -> Self {
-        Self { tables }
+    /// Tables, and the tries of their head as far as they are in memory.
+    pub(crate) fn new(tables: Box<dyn Tables>, forest: Arc<Forest>) -> Self {
+        Self { tables: tables.into(), forest }
+    }
+
+    /// Tables that have every node of their head's tries.
+    pub(crate) fn whole(tables: Box<dyn Tables>) -> Self {
+        Self::new(tables, Arc::default())
+    }
+
+    /// The tries of the head.
+    pub(crate) fn forest(&self) -> &Forest {
+        &self.forest
+    }
+
+    /// The trie of an account's storage, or of the accounts, at the head, where its root is as given.
+    pub(crate) fn trie(&self, owner: Option<Address>, root: B256) -> Trie<StoredNodes<'_>> {
+        self.forest.trie(self, owner, root)
     }
 
     /// Number of rows of a table.
@@ -132,14 +152,18 @@ impl Snapshot {
         Ok(self.get(Space::Code, code_hash.as_slice())?.map(Bytes::from))
     }
 
-    /// The RLP of a trie node.
+    /// The block whose trie nodes are stored, `None` if there is none.
+    pub(crate) fn nodes_of(&self) -> Result<Option<u64>, StateError> {
+        self.read(Space::System, system::NODES, |bytes| tables::decode_number(bytes, Space::System))
+    }
+
+    /// The RLP of a stored trie node.
     pub(crate) fn node(
         &self,
         address: Option<Address>,
         path: &Nibbles,
     ) -> Result<Vec<u8>, StateError> {
-        let space = if address.is_some() { Space::StorageTrie } else { Space::AccountTrie };
-        let node = self.get(space, &tables::node_key(address, path))?;
+        let node = self.get(tables::trie_of(address), &tables::node_key(address, path))?;
         Ok(node.ok_or(Damage::NodeMissing { address, path: *path })?)
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     Changes, Damage, Head, Prepared, StateError, Table, View,
     database::{Batch, Database, Rows},
     embedded::{Embedded, InMemoryBackend, StorageBackend},
+    forest::{Behind, Forest},
     pending::Pending,
     snapshot::Snapshot,
     tables::{Space, system},
@@ -23,7 +24,7 @@ use std::{
 pub const HISTORY_BLOCKS: u64 = 256;
 
 /// The layout of the tables. A file with another one is refused.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// Memory for database pages unless [`Options`] say otherwise.
 const CACHE_BYTES: usize = 512 << 20;
@@ -154,10 +155,11 @@ impl Store {
     /// `WrongSchema` if another version of Gage wrote it; otherwise only if the storage fails.
     pub fn on(database: Box<dyn Database>, options: Options) -> Result<Self, StateError> {
         check_schema(&*database)?;
-        let head = RwLock::new(Snapshot::new(database.tables()?).head()?);
-        let database = Pending::new(database);
-        let staging = Mutex::new(());
-        let code = Mutex::new(BTreeMap::new());
+        let snapshot = Snapshot::whole(database.tables()?);
+        let head = snapshot.head()?;
+        let tries = tries(&snapshot, head)?;
+        let database = Pending::new(database, options.history_blocks, tries);
+        let (head, staging, code) = (RwLock::new(head), Mutex::default(), Mutex::default());
         Ok(Self { inner: Arc::new(Inner { database, options, head, staging, code }) })
     }
 
@@ -234,7 +236,7 @@ impl Store {
     }
 
     pub(crate) fn snapshot(&self) -> Result<Snapshot, StateError> {
-        Ok(Snapshot::new(self.inner.database.tables()?))
+        self.inner.database.snapshot()
     }
 
     /// Code ready to run, from memory if it ran before.
@@ -272,9 +274,20 @@ pub(crate) fn sync_directory(path: &Path) -> Result<(), StateError> {
     sync().map_err(|error| StateError::Database(Box::new(error)))
 }
 
+/// The tries of the head, and how far the stored nodes are behind it.
+fn tries(snapshot: &Snapshot, head: Option<Head>) -> Result<(Forest, Behind), StateError> {
+    let Some(head) = head else { return Ok(Default::default()) };
+    let nodes_of =
+        snapshot.nodes_of()?.ok_or(Damage::RowInvalid { table: Space::System.name() })?;
+    if nodes_of == head.number {
+        return Ok(Default::default());
+    }
+    Forest::after_crash(snapshot, (nodes_of, head))
+}
+
 /// Notes the schema in a new database; refuses one with another.
 fn check_schema(database: &dyn Database) -> Result<(), StateError> {
-    let snapshot = Snapshot::new(database.tables()?);
+    let snapshot = Snapshot::whole(database.tables()?);
     let Some(stored) = snapshot.get(Space::System, system::SCHEMA)? else {
         if snapshot.len(Space::System)? > 0 {
             return Err(Damage::RowInvalid { table: Space::System.name() }.into());

@@ -13,7 +13,7 @@
 //! | `storage_history` | address, slot, block | value before the block |
 //! | `block_changes` | block | addresses and slots it changed |
 //! | blocks | block | block hash, state root |
-//! | system | name | schema, head, oldest readable height |
+//! | system | name | schema, head, oldest readable height, height of the trie nodes |
 
 use crate::Damage;
 use alloy_primitives::{Address, B256, U256};
@@ -180,6 +180,8 @@ pub(crate) mod system {
     pub(crate) const SCHEMA: &[u8] = b"schema";
     pub(crate) const HEAD: &[u8] = b"head";
     pub(crate) const OLDEST: &[u8] = b"oldest";
+    /// The block whose trie nodes are stored.
+    pub(crate) const NODES: &[u8] = b"nodes";
 }
 
 pub(crate) const ADDRESS_BYTES: usize = 20;
@@ -205,6 +207,11 @@ pub(crate) fn split_slot_key(key: &[u8], space: Space) -> Result<(Address, U256)
 /// `key` followed by a height, the key of a history table.
 pub(crate) fn height_key(key: &[u8], number: u64) -> Vec<u8> {
     [key, &number.to_be_bytes()].concat()
+}
+
+/// The table of the nodes of an account's storage trie, or of the account trie.
+pub(crate) const fn trie_of(owner: Option<Address>) -> Space {
+    if owner.is_some() { Space::StorageTrie } else { Space::AccountTrie }
 }
 
 /// The key of a trie node: the account for storage tries, then the path.

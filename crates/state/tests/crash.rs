@@ -20,8 +20,13 @@ use std::{
 
 const FILE_VARIABLE: &str = "GAGE_STATE_CRASH_FILE";
 
-/// How often to kill, if not as often as usual.
+/// How often to kill, if not as often as usual, and the seed of the first moment.
 const KILLS_VARIABLE: &str = "GAGE_KILLS";
+const SEED_VARIABLE: &str = "GAGE_SEED";
+
+fn setting(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).map_or(otherwise, |text| text.parse().unwrap())
+}
 
 /// Not a test by itself: the process that [`killed_processes_lose_nothing`] kills.
 #[test]
@@ -65,8 +70,8 @@ fn commit_and_kill(path: &Path, blocks: usize, delay: Duration) -> u64 {
 fn killed_processes_lose_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state");
-    let kills = std::env::var(KILLS_VARIABLE).map_or(20, |kills| kills.parse().unwrap());
-    for round in 0..kills {
+    let first = setting(SEED_VARIABLE, 0);
+    for round in first..first + setting(KILLS_VARIABLE, 20) {
         let random = keccak256(u64::to_be_bytes(round));
         let delay = Duration::from_micros(u64::from(random[0]) * 20);
         let acknowledged = commit_and_kill(&path, usize::from(random[1] % 16), delay);

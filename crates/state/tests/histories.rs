@@ -101,6 +101,58 @@ proptest! {
     }
 }
 
+/// What follows a block.
+#[derive(Debug, Clone, Copy)]
+enum After {
+    /// It stays in memory.
+    Nothing,
+    /// It is made durable.
+    Flush,
+    /// It is made durable, and the store opened anew.
+    Reopen,
+    /// The store is opened anew, which loses every block that was only in memory.
+    Lose,
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Nodes of tries are written now and then, and made good from the values whenever a store is opened in between:
+    /// roots, proofs and the stored tries are those of a store that was never closed.
+    #[test]
+    fn a_store_is_opened_anew_between_any_blocks(
+        blocks in vec((any_changes(), prop::sample::select(&[After::Nothing, After::Flush, After::Reopen, After::Lose][..])), 1..24),
+        history in 0u64..16,
+        slots in vec(any_slot(), 3),
+    ) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state");
+        let options = Options { history_blocks: history, ..Options::default() };
+        let mut store = Store::open_with(&path, options).unwrap();
+        let mut model = Model::default();
+        let mut durable = 0;
+        for (changes, after) in &blocks {
+            model.stage(&store, changes);
+            if matches!(after, After::Flush | After::Reopen) {
+                store.flush().unwrap();
+                durable = model.heights.len();
+            }
+            if matches!(after, After::Reopen | After::Lose) {
+                drop(store);
+                store = Store::open_with(&path, options).unwrap();
+                model.heights.truncate(durable);
+                prop_assert_eq!(store.head().map_or(0, |head| head.number + 1), durable as u64);
+            }
+            store.check().unwrap();
+        }
+        if let Some(head) = store.head() {
+            for number in head.number.saturating_sub(history)..=head.number {
+                assert_proofs(&store.at(number).unwrap(), &model.heights[number as usize], &slots);
+            }
+        }
+    }
+}
+
 fn balance(index: u8, balance: u64) -> Changes {
     let info = AccountInfo { balance: U256::from(balance), ..AccountInfo::default() };
     Changes { accounts: [(address(index), AccountChange::new(info))].into() }

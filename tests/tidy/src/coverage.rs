@@ -10,8 +10,9 @@ use crate::sources::root;
 /// What looks like an invariant's id and is a standard's.
 const STANDARDS: [&str; 2] = ["EIP", "ERC"];
 
-/// The classes of attacks.
-const CLASSES: &str = "SOCRVFQGDXULTZPNE";
+/// The classes of attacks; the last one is of scenarios, in which several come together.
+const CLASSES: [&str; 18] =
+    ["S", "O", "C", "R", "V", "F", "Q", "G", "D", "X", "U", "L", "T", "Z", "P", "N", "E", "SC"];
 
 /// A test that names ids.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,7 +65,7 @@ pub fn tests(text: &str) -> Vec<(String, String)> {
     found
 }
 
-/// The ids in some words: three capitals or a class's letter, a hyphen and a number.
+/// The ids in some words: three capitals or a class's letters, a hyphen and a number.
 #[must_use]
 pub fn ids(words: &str) -> BTreeSet<String> {
     let tokens = words.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
@@ -75,7 +76,7 @@ fn is_id(token: &str) -> bool {
     let Some((family, number)) = token.split_once('-') else { return false };
     let numeric = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     let capitals = family.bytes().all(|byte| byte.is_ascii_uppercase());
-    let attack = family.len() == 1 && number.len() == 2 && CLASSES.contains(family);
+    let attack = number.len() == 2 && CLASSES.contains(&family);
     let invariant = family.len() == 3 && !STANDARDS.contains(&family);
     numeric && capitals && (attack || invariant)
 }
@@ -130,12 +131,13 @@ pub fn page(catalogue: &Catalogue, carriers: &Carriers, checked: &BTreeSet<Strin
         let always = if checked.contains(id) { "yes" } else { "" };
         row(&mut page, &[id, &item.name, always, &carried(item, carriers.get(id))]);
     }
-    for class in CLASSES.chars() {
+    for class in CLASSES {
         let _ = write!(
             page,
             "\n## Attacks of class {class}\n\n| | | attack | tests |\n|---|---|---|---|\n"
         );
-        for (id, item) in catalogue.attacks.iter().filter(|(id, _)| id.starts_with(class)) {
+        let of_class = |id: &String| id.split_once('-').is_some_and(|(family, _)| family == class);
+        for (id, item) in catalogue.attacks.iter().filter(|(id, _)| of_class(id)) {
             let priority = item.priority.as_deref().unwrap_or_default();
             row(&mut page, &[id, priority, &item.name, &carried(item, carriers.get(id))]);
         }

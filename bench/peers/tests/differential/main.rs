@@ -1,7 +1,7 @@
 //! Random histories on the peers' real contracts and on Gage side by side, all in one process: what both do
 //! agrees within stated rounding, and where they differ by rule, the test says why that favours the lenders.
 //!
-//! `GAGE_SEEDS` and `GAGE_STEPS` lengthen a run, `GAGE_SEED` repeats one seed. The peers' packages come from
+//! `GAGE_SEEDS` and `GAGE_STEPS` lengthen a run, `GAGE_SEED` repeats one seed or names the first. The peers' packages come from
 //! npm and are compiled on the first run (`peers/compile.mjs`): Node.js must be installed.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
@@ -29,7 +29,7 @@ fn steps(short: u64) -> u64 {
 
 fn seeds(short: u64) -> Range<u64> {
     match setting("GAGE_SEED") {
-        Some(seed) => seed..seed + 1,
+        Some(first) => first..first + setting("GAGE_SEEDS").unwrap_or(1),
         None => 0..setting("GAGE_SEEDS").unwrap_or(short),
     }
 }

@@ -38,42 +38,38 @@ pub struct World {
     pub round: u64,
 }
 
-impl World {
-    /// A market of gold against dollars at 2,000 each, and a lender.
-    pub fn new(chain: Chain) -> Self {
-        let mut world = Self { chain, nonces: BTreeMap::new(), round: 0 };
-        let owner = user(OWNER).address();
-        let asset = |name: &str, decimals| IRegistry::createAssetCall {
-            name: name.into(),
-            symbol: name.into(),
-            decimals,
-        };
-        let feed = |asset: Address, description: &str| IOracle::createFeedCall {
-            asset,
-            description: description.into(),
-            terms: FeedTerms::unguarded(3_600, u(1), u(1 << 100)),
-        };
-        let source = IOracle::Source::publisher(owner, 3_600);
-        let publish = |feed| IOracle::setSourceCall { feed, source: source.clone() };
-        world.block(&[
-            (OWNER, REGISTRY, asset("USD", 6).abi_encode()),
-            (OWNER, REGISTRY, asset("GOLD", 18).abi_encode()),
-            (OWNER, ORACLE, feed(GOLD, "GOLD / USD").abi_encode()),
-            (OWNER, ORACLE, feed(USD, "USD / USD").abi_encode()),
-            (OWNER, ORACLE, publish(1).abi_encode()),
-            (OWNER, ORACLE, publish(2).abi_encode()),
-        ]);
-        world.price(2_000);
-        let vault_terms = IRegistry::VaultTerms {
-            reserveFee: 1_000,
-            supplyCap: u(1 << 100),
-            borrowCap: u(1 << 100),
-            rates: IVault::Rates { kink: 8_000, base: 100, ..IVault::Rates::default() },
-        };
+/// A market of one collateral and one vault, each of an asset and a feed of its own.
+#[derive(Clone, Copy)]
+pub struct Place {
+    pub owner: u8,
+    pub market: u32,
+    pub lent: Address,
+    pub pledged: Address,
+    pub vault: Address,
+    /// Of what is pledged, and of what is lent.
+    pub feeds: [u32; 2],
+}
+
+impl Place {
+    /// The `nth` of a chain on which places are all that is founded.
+    pub const fn nth(owner: u8, nth: u32) -> Self {
+        Self {
+            owner,
+            market: nth,
+            lent: address::asset(AssetId::new(2 * nth)),
+            pledged: address::asset(AssetId::new(2 * nth + 1)),
+            vault: address::vault(VaultId::new(nth)),
+            feeds: [2 * nth - 1, 2 * nth],
+        }
+    }
+
+    /// The calls that create the market, list what it has, and open its line.
+    pub fn listing(&self) -> Vec<(u8, Address, Vec<u8>)> {
+        let Self { owner, market, pledged, vault, feeds, .. } = *self;
         let terms =
             MarketTerms { targetHealth: u(WAD * 105 / 100), fullBonusHealth: u(WAD * 9 / 10) };
         let collateral = CollateralTerms {
-            feed: 1,
+            feed: feeds[0],
             ltv: 7_500,
             threshold: 8_000,
             bonusMin: 500,
@@ -81,38 +77,66 @@ impl World {
             riskWeight: 0,
             cap: u(1 << 100),
         };
-        let listing =
-            IMarket::listVaultCall { market: 1, vault: VAULT, feed: 2, minDebt: u(100 * DOLLAR) };
-        let mut calls = vec![
-            (
-                OWNER,
-                REGISTRY,
-                IRegistry::createVaultCall {
-                    asset: USD,
-                    name: "V".into(),
-                    symbol: "V".into(),
-                    terms: vault_terms,
-                }
-                .abi_encode(),
-            ),
-            (OWNER, MARKET, IMarket::createMarketCall { terms }.abi_encode()),
-            (
-                OWNER,
-                MARKET,
-                IMarket::addCollateralCall { market: 1, asset: GOLD, terms: collateral }
-                    .abi_encode(),
-            ),
-            (OWNER, MARKET, listing.abi_encode()),
-            (OWNER, VAULT, IVault::setLineCapCall { market: 1, cap: u(1 << 100) }.abi_encode()),
-        ];
-        let mint = |to: u8, value| IAsset::mintCall { to: user(to).address(), value };
-        calls.push((OWNER, USD, mint(BIDDER, u(1_000_000 * DOLLAR)).abi_encode()));
-        calls.extend(BORROWERS.map(|who| (OWNER, GOLD, mint(who, u(10 * WAD)).abi_encode())));
-        let receiver = user(BIDDER).address();
-        let deposit = IVault::depositCall { assets: u(500_000 * DOLLAR), receiver };
-        calls.push((BIDDER, VAULT, deposit.abi_encode()));
+        let add = IMarket::addCollateralCall { market, asset: pledged, terms: collateral };
+        let feed = feeds[1];
+        let list = IMarket::listVaultCall { market, vault, feed, minDebt: u(100 * DOLLAR) };
+        let open = IVault::setLineCapCall { market, cap: u(1 << 100) };
+        vec![
+            (owner, MARKET, IMarket::createMarketCall { terms }.abi_encode()),
+            (owner, MARKET, add.abi_encode()),
+            (owner, MARKET, list.abi_encode()),
+            (owner, vault, open.abi_encode()),
+        ]
+    }
+
+    pub fn mint(&self, asset: Address, to: u8, amount: u128) -> (u8, Address, Vec<u8>) {
+        let call = IAsset::mintCall { to: user(to).address(), value: u(amount) };
+        (self.owner, asset, call.abi_encode())
+    }
+}
+
+impl World {
+    /// A market of gold against dollars at 2,000 each, which governance recognises, and a lender.
+    pub fn new(chain: Chain) -> Self {
+        let mut world = Self { chain, nonces: BTreeMap::new(), round: 0 };
+        let place = Place::nth(OWNER, 1);
+        world.create(&place, ["USD", "GOLD"]);
+        world.price(2_000);
+        let mut calls = vec![vault_of(&place)];
+        calls.extend(place.listing());
+        let recognise = IMarket::recogniseMarketCall { market: 1, collaterals: 1, vaults: 1 };
+        calls.push((OWNER, MARKET, recognise.abi_encode()));
+        calls.push(place.mint(USD, BIDDER, 1_000_000 * DOLLAR));
+        calls.extend(BORROWERS.map(|who| place.mint(GOLD, who, 10 * WAD)));
+        calls.push(deposit(&place, BIDDER, 500_000));
         world.block(&calls);
         world
+    }
+
+    /// Creates a place's assets, and its feeds with the owner as their only source.
+    pub fn create(&mut self, place: &Place, [lent, pledged]: [&str; 2]) {
+        let owner = user(place.owner).address();
+        let asset = |name: &str, decimals| IRegistry::createAssetCall {
+            name: name.into(),
+            symbol: name.into(),
+            decimals,
+        };
+        let feed = |asset: Address, name: &str| IOracle::createFeedCall {
+            asset,
+            description: format!("{name} / USD"),
+            terms: FeedTerms::unguarded(3_600, u(1), u(1 << 100)),
+        };
+        let source = IOracle::Source::publisher(owner, 3_600);
+        let publish = |feed| IOracle::setSourceCall { feed, source: source.clone() };
+        let who = place.owner;
+        self.block(&[
+            (who, REGISTRY, asset(lent, 6).abi_encode()),
+            (who, REGISTRY, asset(pledged, 18).abi_encode()),
+            (who, ORACLE, feed(place.pledged, pledged).abi_encode()),
+            (who, ORACLE, feed(place.lent, lent).abi_encode()),
+            (who, ORACLE, publish(place.feeds[0]).abi_encode()),
+            (who, ORACLE, publish(place.feeds[1]).abi_encode()),
+        ]);
     }
 
     pub fn block(&mut self, calls: &[(u8, Address, Vec<u8>)]) -> SealedBlock {
@@ -125,6 +149,16 @@ impl World {
         calls: &[(u8, Address, Vec<u8>)],
         reports: Vec<SignedReport>,
     ) -> SealedBlock {
+        self.block_after(12, calls, reports)
+    }
+
+    /// The same, so many seconds after the head.
+    pub fn block_after(
+        &mut self,
+        seconds: u64,
+        calls: &[(u8, Address, Vec<u8>)],
+        reports: Vec<SignedReport>,
+    ) -> SealedBlock {
         let mut transactions = Vec::new();
         for (from, to, input) in calls {
             let nonce = self.nonces.entry(*from).or_default();
@@ -134,7 +168,7 @@ impl World {
             *nonce += 1;
         }
         let attributes = BlockAttributes {
-            timestamp: self.chain.head().timestamp + 12,
+            timestamp: self.chain.head().timestamp + seconds,
             reports,
             ..BlockAttributes::default()
         };
@@ -150,48 +184,49 @@ impl World {
 
     /// A block in which gold costs so many dollars.
     pub fn price(&mut self, gold: u128) -> SealedBlock {
+        self.prices(&[(Place::nth(OWNER, 1), gold)])
+    }
+
+    /// A block in which what these places take as collateral costs so many dollars, and what they lend one.
+    pub fn prices(&mut self, prices: &[(Place, u128)]) -> SealedBlock {
         self.round += 1;
-        let time = self.chain.head().timestamp + 12;
-        let reports = [(1, gold * WAD), (2, WAD)].map(|(feed, price)| {
+        let both = |(Place { owner, feeds, .. }, dollars): &(Place, u128)| {
+            self.signed(*owner, 12, &[(feeds[0], dollars * WAD), (feeds[1], WAD)])
+        };
+        let reports = prices.iter().flat_map(both).collect();
+        self.block_with(&[], reports)
+    }
+
+    /// What the owner says of feeds, so many seconds after the head.
+    pub fn reports(&mut self, seconds: u64, prices: &[(u32, u128)]) -> Vec<SignedReport> {
+        self.round += 1;
+        self.signed(OWNER, seconds, prices)
+    }
+
+    fn signed(&self, owner: u8, seconds: u64, prices: &[(u32, u128)]) -> Vec<SignedReport> {
+        let (round, time) = (self.round, self.chain.head().timestamp + seconds);
+        let sign = |(feed, price): &(u32, u128)| {
             let report =
-                PriceReport { feed, round: self.round, time, price: u(price), confidence: u(0) };
+                PriceReport { feed: *feed, round, time, price: u(*price), confidence: u(0) };
             let hash: B256 = gage_evm::report_hash(CHAIN_ID, &report);
-            let signature = user(OWNER).sign_hash_sync(&hash).unwrap();
+            let signature = user(owner).sign_hash_sync(&hash).unwrap();
             let (r, s) = (signature.r().into(), signature.s().into());
             SignedReport { report, v: 27 + u8::from(signature.v()), r, s }
-        });
-        self.block_with(&[], reports.to_vec())
+        };
+        prices.iter().map(sign).collect()
     }
 
     /// Everybody pledges ten gold; the first owes most.
     pub fn lend(&mut self) {
-        let mut calls = Vec::new();
+        let (home, mut calls) = (Place::nth(OWNER, 1), Vec::new());
         for (place, who) in BORROWERS.into_iter().enumerate() {
-            let owner = user(who).address();
-            let pledge = IMarket::supplyCollateralCall {
-                market: 1,
-                owner,
-                sub: 0,
-                asset: GOLD,
-                amount: u(10 * WAD),
-            };
-            let draw = IMarket::borrowCall {
-                market: 1,
-                sub: 0,
-                vault: VAULT,
-                amount: u((14_000 - 1_000 * place as u128) * DOLLAR),
-                receiver: owner,
-            };
-            calls.push((who, MARKET, pledge.abi_encode()));
-            calls.push((who, MARKET, draw.abi_encode()));
+            calls.extend(loan(&home, (who, 0), 14_000 - 1_000 * place as u128));
         }
         self.block(&calls);
     }
 
     pub fn bid(&mut self, tier: u8, dollars: u128) {
-        let shares = u(dollars * DOLLAR * 1_000_000);
-        let call = IMarket::placeBidCall { market: 1, vault: VAULT, asset: GOLD, tier, shares };
-        self.block(&[(BIDDER, MARKET, call.abi_encode())]);
+        self.block(&[bid(&Place::nth(OWNER, 1), BIDDER, tier, dollars)]);
     }
 
     pub fn swept(&self, block: &SealedBlock) -> Vec<Address> {
@@ -199,4 +234,40 @@ impl World {
         let logs = receipts[1].receipt.logs().iter();
         logs.filter_map(|log| IMarket::Swept::decode_log(log).ok()).map(|log| log.owner).collect()
     }
+}
+
+/// Creates a place's vault.
+pub fn vault_of(place: &Place) -> (u8, Address, Vec<u8>) {
+    let terms = IRegistry::VaultTerms {
+        reserveFee: 1_000,
+        supplyCap: u(1 << 100),
+        borrowCap: u(1 << 100),
+        rates: IVault::Rates { kink: 8_000, base: 100, ..IVault::Rates::default() },
+    };
+    let (name, symbol) = ("V".to_owned(), "V".to_owned());
+    let create = IRegistry::createVaultCall { asset: place.lent, name, symbol, terms };
+    (place.owner, REGISTRY, create.abi_encode())
+}
+
+pub fn deposit(place: &Place, who: u8, dollars: u128) -> (u8, Address, Vec<u8>) {
+    let receiver = user(who).address();
+    let deposit = IVault::depositCall { assets: u(dollars * DOLLAR), receiver };
+    (who, place.vault, deposit.abi_encode())
+}
+
+/// A bid of so many dollars' shares of a vault without losses or interest.
+pub fn bid(place: &Place, who: u8, tier: u8, dollars: u128) -> (u8, Address, Vec<u8>) {
+    let Place { market, vault, pledged: asset, .. } = *place;
+    let shares = u(dollars * DOLLAR * 1_000_000);
+    (who, MARKET, IMarket::placeBidCall { market, vault, asset, tier, shares }.abi_encode())
+}
+
+/// Ten tokens pledged, and so many dollars drawn.
+pub fn loan(place: &Place, (who, sub): (u8, u32), dollars: u128) -> [(u8, Address, Vec<u8>); 2] {
+    let Place { market, vault, pledged: asset, .. } = *place;
+    let owner = user(who).address();
+    let pledge = IMarket::supplyCollateralCall { market, owner, sub, asset, amount: u(10 * WAD) };
+    let amount = u(dollars * DOLLAR);
+    let draw = IMarket::borrowCall { market, sub, vault, amount, receiver: owner };
+    [(who, MARKET, pledge.abi_encode()), (who, MARKET, draw.abi_encode())]
 }

@@ -150,6 +150,7 @@ mod tests {
             owner: Address::ZERO,
             pause: Pauses::default(),
             breaker: false,
+            recognised: false,
             terms_version: 1,
             groups: 0,
             liquidation_resumes_at: Timestamp::ZERO,

@@ -358,6 +358,7 @@ fn market(assets: u8) -> Market {
         owner: Address::ZERO,
         pause: Pauses::default(),
         breaker: false,
+        recognised: false,
         terms_version: 1,
         groups: 0,
         liquidation_resumes_at: Timestamp::ZERO,

@@ -9,9 +9,10 @@ use gage_abi::IMarket::{self, IMarketCalls as Call};
 use gage_core::{
     Assets, Bps, Breaker, BreakerTerms, GuardLedger, Guarded, Ledger, MarketId, MeterTerms,
     breaker, meter, pause,
+    recognition::{self, Listed},
 };
 
-/// Pauses, breakers and meters.
+/// Pauses, breakers, meters, and whose markets are swept first.
 pub(super) fn act(frame: &mut Frame<'_>, call: Call) -> Answer {
     let (ledger, caller) = frame.act(gas::SMALL)?;
     match call {
@@ -33,6 +34,13 @@ pub(super) fn act(frame: &mut Frame<'_>, call: Call) -> Answer {
             let terms = (terms != MeterTerms::default()).then_some(terms);
             let line = (MarketId::new(market), vault_id(vault)?);
             meter::set_meter(ledger, caller, line, terms)?;
+        }
+        Call::recogniseMarket(IMarket::recogniseMarketCall { market, collaterals, vaults }) => {
+            let seen = Listed { collaterals, vaults };
+            recognition::recognise(ledger, caller, MarketId::new(market), seen)?;
+        }
+        Call::withdrawRecognition(IMarket::withdrawRecognitionCall { market }) => {
+            recognition::withdraw(ledger, caller, MarketId::new(market))?;
         }
         other => return Err(misrouted(other.selector())),
     }

@@ -80,9 +80,19 @@ pub(super) fn call(frame: &mut Frame<'_>, call: Call) -> Answer {
             bids::read(frame, call)
         }
         Call::sweep(IMarket::sweepCall { accounts }) => bids::sweep(frame, &accounts),
-        Call::setPause(_) | Call::pauseFor(_) | Call::setBreaker(_) | Call::setDrawMeter(_) => {
-            guards::act(frame, call)
-        }
+        other => govern(frame, other),
+    }
+}
+
+/// What those do who answer for a market, and what everybody may ask about it.
+fn govern(frame: &mut Frame<'_>, call: Call) -> Answer {
+    match call {
+        Call::setPause(_)
+        | Call::pauseFor(_)
+        | Call::setBreaker(_)
+        | Call::setDrawMeter(_)
+        | Call::recogniseMarket(_)
+        | Call::withdrawRecognition(_) => guards::act(frame, call),
         Call::guardState(_) | Call::meterState(_) => guards::read(frame, call),
         Call::createMarket(_)
         | Call::setMarketTerms(_)
@@ -170,7 +180,7 @@ fn liquidate(frame: &mut Frame<'_>, call: Call) -> Answer {
     Ok(IMarket::liquidateCall::abi_encode_returns(&done))
 }
 
-/// What market owners decide.
+/// What market owners decide, and governance about a market.
 fn rule(frame: &mut Frame<'_>, call: Call) -> Answer {
     let (ledger, caller) = frame.act(gas::SMALL)?;
     match call {

@@ -82,6 +82,7 @@ pub(super) fn market_state(market: &Market, now: Timestamp) -> IMarket::MarketSt
         vaults: market.vaults.iter().copied().map(address::vault).collect(),
         termsVersion: market.terms_version,
         groups: market.groups,
+        recognised: market.recognised,
     }
 }
 

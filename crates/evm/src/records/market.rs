@@ -4,7 +4,8 @@
 //! market      0   owner 20 · pause, model of margin and vaults 1 · collaterals 1 · groups 1 · resumes at 5
 //!                 · terms version 4; of the half byte of the pause two bits are one more than its owner's
 //!                 level, never zero, the next says that margin is the portfolio's, and the last that
-//!                 slot 8 has more of its stops
+//!                 slot 8 has more of its stops; of the byte of the collaterals the highest bit says that
+//!                 the market is recognised
 //!             1   target health 8 · full bonus health 8 · four numbers of 4
 //!             2…  eight numbers of 4 each: first the vaults listed, then the collaterals
 //! collateral  0   feed 4 · decimals 1 · LTV 2 · threshold 2 · bonus min 2 · bonus max 2 · kept below
@@ -31,6 +32,8 @@ const VAULTS_MASK: u8 = 0x0f;
 const PAUSE_MASK: u8 = 0x3;
 const PORTFOLIO_BIT: u8 = 0x4;
 const STOPS_BIT: u8 = 0x8;
+/// Of the byte of the collaterals: whether the market is recognised.
+const RECOGNISED_BIT: u8 = 0x80;
 const NUMBERS_IN_SLOT_1: usize = 4;
 const NUMBERS_PER_SLOT: usize = 8;
 const HEALTH_BYTES: usize = 8;
@@ -40,7 +43,7 @@ pub(crate) fn market_slots(head: U256) -> usize {
     let mut head = Reader::new(head);
     head.address();
     let vaults = head.u8() & VAULTS_MASK;
-    slots_of(usize::from(vaults) + usize::from(head.u8()))
+    slots_of(usize::from(vaults) + usize::from(head.u8() & !RECOGNISED_BIT))
 }
 
 fn slots_of(numbers: usize) -> usize {
@@ -67,15 +70,17 @@ pub(crate) fn market_words(market: &Market) -> Result<Vec<U256>, Fault> {
     };
     let stops = if stops_word(market)?.is_zero() { 0 } else { STOPS_BIT };
     let pause = (market.pause.own.level as u8 + 1) | portfolio | stops;
-    let vaults_listed = count(market.vaults.len())?;
-    if vaults_listed > VAULTS_MASK {
+    let [vaults_listed, collaterals_listed] =
+        [count(market.vaults.len())?, count(market.collaterals.len())?];
+    if vaults_listed > VAULTS_MASK || collaterals_listed >= RECOGNISED_BIT {
         return Err(Fault::Unreadable);
     }
+    let recognised = if market.recognised { RECOGNISED_BIT } else { 0 };
     words.push(
         Writer::new()
             .address(market.owner)
             .u8(pause << PAUSE_SHIFT | vaults_listed)
-            .u8(count(market.collaterals.len())?)
+            .u8(recognised | collaterals_listed)
             .u8(market.groups)
             .narrow(market.liquidation_resumes_at.get().into(), TIME_BYTES)?
             .u32(market.terms_version)
@@ -108,7 +113,9 @@ pub(crate) fn market_from_words(words: &[U256]) -> Result<Market, Fault> {
         3 => PauseLevel::Frozen,
         _ => return Err(Fault::Unreadable),
     };
-    let [vaults, collaterals] = [usize::from(both & VAULTS_MASK), usize::from(head.u8())];
+    let listed = head.u8();
+    let recognised = listed & RECOGNISED_BIT != 0;
+    let [vaults, collaterals] = [both & VAULTS_MASK, listed & !RECOGNISED_BIT].map(usize::from);
     let groups = head.u8();
     let liquidation_resumes_at = Timestamp::new(head.wide::<TIME_BYTES>() as u64);
     let terms_version = head.u32();
@@ -125,6 +132,7 @@ pub(crate) fn market_from_words(words: &[U256]) -> Result<Market, Fault> {
         owner,
         pause: Pauses { own: Pause { level, until: Timestamp::ZERO }, ..Pauses::default() },
         breaker: false,
+        recognised,
         terms_version,
         groups,
         liquidation_resumes_at,

@@ -386,9 +386,10 @@ mod tests {
             terms_version in any::<u32>(),
             groups in any::<u8>(),
             margin in prop::sample::select(vec![MarginModel::Threshold, MarginModel::Portfolio]),
-            (guarded, times, breaker) in (
+            (guarded, times, breaker, recognised) in (
                 prop::sample::select(vec![PauseLevel::Open, PauseLevel::Frozen]),
                 prop::array::uniform3((0..1_u64 << 40).prop_map(Timestamp::new)),
+                any::<bool>(),
                 any::<bool>(),
             ),
             collaterals in prop::collection::vec(any::<u32>(), 0..=16),
@@ -399,6 +400,7 @@ mod tests {
                 owner: Address::new(owner),
                 pause: Pauses { own: Pause { level, until: times[0] }, guardian, tripped_until: times[2] },
                 breaker,
+                recognised,
                 terms_version,
                 groups,
                 liquidation_resumes_at: Timestamp::new(resumes),
@@ -424,6 +426,7 @@ mod tests {
             owner: Address::ZERO,
             pause: Pauses::default(),
             breaker: false,
+            recognised: false,
             terms_version: 1,
             groups: 0,
             liquidation_resumes_at: Timestamp::ZERO,

@@ -148,6 +148,12 @@ fn of_oracle_and_registry() -> Vec<Entry> {
         ),
         entry(REGISTRY, GOVERNOR, IRegistry::setGovernanceCall { governance: LENDER }),
         entry(REGISTRY, GOVERNOR, IRegistry::setGuardianCall { guardian: LENDER }),
+        entry(
+            MARKET,
+            GOVERNOR,
+            IMarket::recogniseMarketCall { market: 1, collaterals: 1, vaults: 1 },
+        ),
+        entry(MARKET, GOVERNOR, IMarket::withdrawRecognitionCall { market: 1 }),
     ]
 }
 

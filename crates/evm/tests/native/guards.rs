@@ -127,3 +127,34 @@ fn a_breaker_trips_in_the_liquidation() {
     assert_eq!(guards(&mut world).breaker.part, 0);
     world.check_ties();
 }
+
+/// N-10: recognition is in the market's own slots, beside what it lists, and ends with a listing.
+#[test]
+fn recognition_lasts_until_a_listing() {
+    let mut world = World::loan();
+    let state = |world: &mut World| {
+        let state = world.ok(STRANGER, MARKET, IMarket::marketStateCall { market: 1 });
+        (state.recognised, state.collaterals.len(), state.vaults.len())
+    };
+    let recognise =
+        |collaterals| IMarket::recogniseMarketCall { market: 1, collaterals, vaults: 1 };
+    let denied = world.refused(GOVERNOR, MARKET, recognise(2));
+    assert!(denied.starts_with("InvalidParameter"), "{denied}");
+    world.ok(GOVERNOR, MARKET, recognise(1));
+    assert_eq!(state(&mut world), (true, 1, 1));
+    let feed = world.priced_as_gold(WRAPPED);
+    let terms = IMarket::CollateralTerms {
+        feed,
+        ltv: 7_000,
+        threshold: 8_000,
+        bonusMin: 300,
+        bonusMax: 800,
+        riskWeight: 0,
+        cap: u(WAD),
+    };
+    world.ok(OWNER, MARKET, IMarket::addCollateralCall { market: 1, asset: WRAPPED, terms });
+    assert_eq!(state(&mut world), (false, 2, 1));
+    world.ok(GOVERNOR, MARKET, recognise(2));
+    world.ok(GOVERNOR, MARKET, IMarket::withdrawRecognitionCall { market: 1 });
+    assert_eq!(state(&mut world), (false, 2, 1));
+}

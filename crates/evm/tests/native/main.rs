@@ -5,6 +5,7 @@ mod attacks;
 mod authority;
 mod borders;
 mod census;
+mod cost;
 mod delegation;
 mod entries;
 mod exits;

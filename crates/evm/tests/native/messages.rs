@@ -116,6 +116,33 @@ impl World {
     }
 }
 
+/// Each recorded kind of message, with a world at the moment when it was recorded that has a feed for it and knows who
+/// must have signed it.
+pub(super) fn heard() -> [(&'static str, World, ProviderMessage); 3] {
+    let eth = B256::right_padding_from(b"ETH");
+    let stream = recorded(STREAM)["expect"].clone();
+    let id = stream["feed_id"].as_str().unwrap().parse().unwrap();
+    let signers = addresses(&stream["signers"]);
+    let kinds = [
+        ("Pyth", PYTH, pyth_id(PYTH_5), (guardians_name(5), guardians(5), 13)),
+        ("RedStone", REDSTONE, eth, (redstone_name(), redstone_signers(), 3)),
+        ("Chainlink", CHAINLINK, id, (chainlink_digest(), signers, 6)),
+    ];
+    let moments =
+        [(PYTH_5, 1_775_245_700), (REDSTONE_FIRST, 1_744_829_561), (STREAM, 1_722_349_000)];
+    core::array::from_fn(|place| {
+        let (name, kind, key, (set, signers, threshold)) = kinds[place].clone();
+        let (recording, now) = moments[place];
+        let mut world = World::genesis();
+        let feed = world.feed_of(kind, key);
+        world.name_signers(kind, set, signers, threshold);
+        let said = message(kind, &[feed], data(recording));
+        assert_eq!(world.clone().hear(now, std::slice::from_ref(&said)), []);
+        world.now = now;
+        (name, world, said)
+    })
+}
+
 /// A chain at the moment when a stream was recorded takes its price; a day later it is refused.
 #[test]
 fn a_recorded_stream_is_a_price() {

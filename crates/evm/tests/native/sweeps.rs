@@ -2,13 +2,11 @@
 
 use super::story::{debt, health};
 use super::support::*;
-use alloy_evm::Evm;
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Address, U256};
 use alloy_sol_types::{SolCall, SolEvent};
-use gage_abi::{IERC20Permit, IMarket, IVault, SYSTEM_ADDRESS, decode_error};
+use gage_abi::{IERC20Permit, IMarket, IVault, decode_error};
 use gage_core::address::MARKET;
 use gage_core::{AccountId, MarketId};
-use revm::inspector::NoOpInspector;
 
 const BIDDER: Address = LENDER;
 const RIVAL: Address = LIQUIDATOR;
@@ -21,14 +19,6 @@ impl World {
     /// Runs a block's sweep, with as much gas as a system call has.
     pub(super) fn sweep(&mut self, accounts: &[AccountId]) -> Done {
         self.system(MARKET, gage_evm::sweep_call(accounts))
-    }
-
-    fn system(&mut self, to: Address, data: Bytes) -> Done {
-        let env = self.env();
-        let mut evm = gage_evm::evm(&mut self.db, env, NoOpInspector {});
-        let done = evm.transact_system_call(SYSTEM_ADDRESS, to, data).unwrap();
-        revm::DatabaseCommit::commit(&mut self.db, done.state);
-        Done { result: done.result }
     }
 
     pub(super) fn bid(&mut self, bidder: Address, tier: u8, dollars: u128) {

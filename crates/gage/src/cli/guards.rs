@@ -40,6 +40,31 @@ pub(crate) struct PauseArgs {
     pub(crate) signing: Signing,
 }
 
+/// A market to recognise.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The block's sweep serves recognised markets first, by value at risk, and all others in turns: anyone\n\
+may create a market, and value is counted at its own prices. Nothing else follows from it. Say how much\n\
+of the market you have looked at; a further listing ends recognition. docs/liquidation.md has the order.\n\n\
+Examples:\n  gage markets\n  gage market recognise --market 2 --collaterals 3 --vaults 1\n  \
+gage market recognise --market 2 --off")]
+pub(crate) struct RecogniseArgs {
+    /// How many collaterals it lists, all of them looked at
+    #[arg(long, required_unless_present = "off", requires = "vaults")]
+    pub(crate) collaterals: Option<u8>,
+    /// How many vaults it lists, all of them looked at
+    #[arg(long, requires = "collaterals")]
+    pub(crate) vaults: Option<u8>,
+    /// Take recognition back
+    #[arg(long, conflicts_with_all = ["collaterals", "vaults"])]
+    pub(crate) off: bool,
+    /// The market's id
+    #[arg(long, default_value_t = 1)]
+    pub(crate) market: u32,
+    #[command(flatten)]
+    pub(crate) signing: Signing,
+}
+
 /// A meter to set.
 #[derive(Debug, Args)]
 #[command(after_help = "\

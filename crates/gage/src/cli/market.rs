@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::guards::{BreakerArgs, MeterArgs, PauseArgs};
+use super::guards::{BreakerArgs, MeterArgs, PauseArgs, RecogniseArgs};
 use super::terms::MarketArgs;
 use super::user::{Remote, Signing};
 
@@ -15,7 +15,8 @@ A market counts collateral by thresholds, or by portfolio margin: by how its ass
 account is then healthy while its equity covers k standard deviations of all that it owns and owes,\n\
 and what selling it costs. docs/margin.md has the formula, its floors, and an example.\n\n\
 Whoever may, stops it for a while (`pause`), bounds what a line lends in a while (`meter`), and lets it\n\
-stop by itself after too many liquidations (`breaker`): docs/guards.md.\n\n\
+stop by itself after too many liquidations (`breaker`): docs/guards.md. Governance says which markets'\n\
+prices are real (`recognise`): docs/liquidation.md.\n\n\
 Examples:\n  gage market margin show\n  gage market margin set margin.toml\n  \
 gage market guards\n  gage market pause restricted --for 6h")]
 pub(crate) enum MarketCommand {
@@ -27,6 +28,8 @@ pub(crate) enum MarketCommand {
     Guards(MarketArgs),
     /// Set how much of a market stands still: its owner, governance, or for a while the guardian
     Pause(PauseArgs),
+    /// Vouch for a market's prices, so that the sweep serves it first; governance only
+    Recognise(RecogniseArgs),
     /// Limit what a line lends in a while; the market's owner only
     Meter(MeterArgs),
     /// Restrict the market by itself after too many liquidations; its owner only

@@ -31,7 +31,7 @@ pub(crate) use factors::{
 };
 pub(crate) use feeds::FeedsArgs;
 pub(crate) use guards::{
-    BreakerArgs, FeedCommand, FreezeArgs, Level, MeterArgs, PauseArgs, UnfreezeArgs,
+    BreakerArgs, FeedCommand, FreezeArgs, Level, MeterArgs, PauseArgs, RecogniseArgs, UnfreezeArgs,
 };
 pub(crate) use market::{MarginArgs, MarginCommand, MarketCommand, SetMarginArgs};
 pub(crate) use operate::{

@@ -143,8 +143,9 @@ fn print_market(
     (id, state): (u32, &IMarket::MarketState),
 ) -> anyhow::Result<()> {
     println!(
-        "Market {id} · {} · liquidation aims at health {}, full bonus at {}",
+        "Market {id} · {} · {} · liquidation aims at health {}, full bonus at {}",
         act::guards::level(&act::guards::state(of, id)?.now),
+        if state.recognised { "recognised" } else { "not recognised" },
         health(state.targetHealth),
         health(state.fullBonusHealth),
     );
@@ -243,6 +244,7 @@ fn market_json(
         "id": id,
         "owner": state.owner,
         "pause": pause_name(state.pause),
+        "recognised": state.recognised,
         "targetHealth": all_digits(state.targetHealth, 18),
         "fullBonusHealth": all_digits(state.fullBonusHealth, 18),
         "termsVersion": state.termsVersion,

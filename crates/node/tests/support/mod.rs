@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
+pub mod lending;
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -25,12 +27,16 @@ pub const CHAIN_ID: u64 = 4243;
 pub const GENESIS_TIME: u64 = 1_700_000_000;
 pub const GWEI: u128 = 1_000_000_000;
 
-/// A clock that stands still until it is set.
+/// A clock that stands still until it is set; no time passes by itself.
 pub struct Still(pub AtomicU64);
 
 impl Clock for Still {
     fn now_millis(&self) -> u64 {
         self.0.load(Ordering::Relaxed) * 1_000
+    }
+
+    fn steady_millis(&self) -> u64 {
+        0
     }
 }
 

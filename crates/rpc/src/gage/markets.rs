@@ -30,6 +30,8 @@ pub(super) struct MarketRow {
     /// Until when; zero if until changed.
     pause_until: u64,
     guards: GuardsRow,
+    /// Whether governance vouches for its prices: the sweep serves its accounts first.
+    recognised: bool,
     liquidation_resumes_at: u64,
     target_health: Shown,
     full_bonus_health: Shown,
@@ -175,6 +177,7 @@ fn market(book: &mut Book, id: MarketId) -> Result<MarketRow, Stop> {
         pause: level_name(pause.level),
         pause_until: pause.until.get(),
         guards: GuardsRow::of(book, id, &market)?,
+        recognised: market.recognised,
         liquidation_resumes_at: market.liquidation_resumes_at.get(),
         target_health: Shown::wad(market.target_health),
         full_bonus_health: Shown::wad(market.full_bonus_health),

@@ -2,6 +2,7 @@
 
 mod calls;
 mod client;
+mod connections;
 mod delegation;
 mod exits;
 mod exposures;

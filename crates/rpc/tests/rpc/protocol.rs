@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Bytes, U256};
 use alloy_sol_types::SolCall;
-use gage_abi::addresses::MARKET;
+use gage_abi::{IMarket, addresses::MARKET};
 use serde_json::{Value, json};
 
 use crate::{
@@ -47,6 +47,18 @@ fn listings_carry_names_and_readable_numbers() {
     let counts = ["assets", "vaults", "markets", "feeds"].map(|name| status[name].clone());
     assert_eq!(json!(counts), json!([2, 1, 1, 2]));
     assert_eq!(story.ask("gage_vaults", json!(["earliest"])), json!([]));
+}
+
+/// A market says whether governance vouches for its prices.
+#[test]
+fn a_market_is_recognised_by_governance() {
+    let mut story = Story::new();
+    let recognised = |story: &Story| story.ask("gage_markets", json!([]))[0]["recognised"].clone();
+    assert_eq!(recognised(&story), false);
+    let call = IMarket::recogniseMarketCall { market: 1, collaterals: 1, vaults: 1 };
+    story.send(OWNER, MARKET, call);
+    story.settle();
+    assert_eq!(recognised(&story), true);
 }
 
 #[test]

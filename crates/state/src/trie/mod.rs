@@ -8,20 +8,23 @@
 //! A node that is not changed never moves to another path. What moves is a leaf or an extension
 //! whose own key grows or shrinks, and that changes it.
 
+mod node;
 #[cfg(test)]
 mod published;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use node::Node;
+
 use crate::{Damage, StateError, snapshot::Snapshot};
 use alloy_primitives::{Address, B256, Bytes, keccak256};
-use alloy_rlp::Decodable;
-use alloy_trie::{
-    EMPTY_ROOT_HASH, Nibbles, TrieMask,
-    nodes::{BranchNodeRef, ExtensionNodeRef, LeafNodeRef, RlpNode, TrieNode},
-};
+use alloy_trie::{EMPTY_ROOT_HASH, Nibbles, nodes::RlpNode};
+use node::{Body, Branch, Extension, Open, below};
 use rayon::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Changes from which on the subtrees below the root are worked on beside each other.
 const PARALLEL_MIN: usize = 32;
@@ -66,133 +69,10 @@ pub(crate) fn key(preimage: impl AsRef<[u8]>) -> Nibbles {
     Nibbles::unpack(keccak256(preimage))
 }
 
-/// New and removed nodes by path, `None` for removed.
-pub(crate) type NodeChanges = BTreeMap<Nibbles, Option<Vec<u8>>>;
-
-enum Node {
-    /// Stored at its path, not read yet.
-    Stored(RlpNode),
-    /// Read or made here; without a reference if it is not the stored one.
-    Open { reference: Option<RlpNode>, body: Body },
-}
-
-enum Body {
-    Leaf(Box<Leaf>),
-    Extension(Box<Extension>),
-    Branch(Box<Branch>),
-}
-
-struct Leaf {
-    suffix: Nibbles,
-    value: Vec<u8>,
-}
-
-struct Extension {
-    key: Nibbles,
-    child: Node,
-}
-
-#[derive(Default)]
-struct Branch {
-    children: [Option<Node>; 16],
-}
-
-impl Node {
-    const fn changed(body: Body) -> Self {
-        Self::Open { reference: None, body }
-    }
-
-    fn leaf(suffix: Nibbles, value: Vec<u8>) -> Self {
-        Self::changed(Body::Leaf(Box::new(Leaf { suffix, value })))
-    }
-
-    /// `child` under `key`; an extension without a key is its child.
-    fn extension(key: Nibbles, child: Self) -> Self {
-        if key.is_empty() {
-            return child;
-        }
-        Self::changed(Body::Extension(Box::new(Extension { key, child })))
-    }
-}
-
-impl Body {
-    fn decode(rlp: &[u8]) -> Result<Self, alloy_rlp::Error> {
-        match TrieNode::decode(&mut &*rlp)? {
-            TrieNode::EmptyRoot => Err(alloy_rlp::Error::Custom("an empty node is not stored")),
-            TrieNode::Leaf(leaf) => {
-                Ok(Self::Leaf(Box::new(Leaf { suffix: leaf.key, value: leaf.value })))
-            }
-            TrieNode::Extension(node) => {
-                let child = Node::Stored(node.child);
-                Ok(Self::Extension(Box::new(Extension { key: node.key, child })))
-            }
-            TrieNode::Branch(node) => {
-                let mut branch = Box::<Branch>::default();
-                for (nibble, child) in node.as_ref().children() {
-                    let slot = &mut branch.children[usize::from(nibble)];
-                    *slot = child.cloned().map(Node::Stored);
-                }
-                Ok(Self::Branch(branch))
-            }
-        }
-    }
-
-    /// The RLP of the node at `path`, after that of the changed nodes below it, which are added
-    /// to `changes`.
-    fn encode(&mut self, path: &Nibbles, changes: &mut NodeChanges) -> Vec<u8> {
-        let mut rlp = Vec::new();
-        match self {
-            Self::Leaf(leaf) => {
-                LeafNodeRef::new(&leaf.suffix, &leaf.value).rlp(&mut rlp);
-            }
-            Self::Extension(node) => {
-                let child = seal(&mut node.child, path.join(&node.key), changes);
-                ExtensionNodeRef::new(&node.key, &child).rlp(&mut rlp);
-            }
-            Self::Branch(branch) => {
-                let mut stack = Vec::with_capacity(16);
-                let mut mask = TrieMask::default();
-                for (nibble, child) in (0..16).zip(&mut branch.children) {
-                    if let Some(child) = child {
-                        stack.push(seal(child, below(path, nibble), changes));
-                        mask.set_bit(nibble);
-                    }
-                }
-                BranchNodeRef::new(&stack, mask).rlp(&mut rlp);
-            }
-        }
-        rlp
-    }
-}
-
-/// The reference to a node, adding it and what changed below it to `changes`.
-fn seal(node: &mut Node, path: Nibbles, changes: &mut NodeChanges) -> RlpNode {
-    match node {
-        Node::Stored(reference) | Node::Open { reference: Some(reference), .. } => {
-            reference.clone()
-        }
-        Node::Open { reference, body } => {
-            let rlp = body.encode(&path, changes);
-            let sealed = RlpNode::from_rlp(&rlp);
-            *reference = Some(sealed.clone());
-            changes.insert(path, Some(rlp));
-            sealed
-        }
-    }
-}
-
-/// The path of the child `nibble` of a branch at `path`.
-fn below(path: &Nibbles, nibble: u8) -> Nibbles {
-    let mut path = *path;
-    path.push(nibble);
-    path
-}
-
-/// A trie with the changes of one block.
+/// A trie that is changed, or proves what is in it.
 pub(crate) struct Trie<S> {
     editor: Editor<S>,
     root: Option<Node>,
-    changes: NodeChanges,
 }
 
 /// Changes the nodes at and below a path.
@@ -202,13 +82,52 @@ struct Editor<S> {
     vacated: BTreeSet<Nibbles>,
     /// How many values were set or removed.
     edits: usize,
+    /// How many nodes were read.
+    reads: usize,
+    /// How many nodes were made that take no unwritten one's place, about.
+    made: usize,
+}
+
+/// What became of a trie.
+#[derive(Debug)]
+pub(crate) struct Grown {
+    /// Its nodes, as far as they were read or made; `None` for an empty trie.
+    pub(crate) root: Option<Node>,
+    /// Paths at which a node was removed, or moved away from. There may be another now.
+    pub(crate) vacated: BTreeSet<Nibbles>,
+    /// How many more nodes are in memory, about.
+    pub(crate) opened: usize,
+    /// How many more of these the database does not have, about.
+    pub(crate) unwritten: usize,
+}
+
+impl Node {
+    /// The root of a stored trie that is not empty.
+    pub(crate) fn stored(root: B256) -> Option<Self> {
+        (root != EMPTY_ROOT_HASH).then(|| Self::Stored(RlpNode::word_rlp(&root)))
+    }
+
+    /// Calls `row` with the path and the RLP of each node of a sealed trie that the database does not have.
+    pub(crate) fn unwritten(&self, mut row: impl FnMut(Nibbles, Vec<u8>)) {
+        self.each_unwritten(Nibbles::new(), &mut |path, node| row(path, node.body.rlp()));
+    }
+
+    /// Notes that the database has all of a trie.
+    pub(crate) fn mark_written(&self) {
+        self.each_unwritten(Nibbles::new(), &mut |_, node| node.mark_written());
+    }
+
+    /// The trie without the nodes that the database has, and how many are left in memory.
+    pub(crate) fn shrunk(mut self) -> (Self, usize) {
+        let left = self.shrink();
+        (self, left)
+    }
 }
 
 impl<S: NodeSource> Trie<S> {
-    /// The stored trie with this root.
-    pub(crate) fn new(source: S, root: B256) -> Self {
-        let root = (root != EMPTY_ROOT_HASH).then(|| Node::Stored(RlpNode::word_rlp(&root)));
-        Self { editor: Editor::new(source), root, changes: NodeChanges::new() }
+    /// The trie with this root; `None` is an empty one.
+    pub(crate) fn new(source: S, root: Option<Node>) -> Self {
+        Self { editor: Editor::new(source), root }
     }
 
     /// Sets or, with `None`, removes the value of a key. Keys are of one length, so that none is
@@ -228,19 +147,21 @@ impl<S: NodeSource> Trie<S> {
         if changes.len() >= PARALLEL_MIN
             && let Some(root) = self.root.take()
         {
-            match self.editor.open(root, &Nibbles::new())? {
-                (_, Body::Branch(branch)) => return self.set_below(branch, changes),
-                (reference, body) => self.root = Some(Node::Open { reference, body }),
+            let root = self.editor.open(root, &Nibbles::new())?;
+            if matches!(root.body, Body::Branch(_)) {
+                return self.set_below(root, changes);
             }
+            self.root = Some(Node::Open(root));
         }
         changes.into_iter().try_for_each(|(key, value)| self.set(key, value))
     }
 
     fn set_below(
         &mut self,
-        mut root: Box<Branch>,
+        root: Arc<Open>,
         changes: BTreeMap<Nibbles, Option<Vec<u8>>>,
     ) -> Result<(), StateError> {
+        let Body::Branch(mut root) = self.editor.take(root) else { return Ok(()) };
         let mut parts: [Vec<_>; 16] = Default::default();
         for (key, value) in changes {
             parts[usize::from(key.get_unchecked(0))].push((key.slice(1..), value));
@@ -254,11 +175,13 @@ impl<S: NodeSource> Trie<S> {
                 for (rest, value) in part {
                     *child = below.set(child.take(), path, rest, value)?;
                 }
-                Ok::<_, StateError>((below.edits, below.vacated))
+                Ok::<_, StateError>((below.edits, below.reads, below.made, below.vacated))
             })
             .collect::<Result<_, _>>()?;
-        for (edits, vacated) in done {
+        for (edits, reads, made, vacated) in done {
             self.editor.edits += edits;
+            self.editor.reads += reads;
+            self.editor.made += made;
             self.editor.vacated.extend(vacated);
         }
         self.root = self.editor.settle(root, Nibbles::new())?;
@@ -269,45 +192,37 @@ impl<S: NodeSource> Trie<S> {
     pub(crate) fn root(&mut self) -> B256 {
         let Some(root) = &mut self.root else { return EMPTY_ROOT_HASH };
         if self.editor.edits >= PARALLEL_MIN
-            && let Node::Open { reference: None, body: Body::Branch(branch) } = root
+            && let Node::Open(open) = root
+            && !open.is_sealed()
+            && let Body::Branch(branch) = &mut Arc::make_mut(open).body
         {
-            let children = branch.children.par_iter_mut().enumerate();
-            let sealed = children.map(|(nibble, child)| {
-                let mut changes = NodeChanges::new();
-                if let Some(child) = child {
-                    seal(child, Nibbles::from_nibbles([nibble as u8]), &mut changes);
-                }
-                changes
-            });
-            for mut changes in sealed.collect::<Vec<_>>() {
-                self.changes.append(&mut changes);
-            }
+            branch.children.par_iter_mut().flatten().for_each(Node::seal);
         }
-        let reference = seal(root, Nibbles::new(), &mut self.changes);
+        root.seal();
+        let reference = root.reference();
         // Only the root is referred to by its hash even if it is short.
-        reference.as_hash().unwrap_or_else(|| keccak256(&reference))
+        reference.as_hash().unwrap_or_else(|| keccak256(reference))
     }
 
-    /// The root, and the nodes to write and to delete.
-    pub(crate) fn finish(mut self) -> (B256, NodeChanges) {
+    /// The root, and what became of the trie.
+    pub(crate) fn finish(mut self) -> (B256, Grown) {
         let root = self.root();
-        for path in self.editor.vacated {
-            self.changes.entry(path).or_insert(None);
-        }
-        (root, self.changes)
+        let Editor { vacated, reads, made, .. } = self.editor;
+        (root, Grown { root: self.root, vacated, opened: reads + made, unwritten: made })
     }
 
     /// The nodes on the way to `key`, from the root, without those inside their parent: a proof
     /// of its value, or of its absence.
     pub(crate) fn proof(&mut self, key: Nibbles) -> Result<Vec<Bytes>, StateError> {
-        let Self { editor, root, changes } = self;
+        let Self { editor, root } = self;
         let mut rest = key;
         let mut path = Nibbles::new();
         let mut proof: Vec<Bytes> = Vec::new();
         let mut next = root.as_mut();
         while let Some(node) = next.take() {
-            let body = open_in_place(&editor.source, node, &path)?;
-            let rlp = body.encode(&path, changes);
+            let body = editor.open_in_place(node, &path)?;
+            body.seal_children();
+            let rlp = body.rlp();
             if proof.is_empty() || rlp.len() >= B256::len_bytes() {
                 proof.push(rlp.into());
             }
@@ -335,7 +250,7 @@ impl<S: NodeSource> Trie<S> {
 
 impl<S: NodeSource> Editor<S> {
     const fn new(source: S) -> Self {
-        Self { source, vacated: BTreeSet::new(), edits: 0 }
+        Self { source, vacated: BTreeSet::new(), edits: 0, reads: 0, made: 0 }
     }
 
     /// Sets or removes the value of a key, of which `rest` is below `path`, where `node` is.
@@ -355,37 +270,69 @@ impl<S: NodeSource> Editor<S> {
         }
     }
 
-    fn open(&self, node: Node, path: &Nibbles) -> Result<(Option<RlpNode>, Body), StateError> {
+    fn open(&mut self, node: Node, path: &Nibbles) -> Result<Arc<Open>, StateError> {
         match node {
-            Node::Stored(reference) => Ok((Some(reference), read(&self.source, path)?)),
-            Node::Open { reference, body } => Ok((reference, body)),
+            Node::Stored(reference) => Ok(Arc::new(self.read(reference, path)?)),
+            Node::Open(open) => Ok(open),
         }
     }
 
+    /// A node's own body, to be changed.
+    fn take(&mut self, open: Arc<Open>) -> Body {
+        self.made += usize::from(open.is_written());
+        Arc::unwrap_or_clone(open).body
+    }
+
+    fn open_in_place<'a>(
+        &mut self,
+        node: &'a mut Node,
+        path: &Nibbles,
+    ) -> Result<&'a mut Body, StateError> {
+        if let Node::Stored(reference) = node {
+            *node = Node::Open(Arc::new(self.read(reference.clone(), path)?));
+        }
+        match node {
+            Node::Open(open) => Ok(&mut Arc::make_mut(open).body),
+            Node::Stored(_) => {
+                let address = self.source.owner();
+                Err(Damage::NodeMissing { address, path: *path }.into())
+            }
+        }
+    }
+
+    fn read(&mut self, reference: RlpNode, path: &Nibbles) -> Result<Open, StateError> {
+        self.reads += 1;
+        let address = self.source.owner();
+        let invalid = |source| Damage::NodeInvalid { address, path: *path, source };
+        let body = Body::decode(&self.source.node(path)?).map_err(invalid)?;
+        Ok(Open::read(reference, body))
+    }
+
     fn insert(
-        &self,
+        &mut self,
         node: Node,
         path: Nibbles,
         rest: Nibbles,
         value: Vec<u8>,
     ) -> Result<Node, StateError> {
-        let (_, body) = self.open(node, &path)?;
-        match body {
+        let open = self.open(node, &path)?;
+        match self.take(open) {
             Body::Leaf(leaf) => {
                 let shared = leaf.suffix.common_prefix_length(&rest);
                 if shared == rest.len() {
                     return Ok(Node::leaf(rest, value));
                 }
+                self.made += 2;
                 let old = Node::leaf(leaf.suffix.slice(shared + 1..), leaf.value);
                 Ok(fork(rest, shared, (leaf.suffix.get_unchecked(shared), old), value))
             }
-            Body::Extension(node) => {
-                let Extension { key, child } = *node;
+            Body::Extension(Extension { key, child }) => {
                 let shared = key.common_prefix_length(&rest);
                 if shared == key.len() {
                     let child = self.insert(child, path.join(&key), rest.slice(shared..), value)?;
                     return Ok(Node::extension(key, child));
                 }
+                self.made += 2;
                 let old = Node::extension(key.slice(shared + 1..), child);
                 Ok(fork(rest, shared, (key.get_unchecked(shared), old), value))
             }
@@ -394,7 +341,10 @@ impl<S: NodeSource> Editor<S> {
                 let rest = rest.slice(1..);
                 let slot = &mut branch.children[usize::from(nibble)];
                 *slot = Some(match slot.take() {
-                    None => Node::leaf(rest, value),
+                    None => {
+                        self.made += 1;
+                        Node::leaf(rest, value)
+                    }
                     Some(child) => self.insert(child, below(&path, nibble), rest, value)?,
                 });
                 Ok(Node::changed(Body::Branch(branch)))
@@ -408,14 +358,21 @@ impl<S: NodeSource> Editor<S> {
         path: Nibbles,
         rest: Nibbles,
     ) -> Result<Option<Node>, StateError> {
-        let (reference, body) = self.open(node, &path)?;
-        match body {
-            Body::Leaf(leaf) if leaf.suffix == rest => {
+        let open = self.open(node, &path)?;
+        let is_here = match &open.body {
+            Body::Leaf(leaf) => leaf.suffix == rest,
+            Body::Extension(node) => rest.starts_with(&node.key),
+            Body::Branch(_) => true,
+        };
+        if !is_here {
+            return Ok(Some(Node::Open(open)));
+        }
+        match self.take(open) {
+            Body::Leaf(_) => {
                 self.vacated.insert(path);
                 Ok(None)
             }
-            Body::Extension(node) if rest.starts_with(&node.key) => {
-                let Extension { key, child } = *node;
+            Body::Extension(Extension { key, child }) => {
                 let child_path = path.join(&key);
                 match self.remove(child, child_path, rest.slice(key.len()..))? {
                     Some(child) => self.join(key, child, child_path).map(Some),
@@ -434,7 +391,6 @@ impl<S: NodeSource> Editor<S> {
                 }
                 self.settle(branch, path)
             }
-            body => Ok(Some(Node::Open { reference, body })),
         }
     }
 
@@ -460,17 +416,17 @@ impl<S: NodeSource> Editor<S> {
 
     /// `child`, stored at `child_path`, under `key`: leaves and extensions take the key over.
     fn join(&mut self, key: Nibbles, child: Node, child_path: Nibbles) -> Result<Node, StateError> {
-        let (reference, body) = self.open(child, &child_path)?;
-        Ok(match body {
+        let open = self.open(child, &child_path)?;
+        Ok(match &open.body {
+            Body::Branch(_) => Node::extension(key, Node::Open(open)),
             Body::Leaf(leaf) => {
                 self.vacated.insert(child_path);
-                Node::leaf(key.join(&leaf.suffix), leaf.value)
+                Node::leaf(key.join(&leaf.suffix), leaf.value.clone())
             }
             Body::Extension(node) => {
                 self.vacated.insert(child_path);
-                Node::extension(key.join(&node.key), node.child)
+                Node::extension(key.join(&node.key), node.child.clone())
             }
-            body => Node::extension(key, Node::Open { reference, body }),
         })
     }
 }
@@ -483,25 +439,4 @@ fn fork(rest: Nibbles, shared: usize, old: (u8, Node), value: Vec<u8>) -> Node {
     let leaf = Node::leaf(rest.slice(shared + 1..), value);
     branch.children[usize::from(rest.get_unchecked(shared))] = Some(leaf);
     Node::extension(rest.slice(..shared), Node::changed(Body::Branch(branch)))
-}
-
-fn read(source: &impl NodeSource, path: &Nibbles) -> Result<Body, StateError> {
-    let invalid =
-        |error| Damage::NodeInvalid { address: source.owner(), path: *path, source: error };
-    Ok(Body::decode(&source.node(path)?).map_err(invalid)?)
-}
-
-fn open_in_place<'a>(
-    source: &impl NodeSource,
-    node: &'a mut Node,
-    path: &Nibbles,
-) -> Result<&'a mut Body, StateError> {
-    if let Node::Stored(reference) = node {
-        let reference = Some(reference.clone());
-        *node = Node::Open { reference, body: read(source, path)? };
-    }
-    match node {
-        Node::Open { body, .. } => Ok(body),
-        Node::Stored(_) => Err(Damage::NodeMissing { address: source.owner(), path: *path }.into()),
-    }
 }

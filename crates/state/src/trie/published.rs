@@ -7,6 +7,7 @@
 use super::tests::{Leaves, Nodes, full_root};
 use super::*;
 use alloy_primitives::hex;
+use alloy_rlp::Decodable;
 use alloy_trie::proof::verify_proof;
 use serde_json::Value;
 
@@ -95,7 +96,7 @@ impl Case {
         }
         assert_eq!(root, self.root, "{name}, in many blocks");
         for (key, _) in writes {
-            let proof = Trie::new(&nodes, root).proof(*key).unwrap();
+            let proof = Trie::new(&nodes, Node::stored(root)).proof(*key).unwrap();
             verify_proof(root, *key, leaves.get(key).cloned(), &proof).unwrap();
         }
     }

@@ -33,30 +33,31 @@ impl Nodes {
         root: B256,
         changes: impl IntoIterator<Item = (Nibbles, Option<Vec<u8>>)>,
     ) -> B256 {
-        let mut trie = Trie::new(&*self, root);
+        let mut trie = Trie::new(&*self, Node::stored(root));
         for (key, value) in changes {
             trie.set(key, value).unwrap();
         }
-        let (root, nodes) = trie.finish();
-        self.write(nodes);
+        let (root, grown) = trie.finish();
+        self.write(&grown);
         root
     }
 
     /// One block at once; the new root.
     fn apply_all(&mut self, root: B256, changes: BTreeMap<Nibbles, Option<Vec<u8>>>) -> B256 {
-        let mut trie = Trie::new(&*self, root);
+        let mut trie = Trie::new(&*self, Node::stored(root));
         trie.set_all(changes).unwrap();
-        let (root, nodes) = trie.finish();
-        self.write(nodes);
+        let (root, grown) = trie.finish();
+        self.write(&grown);
         root
     }
 
-    fn write(&mut self, nodes: NodeChanges) {
-        for (path, node) in nodes {
-            match node {
-                Some(rlp) => self.0.insert(path, rlp),
-                None => self.0.remove(&path),
-            };
+    fn write(&mut self, grown: &Grown) {
+        for path in &grown.vacated {
+            self.0.remove(path);
+        }
+        if let Some(root) = &grown.root {
+            root.unwritten(|path, rlp| drop(self.0.insert(path, rlp)));
+            root.mark_written();
         }
     }
 }
@@ -120,10 +121,71 @@ proptest! {
             prop_assert_eq!(&nodes.0, &fresh.0);
         }
         for key in keys {
-            let proof = Trie::new(&nodes, root).proof(key).unwrap();
+            let proof = Trie::new(&nodes, Node::stored(root)).proof(key).unwrap();
             let expected = leaves.get(&key).cloned();
             let verified = verify_proof(root, key, expected, &proof);
             prop_assert!(verified.is_ok(), "{:?}", verified);
+        }
+    }
+}
+
+/// What becomes of a trie in memory after a block: its nodes are written, and then forgotten.
+#[derive(Debug, Clone, Copy)]
+enum After {
+    Nothing,
+    Write,
+    Forget,
+}
+
+proptest! {
+    /// A trie that stays in memory over many blocks, written now and then and forgotten in part, has the roots of a
+    /// full computation, the database the nodes of a trie built at once whenever they are written, and a trie of an
+    /// earlier block is what it was.
+    #[test]
+    fn a_trie_in_memory_is_written_now_and_then(
+        blocks in vec((vec(any_change(), 0..12), prop::sample::select(&[After::Nothing, After::Write, After::Forget][..])), 1..12),
+    ) {
+        let mut nodes = Nodes::default();
+        let mut leaves = Leaves::new();
+        let mut root: Option<Node> = None;
+        let mut vacated = BTreeSet::new();
+        let mut earlier: Vec<(Option<Node>, Leaves)> = Vec::new();
+        for (changes, after) in blocks {
+            let mut trie = Trie::new(&nodes, root);
+            for (key, value) in changes {
+                trie.set(key, value.clone()).unwrap();
+                match value {
+                    Some(value) => leaves.insert(key, value),
+                    None => leaves.remove(&key),
+                };
+            }
+            let (computed, grown) = trie.finish();
+            prop_assert_eq!(computed, full_root(&leaves));
+            root = grown.root.clone();
+            vacated.extend(grown.vacated.iter().copied());
+            if !matches!(after, After::Nothing) {
+                nodes.write(&Grown { vacated: std::mem::take(&mut vacated), ..grown });
+                let mut fresh = Nodes::default();
+                fresh.apply(EMPTY_ROOT_HASH, leaves.iter().map(|(k, v)| (*k, Some(v.clone()))));
+                prop_assert_eq!(&nodes.0, &fresh.0);
+                // What is not in memory may be another node now.
+                earlier.clear();
+            }
+            if matches!(after, After::Forget)
+                && let Some(node) = root.take()
+            {
+                let (shrunk, left) = node.shrunk();
+                prop_assert_eq!(left, 0);
+                root = Some(shrunk);
+            }
+            earlier.push((root.clone(), leaves.clone()));
+        }
+        for (root, leaves) in earlier {
+            prop_assert_eq!(Trie::new(&nodes, root.clone()).root(), full_root(&leaves));
+            for (key, value) in &leaves {
+                let proof = Trie::new(&nodes, root.clone()).proof(*key).unwrap();
+                prop_assert!(verify_proof(full_root(&leaves), *key, Some(value.clone()), &proof).is_ok());
+            }
         }
     }
 }
@@ -179,10 +241,12 @@ fn one_change_reads_one_path() {
     let mut nodes = Nodes::default();
     let root = nodes.apply(EMPTY_ROOT_HASH, all.clone());
     let reads = AtomicUsize::new(0);
-    let mut trie = Trie::new(Counting(&nodes, &reads), root);
+    let mut trie = Trie::new(Counting(&nodes, &reads), Node::stored(root));
     trie.set(all[17].0, Some(vec![2; 40])).unwrap();
-    let (_, changes) = trie.finish();
+    let (_, grown) = trie.finish();
     let reads = reads.into_inner();
     assert!(reads <= 7, "{reads} nodes read");
-    assert_eq!(changes.len(), reads);
+    let mut written = 0;
+    grown.root.unwrap().unwritten(|_, _| written += 1);
+    assert_eq!(written, reads);
 }

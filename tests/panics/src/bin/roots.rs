@@ -12,7 +12,8 @@ use gage_core::{
     AccountId, Ledger, Wad, address, aggregate, bids, borrowing, breaker, curation, delegation,
     doubt, exits, explain, exposure, factor, feed, first_loss, fixed, groups, interest, lending,
     liquidation, listing, margin, meter, pause, portfolio, premium, protocol, quote, rates,
-    rebasing, rehoming, shares, signers, sources, stop_loss, sweep, terms, token, watch::Watch,
+    rebasing, recognition, rehoming, shares, signers, sources, stop_loss, sweep, terms, token,
+    watch::Watch,
 };
 
 /// Names public functions of a module that take a ledger, each with as many places as it takes arguments.
@@ -226,6 +227,10 @@ fn operations() {
             pooled(_, _, _);
             shares(_, _, _);
             transfer_shares(_, _, _, _, _);
+        }
+        recognition {
+            recognise(_, _, _, _);
+            withdraw(_, _, _);
         }
         rehoming {
             rehome(_, _, _);

@@ -2,6 +2,7 @@
 #![allow(unreachable_pub, reason = "a crate of tests has no outside")]
 
 pub mod bytecode;
+pub mod dues;
 
 use alloy_evm::{Evm, EvmEnv};
 use alloy_primitives::{Address, B256, Bytes, Log, TxKind, U256, address};
@@ -285,7 +286,10 @@ impl World {
     pub fn transact(&mut self, tx: TxEnv) -> Done {
         let env = self.env();
         let mut evm = gage_evm::evm(&mut self.db, env, NoOpInspector {});
-        let done = Done { result: evm.transact_commit(tx).unwrap() };
+        let outcome = evm.transact(tx).unwrap();
+        dues::check(&outcome, dues::TRANSACTION);
+        let done = Done { result: outcome.result };
+        revm::DatabaseCommit::commit(&mut self.db, outcome.state);
         let told = done.logs().iter().filter_map(gage_abi::decode_event);
         told.for_each(|event| self.names.hear(&event));
         done
@@ -352,12 +356,17 @@ impl World {
 
     /// Runs a block's prelude.
     pub fn prelude_of(&mut self, reports: &[SignedReport], messages: &[ProviderMessage]) -> Done {
+        self.system(ORACLE, gage_evm::prelude_call(reports, messages))
+    }
+
+    /// What the system calls, with as much gas as that has.
+    pub fn system(&mut self, to: Address, data: Bytes) -> Done {
         let env = self.env();
         let mut evm = gage_evm::evm(&mut self.db, env, NoOpInspector {});
-        let data = gage_evm::prelude_call(reports, messages);
-        let done = evm.transact_system_call(SYSTEM_ADDRESS, ORACLE, data).unwrap();
-        revm::DatabaseCommit::commit(&mut self.db, done.state);
-        Done { result: done.result }
+        let outcome = evm.transact_system_call(SYSTEM_ADDRESS, to, data).unwrap();
+        dues::check(&outcome, 0);
+        revm::DatabaseCommit::commit(&mut self.db, outcome.state);
+        Done { result: outcome.result }
     }
 
     /// A second later, gold and dollar have these prices.

@@ -13,7 +13,8 @@ use crate::{
     amounts::{all_digits, bps, tokens, usd},
     calendar::minute,
     cli::{
-        BreakerArgs, FeedCommand, FreezeArgs, Level, MarketArgs, MeterArgs, PauseArgs, UnfreezeArgs,
+        BreakerArgs, FeedCommand, FreezeArgs, Level, MarketArgs, MeterArgs, PauseArgs,
+        RecogniseArgs, UnfreezeArgs,
     },
     client::Client,
     commands::{feeds, print_json, show::pause_name},
@@ -67,6 +68,30 @@ pub(crate) fn pause(args: &PauseArgs) -> anyhow::Result<()> {
     let state = state(&client, market)?;
     let text = format!("market {market} is {}", level(&state.now));
     let told = json!({ "market": market, "pause": pause_json(&state.now) });
+    Desk { client: &client, json: args.signing.remote.json }.report(&text, &receipt, told)
+}
+
+/// Recognises a market, or takes that back.
+pub(crate) fn recognise(args: &RecogniseArgs) -> anyhow::Result<()> {
+    let client = client(&args.signing);
+    let wallet = wallet(&client, &args.signing)?;
+    let id = args.market;
+    let receipt = match (args.collaterals, args.vaults) {
+        (Some(collaterals), Some(vaults)) => {
+            let set = IMarket::recogniseMarketCall { market: id, collaterals, vaults };
+            wallet.send(&call(MARKET, &set, "recognise the market"))?
+        }
+        _ => {
+            let set = IMarket::withdrawRecognitionCall { market: id };
+            wallet.send(&call(MARKET, &set, "take recognition back"))?
+        }
+    };
+    let recognised = market(&client, id)?.recognised;
+    let text = match recognised {
+        true => format!("market {id} is recognised: the sweep serves its accounts first"),
+        false => format!("market {id} is not recognised: the sweep serves its accounts in turns"),
+    };
+    let told = json!({ "market": id, "recognised": recognised });
     Desk { client: &client, json: args.signing.remote.json }.report(&text, &receipt, told)
 }
 

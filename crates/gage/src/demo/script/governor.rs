@@ -13,8 +13,8 @@ use super::Script;
 use crate::{
     contracts::{self, MARKET, ORACLE, REGISTRY, call},
     demo::world::{
-        ASSETS, Asset, Collateral, MARKETS, Model, PRICE_AGE_SECONDS_MAX, RATE_GROWTH_MAX_BPS,
-        VAULTS, Vault, asset_of, id, price_feed, staked, vault_of,
+        ASSETS, Asset, Collateral, MARKETS, Market, Model, PRICE_AGE_SECONDS_MAX,
+        RATE_GROWTH_MAX_BPS, VAULTS, Vault, asset_of, id, price_feed, staked, vault_of,
     },
     keys::{Call, DEV_ACCOUNTS, dev, dev_key},
     publisher::source_key,
@@ -74,6 +74,7 @@ pub(super) fn governor(sources: u8) -> anyhow::Result<Script> {
         calls.push(call(MARKET, &IMarket::createMarketCall { terms }, what));
         calls.extend(market.collaterals.iter().map(|terms| add_collateral(id, terms)));
         calls.extend(market.lines.iter().flat_map(|(vault, cap)| open_line(id, *vault, *cap)));
+        calls.push(recognise(id, market)?);
     }
     calls.extend(issue()?);
     Ok(Script { key: dev_key(dev::GOVERNANCE)?, calls })
@@ -202,6 +203,16 @@ fn open_line(market: u32, vault: u32, cap: u128) -> [Call; 2] {
             format!("open {}'s line to market {market}", terms.symbol),
         ),
     ]
+}
+
+/// The demo's prices are real ones: the sweep serves its markets first.
+fn recognise(id: u32, market: &Market) -> anyhow::Result<Call> {
+    let recognise = IMarket::recogniseMarketCall {
+        market: id,
+        collaterals: u8::try_from(market.collaterals.len())?,
+        vaults: u8::try_from(market.lines.len())?,
+    };
+    Ok(call(MARKET, &recognise, format!("recognise the {} market", market.name)))
 }
 
 /// The issuer mints for the treasury, the keeper and the users' accounts.
