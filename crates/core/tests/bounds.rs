@@ -29,7 +29,7 @@ use gage_core::{
     InterestModel, MemoryLedger, PauseLevel, Ray, Sigma, SourceKind, Stop, Timestamp, WAD, Wad,
 };
 use world::acts::*;
-use world::margin::{factor, set};
+use world::margin::{factor, hedged, set};
 use world::*;
 
 const NEXT: Assets = Assets::new(AMOUNT_MAX.get() + 1);
@@ -197,6 +197,14 @@ fn portfolio_sets_have_bounds() {
         let mut terms = good();
         change(&mut terms);
         set_portfolio_margin(l, OWNER, MARKET, &terms)
+    });
+    // A hedge's threshold and the collateral's largest bonus: 8,000 · 1.25 is one.
+    bounds(&world, [8_000], [8_001], |l, threshold| {
+        let terms = terms(7_500, 8_000, [400, 2_500], 1, 2);
+        listing::set_collateral(l, OWNER, MARKET, asset(2), &terms)?;
+        let mut hedge = good();
+        hedge.factors[1] = hedged(hedge.factors[1].clone(), 1, *threshold);
+        set_portfolio_margin(l, OWNER, MARKET, &hedge)
     });
     bounds(&world, [1, FACTORS_MAX as u32], [FACTORS_MAX as u32 + 1], |l, count| {
         let alone = |number: u32| factor(number, 1, 0, &vec![0; number as usize - 1]);
