@@ -11,8 +11,8 @@ use gage_core::quote::quote;
 use gage_core::signers::{self, SignerSet, SignerSetId};
 use gage_core::token::{self, Permit};
 use gage_core::{
-    Address, B256, FeedId, MarketId, PauseLevel, QueueId, Shares, SourceKind, Timestamp, Token,
-    U256, Units, VaultId, WAD, feed, first_loss, market, sources,
+    Address, B256, FeedId, Ledger, MarketId, PauseLevel, QueueId, Shares, SourceKind, Timestamp,
+    Token, U256, Units, VaultId, WAD, feed, first_loss, market, sources,
 };
 use world::acts::*;
 use world::margin::{factor, set};
@@ -129,6 +129,18 @@ const PRICES: &[Moment] = &[
             standings.iter().all(|standing| standing.fresh)
         },
     ),
+    ends(
+        "a price is renewed without grace",
+        |w| {
+            w.report(1, 100 * WAD).unwrap();
+            w.ledger.feeds[&PLEDGED].updated_at.after(7_201)
+        },
+        |w| {
+            w.report(1, 100 * WAD).unwrap();
+            w.report(2, 92 * WAD).unwrap();
+            liquidates(w)
+        },
+    ),
     begins(
         "liquidation after a stale price",
         |w| {
@@ -212,6 +224,15 @@ const MARKETS: &[Moment] = &[
         liquidates,
     ),
     begins(
+        "a market is open that its owner restricted for less time than the guardian",
+        |w| {
+            pause_for(&mut w.ledger, GUARDIAN, MARKET, PauseLevel::Restricted, 600).unwrap();
+            pause_for(&mut w.ledger, OWNER, MARKET, PauseLevel::Restricted, 60).unwrap();
+            w.ledger.now.after(600)
+        },
+        draws,
+    ),
+    begins(
         "the guardian pauses again",
         |w| {
             pause_for(&mut w.ledger, GUARDIAN, MARKET, PauseLevel::Restricted, 600).unwrap();
@@ -274,7 +295,7 @@ fn everything_has_its_second() {
     }
 }
 
-/// A permit's last second is its deadline.
+/// A permit's last second is its deadline, and one that counts uses up its nonce.
 #[test]
 fn a_permit_counts_at_its_deadline() {
     let mut world = scene();
@@ -284,5 +305,7 @@ fn a_permit_counts_at_its_deadline() {
         let permit = Permit { owner: ALICE, spender: FRIEND, value, deadline };
         let outcome = token::permit(&mut world.ledger, Token::Asset(asset(1)), &permit, ALICE);
         assert_eq!(outcome.is_ok(), counts, "{deadline}");
+        let nonce = world.ledger.permit_nonce(Token::Asset(asset(1)), ALICE);
+        assert_eq!(nonce, Ok(counts.into()), "{deadline}");
     }
 }
