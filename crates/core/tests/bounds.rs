@@ -252,7 +252,7 @@ fn guards_have_bounds() {
     });
 }
 
-/// ORC-1: ages and bounds of prices; XCH-3: sets of signers; and how finely a token may be divided.
+/// ORC-1: ages and bounds of prices; sets of signers; and how finely a token may be divided.
 #[test]
 fn feeds_signers_and_assets_have_bounds() {
     let world = scene();

@@ -119,7 +119,7 @@ const PRICES: &[Moment] = &[
     ends(
         "a price is fresh",
         |w| w.ledger.feeds[&PLEDGED].updated_at.after(7_201),
-        |w| draws_on_the_old_price(w),
+        draws_on_the_old_price,
     ),
     ends(
         "a source's word counts",
