@@ -246,7 +246,7 @@ const DAMAGES: &[(&str, Damage)] = &[
     }),
 ];
 
-/// More damages of a state: one for each clause of what is said of it under one id.
+/// More damages of a state, each of another clause of what is said of it under one id.
 const CLAUSES: &[(&str, Damage)] = &[
     // What is set aside for who leaves is there, and what waits.
     ("SOL-1", |l| take(l, Token::Asset(asset(3)), address::exits(vault(3)))),
