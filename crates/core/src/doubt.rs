@@ -314,6 +314,27 @@ mod tests {
     }
 
     #[test]
+    fn a_move_as_far_as_a_jump_is_believed() {
+        let fed = Fed::at(100_000);
+        assert_eq!(fed.hears(10, 97_000, 0).1, None);
+        assert_eq!(fed.hears(10, 96_999, 0).1, Some(Cause::Jump));
+    }
+
+    #[test]
+    fn each_jump_holds_anew() {
+        // A fall that was believed lends its time to no other fall, though that leads to where it began.
+        let (fed, _) = Fed::at(1_000).hears(10, 700, 0);
+        let (fed, cause) = fed.hears(60, 720, 0);
+        assert_eq!((cause, fed.track.settled.get()), (None, 720 * WAD));
+        assert_eq!(fed.hears(10, 690, 0).1, Some(Cause::Jump));
+        // Nor does one that was taken back while the sources disagreed.
+        let (fed, _) = Fed::at(1_000).hears(10, 700, 0);
+        let (fed, cause) = fed.hears(10, 1_000, 30_000);
+        assert_eq!(cause, Some(Cause::Spread));
+        assert_eq!(fed.hears(10, 700, 0).1, Some(Cause::Jump));
+    }
+
+    #[test]
     fn a_collapse_that_does_not_hold_ends_relief_with_the_budget() {
         let (mut fed, mut price) = (Fed::at(1_000_000), 1_000_000);
         let mut relieved = 0;

@@ -163,12 +163,6 @@ impl Settled {
         self.tranche.as_ref()
     }
 
-    /// What is staked.
-    #[must_use]
-    pub fn shares(&self) -> Shares {
-        self.tranche.map_or(Shares::ZERO, |tranche| tranche.shares)
-    }
-
     /// Takes the tranche's part of a loss; one that is used up ends, and the line says so.
     pub(crate) fn bear(&mut self, loss: &Loss, line: &mut Line) -> Result<(), Error> {
         let Some(tranche) = &mut self.tranche else { return Ok(()) };

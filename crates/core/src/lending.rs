@@ -359,3 +359,26 @@ pub fn max_redeem<L: Ledger + ?Sized>(
     let held = Shares::new(ledger.balance(Token::Share(id), owner)?);
     Ok(Accrued::load(ledger, id)?.max_redeem(held))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::tests::any_vault;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// What a holder may redeem at most is worth no more than the cash, and one share more is worth no less.
+        #[test]
+        fn the_most_that_is_redeemed_is_what_the_cash_pays(
+            vault in any_vault(), held in prop_oneof![0_u128..4, 0_u128..1 << 100],
+        ) {
+            let vault = vault.accrue(vault.updated_at);
+            let (held, cash) = (Shares::new(held), vault.record().cash);
+            let worth = |shares| vault.pool().assets_to_pay(shares).unwrap_or(Assets::MAX);
+            prop_assume!(!vault.is_wiped_out() && !worth(held).is_zero());
+            let most = vault.max_redeem(held);
+            prop_assert!(most <= held && worth(most) <= cash);
+            prop_assert!(most == held || worth(most.add(Shares::new(1))?) >= cash);
+        }
+    }
+}

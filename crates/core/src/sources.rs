@@ -298,3 +298,18 @@ pub(crate) fn votes<L: Ledger + ?Sized>(
     }
     Ok(votes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_have_their_numbers() {
+        let numbered = (0..=u8::MAX).map_while(SourceKind::of);
+        assert!(numbered.eq(SourceKind::ALL));
+        for kind in SourceKind::ALL {
+            assert_eq!(SourceKind::of(kind.number()), Some(kind));
+        }
+        assert_eq!(SourceKind::of(u8::MAX), None);
+    }
+}

@@ -420,6 +420,7 @@ mod tests {
                         let behind = kept.in_force(v, present, at(then)) != present;
                         prop_assert!(!behind || mark.concerns(v, at(then)));
                     }
+                    prop_assert!(!mark.concerns(version, at(then)), "the newest read it too");
                 }
                 // Time changes nothing but along a move.
                 let later: Vec<_> =

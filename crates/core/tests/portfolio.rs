@@ -7,7 +7,7 @@ mod world;
 use gage_core::explain::{WhatIf, explain, what_if};
 use gage_core::liquidation::Kind;
 use gage_core::margin::{Totals, position};
-use gage_core::portfolio::{FactorTerms, PortfolioTerms};
+use gage_core::portfolio::{FactorTerms, PortfolioTerms, of_market};
 use gage_core::{
     Address, Bps, Error, Event, FeedId, Ledger, MarginModel, SetPlace, Sigma, Stop, WAD, Wad,
     listing,
@@ -129,6 +129,25 @@ fn sets_are_checked() {
         listing::set_collateral(&mut world.ledger, OWNER, MARKET, world::acts::asset(2), &raised);
     assert_eq!(refused(outcome), invalid("hedge threshold", 9_090));
     sound(&world);
+}
+
+/// What is in force in a market is what was set, beside what it replaces; in a market that never had a set, nothing.
+#[test]
+fn a_market_says_what_is_in_force() {
+    let mut world = lent();
+    let in_force = |world: &mut World| of_market(&mut world.ledger, MARKET).unwrap().1;
+    assert_eq!(in_force(&mut world).newest().terms(), None);
+    let (first, second) =
+        (set([50_000, 40_000], 100, pair(0)), set([30_000, 20_000], 200, pair(0)));
+    world.settle_margin(&first);
+    world.set_margin(&second).unwrap();
+    let in_force = in_force(&mut world);
+    let sets = [in_force.replaced(), in_force.newest()];
+    assert_eq!(sets.map(|set| set.terms()), [Some(first.margin), Some(second.margin)]);
+    for set in sets {
+        let assets: Vec<_> = set.factors().iter().map(|(asset, _)| *asset).collect();
+        assert_eq!(assets, [1, 2, 3].map(asset));
+    }
 }
 
 /// CFG-2: a set comes into force along its ramp, in steps of an hour, and no other before its end.
@@ -253,6 +272,8 @@ fn explanations_say_what_hedges_do() {
     let margin = owed.margin.unwrap();
     assert!(margin.without >= kept.total, "the debt hedges the collateral");
     assert!(!margin.alone.is_zero());
+    let owned = explained.collaterals[0].margin.unwrap();
+    assert!(owned.without < kept.total, "the collateral is most of the risk");
     for (feed, view_price, below) in explained
         .collaterals
         .iter()

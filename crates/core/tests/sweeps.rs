@@ -602,3 +602,32 @@ fn reg_q11_bids_leave_no_dust() {
     let left = borrowing::debt_of(&mut world.ledger, &account, vault).unwrap().get();
     assert!(left >= minimum && left <= minimum + 1, "{left} of a minimum of {minimum}");
 }
+
+/// LIQ-3: bids that can pay for all that is due buy it alone: rounding leaves nothing for a larger discount.
+#[test]
+fn a_tier_that_can_pay_for_all_buys_alone() {
+    let [lender, borrower] = [USERS[0], USERS[1]];
+    let account = AccountId { market: MARKET, owner: borrower, sub: 0 };
+    let (vault, asset) = (VaultId::new(1), AssetId::new(2));
+    let mut world = World::new(&[6, 18], 1);
+    let l = &mut world.ledger;
+    let deposit = Assets::new(1_000 * unit(6));
+    let shares = lending::deposit(l, lender, vault, deposit, lender).unwrap();
+    let queue = QueueId { market: MARKET, vault, asset };
+    for tier in [0, 1] {
+        let half = Shares::new(shares.get() / 3);
+        bids::place_bid(l, lender, queue, Tier::new(tier).unwrap(), half).unwrap();
+    }
+    let pledged = Assets::new(unit(18));
+    borrowing::supply_collateral(l, borrower, &account, asset, pledged).unwrap();
+    let amount = Assets::new(75 * unit(6) / 100);
+    let draw = Draw { market: MARKET, sub: 0, vault, amount, receiver: borrower };
+    borrowing::borrow(l, borrower, &draw).unwrap();
+    for price in 85_u128..92 {
+        for more in 0..10 {
+            world.report(2, price * WAD + more * (WAD / 7)).unwrap();
+            let plan = sweep::plan_sweep(&mut world.ledger, &account).unwrap().unwrap();
+            assert_eq!(plan.fills.len(), 1, "{price} {more}: {:?}", plan.fills);
+        }
+    }
+}

@@ -327,3 +327,24 @@ fn few_are_suspected_in_vain() {
         }
     }
 }
+
+/// Under portfolio margin too nobody is suspected whom what moved could not bring to the alert.
+#[test]
+fn small_moves_endanger_no_careful_account() {
+    let mut run = Run::new(7, 0);
+    let factors =
+        (1..=5).map(|asset| margin::factor(asset, 20_000, 100, &[0; 4][..asset as usize - 1]));
+    run.world.settle_margin(&margin::set([30_000, 20_000], 100, factors.collect()));
+    let mut account = Account::default();
+    account.set_collateral(3, Assets::new(run.worth(AssetId::new(4), 1_000_000)));
+    let owed = run.worth(AssetId::new(1), 100_000);
+    account.set_debt(0, Debt { shares: Shares::new(owed), offset: Assets::ZERO });
+    run.world.ledger.set_account(&id_of(0), &account).unwrap();
+    run.watch.file(&mut run.world.ledger, [(id_of(0), Wad::ONE)]).unwrap();
+    let price = run.world.ledger.feeds[&FeedId::new(4)].price.get();
+    for (percent, suspected) in [(100, 0), (90, 0), (10, 1)] {
+        run.world.set_price(4, price / 100 * percent);
+        let suspects = run.watch.suspects(&mut run.world.ledger).unwrap();
+        assert_eq!(suspects.len(), suspected, "{percent}");
+    }
+}

@@ -277,6 +277,16 @@ mod tests {
         present.moment(owned.into_iter(), core::iter::once(0))
     }
 
+    #[test]
+    fn only_debts_too_small_to_be_exact_about_have_no_key() {
+        let [collaterals, debts] = [vec![AssetId::new(1), AssetId::new(2)], vec![AssetId::new(3)]];
+        let present = Present { in_force: InForce::default(), collaterals, debts };
+        let then = moment(&present, [100; 3], [8_000; 2]);
+        let key = |owed| then.key(&values([WAD, WAD, owed], [100; 3]), (&present, &then), Wad::ONE);
+        assert_eq!(key(DEBT_MIN - 1), 0);
+        assert!(key(DEBT_MIN) > 0 && key(WAD) > 0);
+    }
+
     proptest! {
         /// LIQ-5: an account whose key is not below the bound is above its alert, and a key that was
         /// carried to a later moment is no better than the one that it would be filed under there.
@@ -309,6 +319,10 @@ mod tests {
             // A key of zero says nothing of how far below the alert.
             prop_assert!(key < bound || there > 0, "{key} {bound}");
             prop_assert!(Moment::moved_key(key, bound, growth) <= there.saturating_add(2));
+            // And no more is lost than that: where nothing moved, a key stays what it was but for rounding.
+            let still = || debts().map(|debt| Debts { now: debt.then, ..debt });
+            let (bound, growth) = (then.bound(&then, still()), then.growth(&then, still()));
+            prop_assert!(Moment::moved_key(key, bound, growth) >= key.saturating_sub(2));
         }
     }
 }
