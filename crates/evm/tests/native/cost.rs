@@ -130,9 +130,24 @@ fn recovering() -> u128 {
     picoseconds_per_gas(&world, |world| world.send(LENDER, batch, U256::ZERO, data.clone()))
 }
 
+/// N-08: another oracle's message costs at least what the EVM takes for recovering its signers, whether or not it says
+/// something new. Catches proofs that are verified for the price of a call.
+#[test]
+fn reg_n08_proofs_are_paid_for() {
+    // 3,000 gas is the precompile's price.
+    for ((name, world, message), signatures) in messages::heard().into_iter().zip([13, 3, 6]) {
+        let gas = |count| {
+            let messages = vec![message.clone(); count];
+            world.clone().prelude_of(&[], &messages).gas()
+        };
+        let more = gas(4) - gas(1);
+        assert!(more >= 3 * 3_000 * signatures, "{name}: {more} for three more");
+    }
+}
+
 /// N-08: time is paid for. A gas of any operation and of a sweep takes no longer than one of recovering signers by the EVM's
 /// own precompile, and one of other oracles' proofs in a prelude a few times as long; so what the gas of a block bounds is
-/// bounded in time. Catches work that grows while its price does not, and proofs that are verified for nothing.
+/// bounded in time. Catches work that grows while its price does not.
 #[test]
 fn reg_n08_time_is_paid_for() {
     let dearest = recovering();
