@@ -1,13 +1,11 @@
-//! What gas pays for: slots, logs, and time, of operations and of proofs.
+//! What gas pays for: slots and logs of operations, and proofs.
 
 use crate::messages;
-use crate::support::bytecode::{End, Step, steps};
 use crate::support::*;
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, U256};
 use alloy_sol_types::SolCall;
 use gage_abi::addresses::{MARKET, ORACLE, REGISTRY};
 use gage_abi::{IAsset, IERC20Permit, IMarket, IOracle, IRegistry, IVault};
-use std::time::Instant;
 
 type Call = (Address, Address, Vec<u8>);
 
@@ -100,36 +98,6 @@ fn reg_n08_nothing_is_written_cheaply() {
     assert!(done.is_success() && done.gas() > 100_000);
 }
 
-/// How many times as long as the EVM's dearest gas one of a prelude full of proofs may take: there are hashes in them,
-/// parsing that debug builds do not optimise, and threads that wait for each other.
-const PROOFS_SLOWER: u128 = 8;
-
-/// How long a gas of something takes, in picoseconds: the best of several times, as other programs run beside.
-fn picoseconds_per_gas(world: &World, what: impl Fn(&mut World) -> Done) -> u128 {
-    let once = |_| {
-        let mut world = world.clone();
-        let started = Instant::now();
-        let done = what(&mut world);
-        let time = started.elapsed();
-        assert!(done.is_success(), "{:?}", done.result);
-        time.as_nanos() * 1_000 / u128::from(done.gas())
-    };
-    (0..20).map(once).min().unwrap()
-}
-
-/// A gas of recovering signers by the precompile, which is what the EVM offers that takes most time for its gas.
-fn recovering() -> u128 {
-    let mut world = World::market();
-    let hash = B256::repeat_byte(7);
-    let (v, r, s) = sign(&publisher(), hash);
-    let word = U256::from(v).to_be_bytes::<32>();
-    let input = [hash.as_slice(), &word, r.as_slice(), s.as_slice()].concat();
-    let recover = Step::new(Address::with_last_byte(1), input);
-    let batch = world.batch(End::Stop);
-    let data = steps(&vec![recover; 40]);
-    picoseconds_per_gas(&world, |world| world.send(LENDER, batch, U256::ZERO, data.clone()))
-}
-
 /// N-08: another oracle's message costs at least what the EVM takes for recovering its signers, whether or not it says
 /// something new. Catches proofs that are verified for the price of a call.
 #[test]
@@ -143,38 +111,4 @@ fn reg_n08_proofs_are_paid_for() {
         let more = gas(4) - gas(1);
         assert!(more >= 3 * 3_000 * signatures, "{name}: {more} for three more");
     }
-}
-
-/// N-08: time is paid for. A gas of any operation and of a sweep takes no longer than one of recovering signers by the EVM's
-/// own precompile, and one of other oracles' proofs in a prelude a few times as long; so what the gas of a block bounds is
-/// bounded in time. Catches work that grows while its price does not.
-#[test]
-fn reg_n08_time_is_paid_for() {
-    let dearest = recovering();
-    let mut slow = Vec::new();
-    let mut judge = |name: &'static str, found: u128, most: u128| {
-        println!("{found:>8} of {most} ps: {name}");
-        if found > most {
-            slow.push((name, found, most));
-        }
-    };
-    let mut world = World::market();
-    for (name, (from, to, data)) in life() {
-        world.now += 5;
-        let send = |world: &mut World| world.send(from, to, U256::ZERO, data.clone());
-        judge(name, picoseconds_per_gas(&world, send), dearest);
-        send(&mut world);
-    }
-    let mut falling = World::loan();
-    falling.bid(LENDER, 2, 5_000);
-    falling.prices(1_400 * WAD, WAD);
-    let due = [super::sweeps::account(BORROWER)];
-    judge("sweep", picoseconds_per_gas(&falling, |world| world.sweep(&due)), dearest);
-    for (name, world, message) in messages::heard() {
-        // Only the first says something new, and each is verified.
-        let messages = vec![message; 4];
-        let prelude = |world: &mut World| world.prelude_of(&[], &messages);
-        judge(name, picoseconds_per_gas(&world, prelude), PROOFS_SLOWER * dearest);
-    }
-    assert!(slow.is_empty(), "{slow:?}");
 }
