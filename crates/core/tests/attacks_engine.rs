@@ -334,6 +334,7 @@ fn reg_u01_leaving_after_a_loss_takes_it_along() {
     pledge(&mut world, ALICE, 2, 100 * unit(18));
     borrow(&mut world, ALICE, 1, 75 * unit(6)).unwrap();
     world.report(2, 40 * WAD).unwrap();
+    let mut with_shares = world.clone();
     liquidate(&mut world, MALLORY, ALICE, u128::MAX).unwrap();
     let lost = world.ledger.vaults[&vault(1)].losses.get();
     assert!(lost > 30 * unit(6));
@@ -341,6 +342,16 @@ fn reg_u01_leaving_after_a_loss_takes_it_along() {
     let last = redeem_all(&mut world, LENDER, 1).unwrap().get();
     assert!(first.abs_diff(last) <= 2 && first < 100 * unit(6), "{first} {last}");
     sound(&world);
+
+    // Who pays with shares bears it too: the shares count what they are worth to who stays.
+    let world = &mut with_shares;
+    let share = Token::Share(vault(1));
+    let (paid, all) = (world.held(share, FRIEND), world.held(share, LENDER));
+    let plan = pay_in_shares(world, FRIEND, ALICE).unwrap();
+    let paid = paid - world.held(share, FRIEND);
+    let stays = redeem_all(world, LENDER, 1).unwrap().get();
+    assert!(paid * (stays + 1) >= plan.repaid().get() * all, "{paid} shares for {plan:?}");
+    sound(world);
 }
 
 /// N-01, LIQ-5: nobody is called when a liquidation pays out, so no receiver can stop it: not the zero
