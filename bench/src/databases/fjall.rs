@@ -4,7 +4,7 @@ use std::ops::Bound;
 use std::path::Path;
 
 use fjall::{Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
-use gage_state::{Batch, Database, Rows, Space, StateError, Tables};
+use gage_state::{Batch, Database, Rows, Space, StateError, Tables, Writes};
 
 use super::failed;
 
@@ -34,7 +34,7 @@ impl Database for Fjall {
         Ok(Box::new(Moment { snapshot: self.database.snapshot(), spaces }))
     }
 
-    fn write(&self, batch: &Batch) -> Result<(), StateError> {
+    fn write(&self, batch: &Writes<'_>) -> Result<(), StateError> {
         let mut writes = self.database.batch().durability(Some(PersistMode::SyncData));
         for (space, rows) in batch.tables() {
             let space = &self.spaces[space as usize];

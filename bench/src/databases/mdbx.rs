@@ -4,7 +4,7 @@ use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 
-use gage_state::{Batch, Database, Row, Rows, Space, StateError, Tables};
+use gage_state::{Database, Row, Rows, Space, StateError, Tables, Writes};
 use signet_libmdbx::tx::aliases::RoTxSync;
 use signet_libmdbx::{DatabaseFlags, Environment, Geometry, WriteFlags};
 
@@ -45,7 +45,7 @@ impl Database for Mdbx {
         Ok(Box::new(Moment { transaction: Arc::new(transaction), spaces: self.spaces }))
     }
 
-    fn write(&self, batch: &Batch) -> Result<(), StateError> {
+    fn write(&self, batch: &Writes<'_>) -> Result<(), StateError> {
         let transaction = self.environment.begin_rw_sync().map_err(failed)?;
         for (space, rows) in batch.tables() {
             let space = self.spaces[space as usize];

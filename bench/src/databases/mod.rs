@@ -15,7 +15,7 @@ use alloy_primitives::U256;
 use anyhow::{Context as _, Result, ensure};
 use gage_state::{Cause, Options, StateError, Store};
 
-use crate::state::{self, Times, millis, percentile};
+use crate::state::{self, Times, mean, millis, percentile};
 
 /// Memory for pages, of those that are told.
 const CACHE_BYTES: usize = 512 << 20;
@@ -60,8 +60,8 @@ pub(crate) fn report(size: u64, blocks: u64, folder: &Path) -> Result<String> {
          {size} accounts and the workload of `# State`, {blocks} blocks for each row; commits are durable before they\n\
          return. While blocks are committed a reader reads random accounts and slots at the head. Killed: {KILLS}\n\
          times with SIGKILL, while blocks of 100 are committed; then the state is rooted again.\n\n\
-         | database | changed | root p50, ms | p99 | commit p50, ms | p99 | read p50, µs | p99 |\n\
-         | -------- | ------: | -----------: | --: | -------------: | --: | -----------: | --: |\n",
+         | database | changed | root p50, ms | p99 | commit p50, ms | p99 | mean | read p50, µs | p99 |\n\
+         | -------- | ------: | -----------: | --: | -------------: | --: | ---: | -----------: | --: |\n",
     );
     let mut rest = String::from(
         "\n| database | fill, s | disk, B per account | open, ms | open after a kill, ms | blocks lost |\n\
@@ -101,9 +101,10 @@ fn row(
     let read = |percent| percentile(reads.iter().copied(), percent).as_nanos() as f64 / 1e3;
     let (root, root99, commit, commit99) = (root(50), root(99), commit(50), commit(99));
     let (read, read99) = (read(50), read(99));
+    let mean = millis(mean(times));
     writeln!(
         page,
-        "| {engine:?} | {many} | {root} | {root99} | {commit} | {commit99} | {read:.1} | {read99:.1} |",
+        "| {engine:?} | {many} | {root} | {root99} | {commit} | {commit99} | {mean} | {read:.1} | {read99:.1} |",
     )?;
     Ok(())
 }

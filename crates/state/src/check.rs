@@ -2,12 +2,12 @@
 //!
 //! The values are rooted again by `alloy_trie`, which shares no code with [`crate::trie`], and
 //! compared with the roots of the head. What recent blocks changed is undone down to the oldest height
-//! that can be read, whose root must come out. The stored tries are walked from the roots of the block
-//! that they are of, comparing each node with the reference in its parent, and the nodes are counted:
+//! that can be read, whose root must come out. The stored tries are walked from the roots of the last
+//! checkpoint, comparing each node with the reference in its parent, and the nodes are counted:
 //! with the count right there is no node that belongs to no trie.
 
 use crate::{
-    Account, Damage, StateError, Store, View,
+    Account, Damage, StateError, Store,
     snapshot::Snapshot,
     tables::{self, Space},
 };
@@ -31,7 +31,7 @@ pub struct CheckReport {
     pub accounts: u64,
     /// Slots that are not zero.
     pub slots: u64,
-    /// Trie nodes in the database, of accounts and storage: those of the head, or of a block before.
+    /// Trie nodes in the database, of accounts and storage: those of the last checkpoint.
     pub nodes: u64,
 }
 
@@ -70,18 +70,17 @@ impl Store {
         Ok(report)
     }
 
-    /// Walks the stored tries, which are those of an earlier block or of the last durable one.
+    /// Walks the stored tries, which are those of the values in the tables.
     fn check_nodes(&self) -> Result<u64, StateError> {
         let snapshot = Snapshot::whole(self.inner.database.on_disk().tables()?);
         let stored = snapshot.len(Space::AccountTrie)? + snapshot.len(Space::StorageTrie)?;
         let mut reachable = 0;
-        if let (Some(head), Some(number)) = (snapshot.head()?, snapshot.nodes_of()?) {
-            let view = View::new(self.clone(), snapshot, head, number)?;
-            for row in view.accounts()? {
-                let (address, account) = row?;
-                reachable += count_nodes(view.snapshot(), Some(address), account.storage_root)?;
+        if let Some(head) = snapshot.head()? {
+            for row in snapshot.with_prefix(Space::Accounts, &[])? {
+                let (address, account) = account_row(&row?)?;
+                reachable += count_nodes(&snapshot, Some(address), account.storage_root)?;
             }
-            reachable += count_nodes(view.snapshot(), None, view.root())?;
+            reachable += count_nodes(&snapshot, None, head.state_root)?;
         }
         if stored != reachable {
             return Err(Damage::NodeCount { stored, reachable }.into());

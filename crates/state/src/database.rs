@@ -22,12 +22,12 @@ pub trait Database: Send + Sync {
     /// Only if the storage fails.
     fn tables(&self) -> Result<Box<dyn Tables>, StateError>;
 
-    /// Writes all of a batch, durably, before it returns; if it fails, nothing of it.
+    /// Writes all of it, durably, before it returns; if it fails, nothing of it.
     ///
     /// # Errors
     ///
     /// Only if the storage fails.
-    fn write(&self, batch: &Batch) -> Result<(), StateError>;
+    fn write(&self, writes: &Writes<'_>) -> Result<(), StateError>;
 }
 
 /// Every table as of one moment.
@@ -56,11 +56,11 @@ pub trait Tables: Send + Sync {
 }
 
 /// A key and its new value, `None` to remove it.
-pub type Write = (Vec<u8>, Option<Vec<u8>>);
+pub(crate) type Write = (Vec<u8>, Option<Vec<u8>>);
 
 /// Writes to many tables that belong together. Of several for one key the last counts.
-#[derive(Debug, Default)]
-pub struct Batch {
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Batch {
     writes: [Vec<Write>; Space::ALL.len()],
 }
 
@@ -73,7 +73,7 @@ impl Batch {
         self.writes[space as usize].push((key.into(), None));
     }
 
-    /// By key, each once with its last value: what a tree is written in best.
+    /// By key, each once with its last value.
     pub(crate) fn sort(&mut self) {
         for writes in &mut self.writes {
             if writes.is_sorted_by(|(one, _), (next, _)| one < next) {
@@ -91,18 +91,52 @@ impl Batch {
         }
     }
 
-    pub(crate) fn append(&mut self, later: &Self) {
-        for (writes, later) in self.writes.iter_mut().zip(&later.writes) {
-            writes.extend_from_slice(later);
-        }
-    }
-
     pub(crate) fn writes(&self, space: Space) -> &[Write] {
         &self.writes[space as usize]
     }
 
     /// The tables that are written to, each with its writes in the order in which they were made.
-    pub fn tables(&self) -> impl Iterator<Item = (Space, &[Write])> {
+    pub(crate) fn tables(&self) -> impl Iterator<Item = (Space, &[Write])> {
+        let tables = Space::ALL.into_iter().zip(&self.writes);
+        tables.filter(|(_, writes)| !writes.is_empty()).map(|(space, writes)| (space, &**writes))
+    }
+}
+
+/// A key and its new value, `None` to remove it.
+pub type WriteRef<'a> = (&'a [u8], Option<&'a [u8]>);
+
+/// Writes to many tables that belong together, in each by key, each key once: what a tree is written in best.
+#[derive(Debug)]
+pub struct Writes<'a> {
+    writes: [Vec<WriteRef<'a>>; Space::ALL.len()],
+}
+
+impl<'a> Writes<'a> {
+    /// What batches lead to that come one after the other.
+    pub(crate) fn of(batches: impl IntoIterator<Item = &'a Batch>) -> Self {
+        let mut all = Self { writes: Default::default() };
+        for batch in batches {
+            for (space, writes) in batch.tables() {
+                let writes = writes.iter().map(|(key, value)| (&**key, value.as_deref()));
+                all.writes[space as usize].extend(writes);
+            }
+        }
+        for writes in &mut all.writes {
+            // Stable, so that of one key the last stays the last.
+            writes.sort_by_key(|(key, _)| *key);
+            writes.dedup_by(|next, kept| {
+                let same = next.0 == kept.0;
+                if same {
+                    *kept = *next;
+                }
+                same
+            });
+        }
+        all
+    }
+
+    /// The tables that are written to.
+    pub fn tables(&self) -> impl Iterator<Item = (Space, &[WriteRef<'a>])> {
         let tables = Space::ALL.into_iter().zip(&self.writes);
         tables.filter(|(_, writes)| !writes.is_empty()).map(|(space, writes)| (space, &**writes))
     }

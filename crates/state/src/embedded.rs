@@ -2,7 +2,7 @@
 
 use crate::{
     Options, Recovery, StateError,
-    database::{Batch, Database, Row, Rows, Tables},
+    database::{Database, Row, Rows, Tables, Writes},
     store::OpenCheck,
     tables::Space,
 };
@@ -99,17 +99,17 @@ impl Database for Embedded {
         Ok(Box::new(OpenTables { transaction, open: Default::default() }))
     }
 
-    fn write(&self, batch: &Batch) -> Result<(), StateError> {
+    fn write(&self, writes: &Writes<'_>) -> Result<(), StateError> {
         let mut transaction = self.file.begin_write()?;
         transaction.set_quick_repair(self.recovery == Recovery::Saved);
         // The default, spelled out because acknowledged blocks depend on it.
         transaction.set_durability(Durability::Immediate)?;
-        for (space, writes) in batch.tables() {
+        for (space, writes) in writes.tables() {
             let mut table = transaction.open_table(definition(space))?;
             for (key, value) in writes {
                 match value {
-                    Some(value) => table.insert(&**key, &**value)?,
-                    None => table.remove(&**key)?,
+                    Some(value) => table.insert(key, value)?,
+                    None => table.remove(key)?,
                 };
             }
         }

@@ -13,8 +13,9 @@
 //! Code comes first, then each account with its slots after it, then the records of blocks.
 
 use crate::{
-    Account, AccountChange, Batch, Changes, Damage, Database, Head, Prepared, Row, StateError,
-    Store, Table, commit,
+    Account, AccountChange, Changes, Damage, Database, Head, Prepared, Row, StateError, Store,
+    Table, commit,
+    database::{Batch, Writes},
     snapshot::Snapshot,
     tables::{self, Space, system},
 };
@@ -320,8 +321,7 @@ impl<'a> Import<'a> {
         }
         commit::add_head(&mut self.batch, &head);
         self.batch.put(Space::System, system::OLDEST, head.number.to_be_bytes());
-        self.batch.put(Space::System, system::NODES, head.number.to_be_bytes());
-        self.database.write(&self.batch)?;
+        self.write_batch()?;
         Ok(info)
     }
 
@@ -356,10 +356,15 @@ impl<'a> Import<'a> {
         }
     }
 
+    fn write_batch(&mut self) -> Result<(), StateError> {
+        let batch = std::mem::take(&mut self.batch);
+        self.database.write(&Writes::of([&batch]))
+    }
+
     /// Writes what waits, with the trie over it.
     fn write(&mut self) -> Result<(), SnapshotError> {
         // Code first: an account refers to it.
-        self.database.write(&std::mem::take(&mut self.batch))?;
+        self.write_batch()?;
         // More slots of the last account may come.
         let next = self.owner.as_ref().map(|(address, change)| {
             (*address, AccountChange { storage: Default::default(), ..change.clone() })
@@ -371,8 +376,8 @@ impl<'a> Import<'a> {
         self.root = prepared.root();
         commit::add_state(&mut self.batch, &prepared);
         let Prepared { forest, vacated, .. } = prepared;
-        forest.put_nodes(&vacated, &mut self.batch);
-        self.database.write(&std::mem::take(&mut self.batch))?;
+        forest.put_nodes(vacated.iter(), &mut self.batch);
+        self.write_batch()?;
         self.owner = next;
         self.waiting = 0;
         Ok(())

@@ -1,34 +1,21 @@
 //! The tries as they are in memory, ahead of the database.
 //!
 //! The nodes of a [`Forest`] are those that blocks have read or made. Every block makes a forest of its own, which
-//! shares with the one before what the block did not change. The database gets nodes only now and then, as
-//! [`Behind`] decides, since most of them change again soon; it notes of which block they are. What a crash leaves is
-//! made good from what the blocks since then changed ([`Forest::after_crash`]).
+//! shares with the one before what the block did not change. The database gets nodes at a checkpoint, with the values
+//! that they are over. Those of later blocks are made anew when a store is opened ([`Forest::reopened`]).
 
 use crate::{
     Account, Damage, Head, StateError,
     database::Batch,
-    history::{self, ChangedKeys},
+    history::ChangedKeys,
     prepare,
     snapshot::Snapshot,
-    tables::{self, Space, system},
+    tables,
     trie::{self, Grown, Node, StoredNodes, Trie},
 };
 use alloy_primitives::{Address, B256, U256};
 use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
-
-/// Blocks whose nodes are only in memory, at most, and never more than half of the history that is kept.
-const BLOCKS_MAX: u64 = 64;
-
-/// How many nodes the database may lack, about, however fast it writes: one takes less than a kibibyte of memory.
-const UNWRITTEN_MAX: usize = 1 << 17;
-
-/// And however slowly.
-const UNWRITTEN_MIN: usize = 1 << 12;
-
-/// How long a block waits for its batch if that has the nodes in it, about.
-const WRITE_TIME: Duration = Duration::from_millis(250);
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Nodes in memory from which on those that the database has are forgotten.
 const OPEN_MAX: usize = 1 << 18;
@@ -82,7 +69,11 @@ impl Forest {
     }
 
     /// Puts into a batch what the database lacks to have every node of these tries, and no other.
-    pub(crate) fn put_nodes(&self, vacated: &Vacated, batch: &mut Batch) {
+    pub(crate) fn put_nodes<'a>(
+        &self,
+        vacated: impl Iterator<Item = &'a (Option<Address>, Nibbles)>,
+        batch: &mut Batch,
+    ) {
         for (owner, path) in vacated {
             batch.remove(tables::trie_of(*owner), tables::node_key(*owner, path));
         }
@@ -94,7 +85,7 @@ impl Forest {
     }
 
     /// Notes that the database has every node.
-    fn mark_written(&self) {
+    pub(crate) fn mark_written(&self) {
         self.roots().for_each(|(_, root)| root.mark_written());
     }
 
@@ -123,52 +114,49 @@ impl Forest {
         self.accounts.iter().map(|root| (None, root)).chain(storages)
     }
 
-    /// The tries of the head, where the database has the nodes of an earlier block, from the keys that blocks have
-    /// changed since; and how far the database is behind.
+    /// The tries over the values of `now`, where the tables of `base` are those of the last checkpoint and `changed`
+    /// is what differs since then.
     ///
     /// # Errors
     ///
     /// `Damaged` if the values do not lead to the head's roots; otherwise only if the storage fails.
-    pub(crate) fn after_crash(
-        snapshot: &Snapshot,
-        (nodes_of, head): (u64, Head),
-    ) -> Result<(Self, Behind), StateError> {
-        let changed = ChangedKeys::after(snapshot, nodes_of)?;
+    pub(crate) fn reopened(
+        base: &Snapshot,
+        now: &Snapshot,
+        changed: ChangedKeys,
+    ) -> Result<Step, StateError> {
         let mut forest = Self::default();
-        let mut behind =
-            Behind { blocks: head.number.saturating_sub(nodes_of), ..Behind::default() };
+        let mut vacated = Vacated::new();
         let mut slots: BTreeMap<Address, BTreeMap<U256, U256>> = BTreeMap::new();
         for (address, slot) in changed.slots {
-            let value = snapshot.slot(address, slot)?;
-            slots.entry(address).or_default().insert(slot, value);
+            slots.entry(address).or_default().insert(slot, now.slot(address, slot)?);
         }
         for (address, slots) in slots {
-            let then = history::account_at(snapshot, address, nodes_of)?;
-            let mut trie = forest.trie(snapshot, Some(address), storage_root(then));
+            let mut trie = forest.trie(base, Some(address), storage_root(base.account(address)?));
             trie.set_all(prepare::sorted(slots.into_iter()))?;
             let (computed, grown) = trie.finish();
-            let stored = storage_root(snapshot.account(address)?);
+            let stored = storage_root(now.account(address)?);
             if computed != stored {
                 return Err(Damage::StorageRoot { address, stored, computed }.into());
             }
-            behind.vacated.extend(forest.set(Some(address), grown));
+            vacated.extend(forest.set(Some(address), grown));
         }
         let leaf = |address: &Address| {
-            let account = snapshot.account(*address)?;
+            let account = now.account(*address)?;
             Ok((trie::key(address), account.map(|account| account.trie_value())))
         };
         let leaves = changed.accounts.iter().map(leaf).collect::<Result<_, StateError>>()?;
-        let (_, then) = snapshot.block(nodes_of)?;
-        let mut trie = forest.trie(snapshot, None, then);
+        let root = |head: Option<Head>| head.map_or(EMPTY_ROOT_HASH, |head| head.state_root);
+        let mut trie = forest.trie(base, None, root(base.head()?));
         trie.set_all(leaves)?;
         let (computed, grown) = trie.finish();
-        let Head { number, state_root: stored, .. } = head;
-        if computed != stored {
-            return Err(Damage::StateRoot { number, stored, computed }.into());
+        let head = now.head()?;
+        if computed != root(head) {
+            let number = head.map_or(0, |head| head.number);
+            return Err(Damage::StateRoot { number, stored: root(head), computed }.into());
         }
-        behind.vacated.extend(forest.set(None, grown));
-        behind.unwritten = std::mem::take(&mut forest.made);
-        Ok((forest, behind))
+        vacated.extend(forest.set(None, grown));
+        Ok(Step::new(forest, vacated))
     }
 }
 
@@ -177,74 +165,17 @@ fn storage_root(account: Option<Account>) -> B256 {
 }
 
 /// What a block does to the tries.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Step {
-    pub(crate) number: u64,
     pub(crate) forest: Arc<Forest>,
     pub(crate) vacated: Vacated,
     /// How many more nodes the database does not have, about.
-    unwritten: usize,
+    pub(crate) unwritten: usize,
 }
 
 impl Step {
-    pub(crate) fn new(number: u64, mut forest: Forest, vacated: Vacated) -> Self {
+    pub(crate) fn new(mut forest: Forest, vacated: Vacated) -> Self {
         let unwritten = std::mem::take(&mut forest.made);
-        Self { number, forest: forest.into(), vacated, unwritten }
-    }
-}
-
-/// How far the nodes in the database are behind its blocks.
-#[derive(Debug)]
-pub(crate) struct Behind {
-    blocks: u64,
-    unwritten: usize,
-    vacated: Vacated,
-    /// How many nodes are to wait at most, by how long it took to write the last ones.
-    unwritten_max: usize,
-}
-
-impl Default for Behind {
-    fn default() -> Self {
-        let vacated = Vacated::new();
-        Self { blocks: 0, unwritten: 0, vacated, unwritten_max: 4 * UNWRITTEN_MIN }
-    }
-}
-
-impl Behind {
-    /// Counts a block that the database is about to have.
-    pub(crate) fn add(&mut self, step: &Step) {
-        self.blocks += 1;
-        self.unwritten += step.unwritten;
-        self.vacated.extend_from_slice(&step.vacated);
-    }
-
-    /// The database does not have that block after all, of those that were added last.
-    pub(crate) fn take_back(&mut self, step: &Step) {
-        self.blocks -= 1;
-        self.unwritten -= step.unwritten;
-        self.vacated.truncate(self.vacated.len() - step.vacated.len());
-    }
-
-    /// Whether the nodes of block `number` are to be written with it. The first block's always are: nothing says
-    /// what it changed.
-    pub(crate) fn is_far(&self, number: u64, history_blocks: u64) -> bool {
-        let has_none = self.blocks > number;
-        let blocks_max = BLOCKS_MAX.min(history_blocks / 2);
-        has_none || self.blocks >= blocks_max || self.unwritten >= self.unwritten_max
-    }
-
-    /// Puts the nodes of a block's tries into the batch that makes the block durable.
-    pub(crate) fn put(&self, step: &Step, batch: &mut Batch) {
-        step.forest.put_nodes(&self.vacated, batch);
-        batch.put(Space::System, system::NODES, step.number.to_be_bytes());
-    }
-
-    /// The database has these nodes now, and took so long to write them.
-    pub(crate) fn caught_up(&mut self, forest: &Forest, took: Duration) {
-        forest.mark_written();
-        let in_time = WRITE_TIME.as_micros() as usize * self.unwritten.max(1);
-        let in_time = in_time / (took.as_micros() as usize).max(1);
-        let unwritten_max = in_time.clamp(UNWRITTEN_MIN, UNWRITTEN_MAX).min(self.unwritten_max * 2);
-        *self = Self { unwritten_max, ..Self::default() };
+        Self { forest: forest.into(), vacated, unwritten }
     }
 }

@@ -57,6 +57,20 @@ impl ChangedKeys {
         Ok(())
     }
 
+    /// The values that batches write.
+    pub(crate) fn of(batches: &[Batch]) -> Result<Self, Damage> {
+        let mut keys = Self::default();
+        for batch in batches {
+            for (address, _) in batch.writes(Space::Accounts) {
+                keys.accounts.insert(address_of(address, Space::Accounts)?);
+            }
+            for (key, _) in batch.writes(Space::Storage) {
+                keys.slots.insert(tables::split_slot_key(key, Space::Storage)?);
+            }
+        }
+        Ok(keys)
+    }
+
     /// What the blocks after `number` changed.
     pub(crate) fn after(snapshot: &Snapshot, number: u64) -> Result<Self, StateError> {
         let mut keys = Self::default();

@@ -19,6 +19,9 @@
 //! | `forest` | the tries in memory, ahead of the database |
 //! | `store` | opening a store, and what can be asked of it |
 //! | `commit` | writing a block in one transaction |
+//! | `pending` | what is not in the tables yet: staged, then in the journal |
+//! | `journal` | the rows that make a batch durable before the tables have it |
+//! | `layer` | reading tables under such batches |
 //! | `history` | reverse diffs of recent blocks |
 //! | `view` | consistent reads at one height, for the EVM and for RPC |
 //! | `proof` | EIP-1186 proofs |
@@ -45,6 +48,8 @@ mod error;
 mod export;
 mod forest;
 mod history;
+mod journal;
+mod layer;
 mod overlay;
 mod pending;
 mod prepare;
@@ -58,7 +63,7 @@ mod view;
 pub use account::{Account, AccountInfo};
 pub use changes::{AccountChange, Changes};
 pub use check::CheckReport;
-pub use database::{Batch, Database, Row, Rows, Tables, Write};
+pub use database::{Database, Row, Rows, Tables, WriteRef, Writes};
 pub use embedded::{InMemoryBackend, StorageBackend};
 pub use error::{Cause, Damage, StateError};
 pub use export::{SnapshotError, SnapshotInfo};

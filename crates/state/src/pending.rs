@@ -1,41 +1,53 @@
 //! Batches that are read before they are on disk: the next block is executed while the last is written.
 //!
 //! A batch is **staged** as a layer over the database, where every later snapshot sees it, and becomes
-//! durable with the next **flush**, which writes all layers there are as one batch. What several blocks in a row
-//! change is then written once. If a flush fails, every layer is gone: the state is what the disk has.
+//! durable with the next **flush**, which writes all new layers to the [journal](crate::journal) at once. If a flush
+//! fails, every new layer is gone: the state is what the disk has.
+//!
+//! Layers stay until a **checkpoint**, a flush that writes all of them to the tables, and with them the nodes of the
+//! tries. Most of what a block writes the next ones write again, and rows that are written together are neighbours:
+//! one checkpoint of many blocks costs a fraction of as many small ones.
 
 use crate::{
     StateError,
-    database::{Batch, Database, Rows, Tables, Write},
-    forest::{Behind, Forest, Step},
-    overlay::Overlaid,
+    database::{Batch, Database, Tables, Writes},
+    forest::{Forest, Step},
+    history::ChangedKeys,
+    journal,
+    layer::{Layer, Layered},
     snapshot::Snapshot,
     store::lock,
-    tables::Space,
 };
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
 use std::{
-    collections::BTreeMap,
-    hash::BuildHasher,
-    ops::{Bound, RangeBounds},
     sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard},
-    time::Instant,
+    time::{Duration, Instant},
 };
+
+/// How much may wait for one, however fast the database writes: a unit takes less than a kibibyte of memory.
+const WEIGHT_MAX: usize = 1 << 18;
+
+/// And however slowly.
+const WEIGHT_MIN: usize = 1 << 13;
+
+/// How long a flush takes that is a checkpoint, about.
+const CHECKPOINT_TIME: Duration = Duration::from_millis(250);
 
 /// A database, and what is to be written to it.
 pub(crate) struct Pending {
     database: Box<dyn Database>,
-    /// How many blocks back can be read.
-    history_blocks: u64,
+    hasher: DefaultHashBuilder,
     tip: RwLock<Tip>,
     /// Held during a flush.
-    flushing: Mutex<Behind>,
+    flushing: Mutex<Pace>,
 }
 
 /// What every later snapshot sees.
 struct Tip {
     /// The oldest first.
-    layers: Vec<Arc<Layer>>,
+    layers: Arc<Vec<Arc<Layer>>>,
+    /// How many of them are in the journal.
+    journaled: usize,
     /// The tries of the last block.
     forest: Arc<Forest>,
     /// The tries of the last durable block.
@@ -47,26 +59,51 @@ struct Tip {
 }
 
 impl Pending {
-    /// A database, the tries of its head, and how far its nodes are behind.
-    pub(crate) fn new(
+    /// A database as it was left.
+    ///
+    /// # Errors
+    ///
+    /// `Damaged` if its journal is, or if the values there do not lead to the head's roots; otherwise only if the
+    /// storage fails.
+    pub(crate) fn open(
         database: Box<dyn Database>,
-        history_blocks: u64,
-        (forest, behind): (Forest, Behind),
-    ) -> Self {
-        let forest = Arc::new(forest);
-        let durable = Arc::clone(&forest);
-        let tip = Tip { layers: Vec::new(), forest, durable, flushes: 0, has_caught_up: false };
-        Self { database, history_blocks, tip: RwLock::new(tip), flushing: Mutex::new(behind) }
+        journal_max: usize,
+    ) -> Result<Self, StateError> {
+        let hasher = DefaultHashBuilder::default();
+        let batches = journal::read(&*database.tables()?)?;
+        let changed = ChangedKeys::of(&batches)?;
+        let layer = |batch| Arc::new(Layer::new(batch, None, &hasher));
+        let mut layers: Arc<Vec<_>> = Arc::new(batches.into_iter().map(layer).collect());
+        let mut forest = Arc::default();
+        if !layers.is_empty() {
+            let base = Snapshot::whole(database.tables()?);
+            let layered = layered(&hasher, database.tables()?, Arc::clone(&layers));
+            let step = Forest::reopened(&base, &Snapshot::whole(layered), changed)?;
+            forest = Arc::clone(&step.forest);
+            let layers = Arc::make_mut(&mut layers);
+            let last = layers.pop().map(Arc::unwrap_or_clone);
+            layers.extend(last.map(|last| Arc::new(last.with_step(step))));
+        }
+        let tip = Tip {
+            journaled: layers.len(),
+            layers,
+            durable: Arc::clone(&forest),
+            forest,
+            flushes: 0,
+            has_caught_up: false,
+        };
+        let pace = Pace { layers_max: journal_max, weight_max: 4 * WEIGHT_MIN };
+        Ok(Self { database, hasher, tip: RwLock::new(tip), flushing: Mutex::new(pace) })
     }
 
-    /// The database without what is staged.
+    /// The database without what is not in its tables yet.
     pub(crate) fn on_disk(&self) -> &dyn Database {
         &*self.database
     }
-
     /// Lets later snapshots see records. They are not durable.
     pub(crate) fn stage(&self, batch: Batch) {
-        self.tip_mut().layers.push(Arc::new(Layer::new(batch, None)));
+        let layer = Arc::new(Layer::new(batch, None, &self.hasher));
+        Arc::make_mut(&mut self.tip_mut().layers).push(layer);
     }
 
     /// Lets later snapshots see a block. It is not durable.
@@ -76,9 +113,9 @@ impl Pending {
             step.forest = Arc::new(Arc::unwrap_or_clone(step.forest).shrunk());
         }
         let forest = Arc::clone(&step.forest);
-        let layer = Arc::new(Layer::new(batch, Some(step)));
+        let layer = Arc::new(Layer::new(batch, Some(step), &self.hasher));
         let mut tip = self.tip_mut();
-        tip.layers.push(layer);
+        Arc::make_mut(&mut tip.layers).push(layer);
         tip.forest = forest;
     }
 
@@ -86,51 +123,72 @@ impl Pending {
     ///
     /// # Errors
     ///
-    /// Only if the storage fails; whatever was staged is then gone.
+    /// Only if the storage fails; whatever was not durable is then gone.
     pub(crate) fn flush(&self) -> Result<(), StateError> {
-        let mut behind = lock(&self.flushing);
-        let layers = {
+        let mut pace = lock(&self.flushing);
+        let (layers, journaled) = {
             let mut tip = self.tip_mut();
             tip.flushes += 1;
-            tip.layers.clone()
+            (Arc::clone(&tip.layers), tip.journaled)
         };
-        let steps = || layers.iter().filter_map(|layer| layer.step.as_ref());
-        steps().for_each(|step| behind.add(step));
-        let last = steps().next_back();
-        let caught_up = last.filter(|step| behind.is_far(step.number, self.history_blocks));
+        if layers.len() == journaled {
+            return Ok(());
+        }
+        let is_checkpoint = pace.is_far(&layers);
         let began = Instant::now();
-        let written = match (&*layers, caught_up) {
-            ([], _) => return Ok(()),
-            ([layer], None) => self.database.write(&layer.batch),
-            (layers, None) => self.database.write(&merged(layers)),
-            (layers, Some(step)) => {
-                let mut all = merged(layers);
-                behind.put(step, &mut all);
-                all.sort();
-                self.database.write(&all)
-            }
+        let written = if is_checkpoint {
+            self.checkpoint(&layers, journaled)
+        } else {
+            self.append(&layers, journaled)
         };
-        if written.is_ok()
-            && let Some(step) = caught_up
-        {
-            behind.caught_up(&step.forest, began.elapsed());
+        if written.is_ok() && is_checkpoint {
+            pace.took(began.elapsed(), &layers);
         }
         let mut tip = self.tip_mut();
         match written {
             Ok(()) => {
-                drop(tip.layers.drain(..layers.len()));
-                tip.has_caught_up |= caught_up.is_some();
-                if let Some(step) = last {
-                    tip.durable = Arc::clone(&step.forest);
+                if let Some(last) = steps(&layers).next_back() {
+                    tip.durable = Arc::clone(&last.forest);
+                }
+                tip.journaled = layers.len();
+                if is_checkpoint {
+                    tip.journaled = 0;
+                    tip.has_caught_up = true;
+                    Arc::make_mut(&mut tip.layers).drain(..layers.len());
                 }
             }
             Err(_) => {
-                steps().rev().for_each(|step| behind.take_back(step));
-                tip.layers.clear();
+                Arc::make_mut(&mut tip.layers).truncate(journaled);
                 tip.forest = Arc::clone(&tip.durable);
             }
         }
         written
+    }
+
+    /// Writes to the journal the layers that it does not have.
+    fn append(&self, layers: &[Arc<Layer>], journaled: usize) -> Result<(), StateError> {
+        let mut batch = Batch::default();
+        for (place, layer) in layers.iter().enumerate().skip(journaled) {
+            journal::put(&mut batch, place, layer.batch());
+        }
+        self.database.write(&Writes::of([&batch]))
+    }
+
+    /// Writes to the tables all layers and the nodes of the last, and empties the journal.
+    fn checkpoint(&self, layers: &[Arc<Layer>], journaled: usize) -> Result<(), StateError> {
+        let mut batch = Batch::default();
+        journal::clear(&mut batch, journaled);
+        let last = steps(layers).next_back();
+        if let Some(last) = last {
+            let vacated = steps(layers).flat_map(|step| &step.vacated);
+            last.forest.put_nodes(vacated, &mut batch);
+        }
+        let batches = layers.iter().map(|layer| layer.batch());
+        self.database.write(&Writes::of(batches.chain([&batch])))?;
+        if let Some(last) = last {
+            last.forest.mark_written();
+        }
+        Ok(())
     }
 
     /// Everything as it is now, with what is staged.
@@ -138,16 +196,15 @@ impl Pending {
         loop {
             let (layers, forest, flushes) = {
                 let tip = self.tip.read().unwrap_or_else(PoisonError::into_inner);
-                (tip.layers.clone(), Arc::clone(&tip.forest), tip.flushes)
+                (Arc::clone(&tip.layers), Arc::clone(&tip.forest), tip.flushes)
             };
             let base = self.database.tables()?;
-            // A flush that began before wrote some of these layers, which are then seen twice. One that began since
-            // may have written a later layer, over which these would lie.
+            // A checkpoint that began before wrote some of these layers, which are then seen twice. One that began
+            // since may have written a later layer, over which these would lie.
             if self.tip.read().unwrap_or_else(PoisonError::into_inner).flushes != flushes {
                 continue;
             }
-            let tables = if layers.is_empty() { base } else { Box::new(Layered { base, layers }) };
-            return Ok(Snapshot::new(tables, forest));
+            return Ok(Snapshot::new(layered(&self.hasher, base, layers), forest));
         }
     }
 
@@ -156,111 +213,43 @@ impl Pending {
     }
 }
 
-/// What one batch writes.
-struct Layer {
-    /// Sorted by key, each key once.
-    batch: Batch,
-    /// Where in the batch a key is.
-    places: [HashTable<u32>; Space::ALL.len()],
-    hasher: DefaultHashBuilder,
-    /// If it is a block.
-    step: Option<Step>,
-}
-
-impl Layer {
-    fn new(mut batch: Batch, step: Option<Step>) -> Self {
-        batch.sort();
-        let hasher = DefaultHashBuilder::default();
-        let mut places = [const { HashTable::new() }; Space::ALL.len()];
-        for (space, writes) in batch.tables() {
-            let table = &mut places[space as usize];
-            let hash = |place: &u32| hasher.hash_one(&writes[*place as usize].0);
-            table.reserve(writes.len(), hash);
-            for place in 0..writes.len() as u32 {
-                table.insert_unique(hash(&place), place, hash);
-            }
-        }
-        Self { batch, places, hasher, step }
-    }
-
-    fn get(&self, space: Space, key: &[u8]) -> Option<&Write> {
-        let writes = self.batch.writes(space);
-        if writes.is_empty() {
-            return None;
-        }
-        let is_key = |place: &u32| writes[*place as usize].0 == key;
-        let place = self.places[space as usize].find(self.hasher.hash_one(key), is_key)?;
-        writes.get(*place as usize)
-    }
-
-    fn range(&self, space: Space, bounds: (Bound<&[u8]>, Bound<&[u8]>)) -> &[Write] {
-        let writes = self.batch.writes(space);
-        let before = |write: &Write| match bounds.0 {
-            Bound::Included(from) => *write.0 < *from,
-            Bound::Excluded(from) => *write.0 <= *from,
-            Bound::Unbounded => false,
-        };
-        let rest = &writes[writes.partition_point(before)..];
-        &rest[..rest.partition_point(|(key, _)| RangeBounds::<[u8]>::contains(&bounds, &**key))]
-    }
-}
-
-/// All of them as one batch.
-fn merged(layers: &[Arc<Layer>]) -> Batch {
-    let mut all = Batch::default();
-    for layer in layers {
-        all.append(&layer.batch);
-    }
-    all.sort();
-    all
-}
-
-/// Tables under layers.
-struct Layered {
+fn layered(
+    hasher: &DefaultHashBuilder,
     base: Box<dyn Tables>,
-    layers: Vec<Arc<Layer>>,
+    layers: Arc<Vec<Arc<Layer>>>,
+) -> Box<dyn Tables> {
+    if layers.is_empty() {
+        return base;
+    }
+    Box::new(Layered { base, layers, hasher: hasher.clone() })
 }
 
-impl Layered {
-    /// What the layers say of a range, the newest of a key.
-    fn over(
-        &self,
-        space: Space,
-        bounds: (Bound<&[u8]>, Bound<&[u8]>),
-    ) -> BTreeMap<Vec<u8>, Option<Vec<u8>>> {
-        let writes = self.layers.iter().flat_map(|layer| layer.range(space, bounds));
-        writes.cloned().collect()
+/// What blocks among layers do to the tries.
+fn steps(layers: &[Arc<Layer>]) -> impl DoubleEndedIterator<Item = &Step> {
+    layers.iter().filter_map(|layer| layer.step())
+}
+
+/// How much may wait for a checkpoint, by how long the last one took.
+#[derive(Debug)]
+struct Pace {
+    layers_max: usize,
+    weight_max: usize,
+}
+
+impl Pace {
+    /// Whether it is time for a checkpoint.
+    fn is_far(&self, layers: &[Arc<Layer>]) -> bool {
+        layers.len() > self.layers_max || weight(layers) >= self.weight_max
+    }
+
+    /// A checkpoint of these layers took so long.
+    fn took(&mut self, time: Duration, layers: &[Arc<Layer>]) {
+        let in_time = CHECKPOINT_TIME.as_micros() as usize * weight(layers).max(1);
+        let in_time = in_time / (time.as_micros() as usize).max(1);
+        self.weight_max = in_time.clamp(WEIGHT_MIN, WEIGHT_MAX).min(self.weight_max * 2);
     }
 }
 
-impl Tables for Layered {
-    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
-        match self.layers.iter().rev().find_map(|layer| layer.get(space, key)) {
-            Some((_, value)) => Ok(value.clone()),
-            None => self.base.get(space, key),
-        }
-    }
-
-    fn range(
-        &self,
-        space: Space,
-        from: Bound<&[u8]>,
-        to: Bound<&[u8]>,
-    ) -> Result<Rows, StateError> {
-        let rows = self.base.range(space, from, to)?;
-        let over = self.over(space, (from, to));
-        Ok(if over.is_empty() { rows } else { Box::new(Overlaid::new(rows, over)) })
-    }
-
-    fn len(&self, space: Space) -> Result<u64, StateError> {
-        let mut len = self.base.len(space)?;
-        for (key, value) in self.over(space, (Bound::Unbounded, Bound::Unbounded)) {
-            match (self.base.get(space, &key)?, value) {
-                (None, Some(_)) => len += 1,
-                (Some(_), None) => len -= 1,
-                _ => {}
-            }
-        }
-        Ok(len)
-    }
+fn weight(layers: &[Arc<Layer>]) -> usize {
+    layers.iter().map(|layer| layer.weight()).sum()
 }

@@ -152,11 +152,6 @@ impl Snapshot {
         Ok(self.get(Space::Code, code_hash.as_slice())?.map(Bytes::from))
     }
 
-    /// The block whose trie nodes are stored, `None` if there is none.
-    pub(crate) fn nodes_of(&self) -> Result<Option<u64>, StateError> {
-        self.read(Space::System, system::NODES, |bytes| tables::decode_number(bytes, Space::System))
-    }
-
     /// The RLP of a stored trie node.
     pub(crate) fn node(
         &self,

@@ -2,9 +2,8 @@
 
 use crate::{
     Changes, Damage, Head, Prepared, StateError, Table, View,
-    database::{Batch, Database, Rows},
+    database::{Batch, Database, Rows, Writes},
     embedded::{Embedded, InMemoryBackend, StorageBackend},
-    forest::{Behind, Forest},
     pending::Pending,
     snapshot::Snapshot,
     tables::{Space, system},
@@ -24,10 +23,13 @@ use std::{
 pub const HISTORY_BLOCKS: u64 = 256;
 
 /// The layout of the tables. A file with another one is refused.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// Memory for database pages unless [`Options`] say otherwise.
 const CACHE_BYTES: usize = 512 << 20;
+
+/// Batches in the journal unless [`Options`] say otherwise.
+const JOURNAL_MAX: usize = 64;
 
 /// Contracts whose analysed code is kept in memory; when full, it starts afresh.
 const CODE_CACHE_ENTRIES: usize = 1024;
@@ -40,6 +42,8 @@ pub struct Options {
     pub history_blocks: u64,
     /// Memory for database pages, in bytes.
     pub cache_bytes: usize,
+    /// How many batches the journal holds at most before the tables get them; sooner if they are large.
+    pub journal_max: usize,
     /// What to verify when opening.
     pub check: OpenCheck,
     /// What a commit does to make the next opening after a crash faster.
@@ -51,6 +55,7 @@ impl Default for Options {
         Self {
             history_blocks: HISTORY_BLOCKS,
             cache_bytes: CACHE_BYTES,
+            journal_max: JOURNAL_MAX,
             check: OpenCheck::AfterCrash,
             recovery: Recovery::Rebuild,
         }
@@ -155,11 +160,9 @@ impl Store {
     /// `WrongSchema` if another version of Gage wrote it; otherwise only if the storage fails.
     pub fn on(database: Box<dyn Database>, options: Options) -> Result<Self, StateError> {
         check_schema(&*database)?;
-        let snapshot = Snapshot::whole(database.tables()?);
-        let head = snapshot.head()?;
-        let tries = tries(&snapshot, head)?;
-        let database = Pending::new(database, options.history_blocks, tries);
-        let (head, staging, code) = (RwLock::new(head), Mutex::default(), Mutex::default());
+        let database = Pending::open(database, options.journal_max)?;
+        let head = RwLock::new(database.snapshot()?.head()?);
+        let (staging, code) = (Mutex::default(), Mutex::default());
         Ok(Self { inner: Arc::new(Inner { database, options, head, staging, code }) })
     }
 
@@ -274,17 +277,6 @@ pub(crate) fn sync_directory(path: &Path) -> Result<(), StateError> {
     sync().map_err(|error| StateError::Database(Box::new(error)))
 }
 
-/// The tries of the head, and how far the stored nodes are behind it.
-fn tries(snapshot: &Snapshot, head: Option<Head>) -> Result<(Forest, Behind), StateError> {
-    let Some(head) = head else { return Ok(Default::default()) };
-    let nodes_of =
-        snapshot.nodes_of()?.ok_or(Damage::RowInvalid { table: Space::System.name() })?;
-    if nodes_of == head.number {
-        return Ok(Default::default());
-    }
-    Forest::after_crash(snapshot, (nodes_of, head))
-}
-
 /// Notes the schema in a new database; refuses one with another.
 fn check_schema(database: &dyn Database) -> Result<(), StateError> {
     let snapshot = Snapshot::whole(database.tables()?);
@@ -294,7 +286,7 @@ fn check_schema(database: &dyn Database) -> Result<(), StateError> {
         }
         let mut batch = Batch::default();
         batch.put(Space::System, system::SCHEMA, SCHEMA.to_be_bytes());
-        return database.write(&batch);
+        return database.write(&Writes::of([&batch]));
     };
     let invalid = |_| Damage::RowInvalid { table: Space::System.name() };
     let found = u32::from_be_bytes(stored.try_into().map_err(invalid)?);

@@ -13,7 +13,8 @@
 //! | `storage_history` | address, slot, block | value before the block |
 //! | `block_changes` | block | addresses and slots it changed |
 //! | blocks | block | block hash, state root |
-//! | system | name | schema, head, oldest readable height, height of the trie nodes |
+//! | system | name | schema, head, oldest readable height |
+//! | journal | place | writes that are not in the tables yet, in the order of their places |
 
 use crate::Damage;
 use alloy_primitives::{Address, B256, U256};
@@ -116,6 +117,8 @@ pub enum Space {
     Transactions,
     /// [`Table::Meta`].
     Meta,
+    /// Durable writes that the tables do not have yet.
+    Journal,
 }
 
 impl From<Table> for Space {
@@ -133,7 +136,7 @@ impl From<Table> for Space {
 
 impl Space {
     /// In the order of the discriminants, so that they may index what there is one of for each.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Accounts,
         Self::Code,
         Self::Storage,
@@ -150,6 +153,7 @@ impl Space {
         Self::BlockNumbers,
         Self::Transactions,
         Self::Meta,
+        Self::Journal,
     ];
 
     /// The name in the database.
@@ -171,6 +175,7 @@ impl Space {
             Self::BlockNumbers => "block_numbers",
             Self::Transactions => "transactions",
             Self::Meta => "meta",
+            Self::Journal => "journal",
         }
     }
 }
@@ -180,8 +185,6 @@ pub(crate) mod system {
     pub(crate) const SCHEMA: &[u8] = b"schema";
     pub(crate) const HEAD: &[u8] = b"head";
     pub(crate) const OLDEST: &[u8] = b"oldest";
-    /// The block whose trie nodes are stored.
-    pub(crate) const NODES: &[u8] = b"nodes";
 }
 
 pub(crate) const ADDRESS_BYTES: usize = 20;

@@ -94,8 +94,13 @@ fn commit_until_power_fails(disk: &Disk, options: Options, from: Option<u64>) ->
 }
 
 fn power_losses(recovery: Recovery) {
-    let options =
-        Options { recovery, cache_bytes: 8 << 20, history_blocks: 16, ..Options::default() };
+    let options = Options {
+        recovery,
+        cache_bytes: 8 << 20,
+        history_blocks: 16,
+        journal_max: 5,
+        ..Options::default()
+    };
     let first = Disk::losing_power(Vec::new(), 400);
     let mut acknowledged = commit_until_power_fails(&first, options, None);
     let mut content = first.after_power_loss(B256::ZERO);

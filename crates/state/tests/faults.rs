@@ -17,6 +17,7 @@ use std::{
 const OPTIONS: Options = Options {
     history_blocks: 16,
     cache_bytes: 8 << 20,
+    journal_max: 4,
     check: OpenCheck::Always,
     recovery: gage_state::Recovery::Rebuild,
 };
@@ -147,23 +148,30 @@ fn a_disk_that_becomes_read_only_stops_the_chain() {
 /// sector by sector: it is there or it is not.
 #[test]
 fn a_torn_last_write_is_whole_or_not_there() {
-    let closed = written(7);
+    // The fifth batch since the last checkpoint is one.
+    for blocks in [7, 8, 9, 10] {
+        tear_the_commit_of(blocks);
+    }
+}
+
+fn tear_the_commit_of(number: u64) {
+    let closed = written(number);
     let mut last = 1;
     let mut seen = BTreeSet::new();
     // The power is lost at each operation of the next commit, as long as there is one.
     for operations in 1.. {
         let disk = Disk::new(closed.clone());
         let store = open(&disk).unwrap();
-        assert_eq!(store.head().unwrap().number, 6);
+        assert_eq!(store.head().unwrap().number, number - 1);
         disk.lose_power_after(operations);
-        let acknowledged = commit(&store, 7).is_ok();
+        let acknowledged = commit(&store, number).is_ok();
         drop(store);
         for content in disk.torn() {
             if !seen.insert((acknowledged, keccak256(&content))) {
                 continue;
             }
             let store = open(&Disk::new(content)).unwrap();
-            assert_recovered(&store, Some(if acknowledged { 7 } else { 6 }));
+            assert_recovered(&store, Some(if acknowledged { number } else { number - 1 }));
         }
         if acknowledged {
             last = operations;

@@ -13,8 +13,8 @@ use model::{ADDRESSES, Model, SLOTS, State, address, any_changes, any_slot, bloc
 use proptest::{collection::vec, prelude::*};
 use std::collections::BTreeMap;
 
-fn store_with_history(history_blocks: u64) -> Store {
-    let options = Options { history_blocks, ..Options::default() };
+fn store_with(history_blocks: u64, journal_max: usize) -> Store {
+    let options = Options { history_blocks, journal_max, ..Options::default() };
     Store::with_backend(InMemoryBackend::new(), options).unwrap()
 }
 
@@ -67,9 +67,10 @@ proptest! {
     fn histories_agree_with_the_model(
         blocks in vec((any_changes(), any::<bool>()), 1..14),
         history in 1u64..16,
+        journal in 0usize..8,
         slots in vec(any_slot(), 3),
     ) {
-        let store = store_with_history(history);
+        let store = store_with(history, journal);
         let mut model = Model::default();
         for (changes, flushed) in &blocks {
             model.stage(&store, changes);
@@ -117,17 +118,19 @@ enum After {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Nodes of tries are written now and then, and made good from the values whenever a store is opened in between:
-    /// roots, proofs and the stored tries are those of a store that was never closed.
+    /// The tables get values and nodes now and then, and whenever a store is opened in between the journal makes good
+    /// what they lack: roots, proofs and the stored tries are those of a store that was never closed.
     #[test]
     fn a_store_is_opened_anew_between_any_blocks(
         blocks in vec((any_changes(), prop::sample::select(&[After::Nothing, After::Flush, After::Reopen, After::Lose][..])), 1..24),
         history in 0u64..16,
+        journal in 0usize..8,
         slots in vec(any_slot(), 3),
     ) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state");
-        let options = Options { history_blocks: history, ..Options::default() };
+        let options =
+            Options { history_blocks: history, journal_max: journal, ..Options::default() };
         let mut store = Store::open_with(&path, options).unwrap();
         let mut model = Model::default();
         let mut durable = 0;
