@@ -320,9 +320,7 @@ impl Chain {
         if let Some(recent) = self.recent(number) {
             return Ok(Some(recent.receipts.clone()));
         }
-        let Some(block) = self.block(number)? else { return Ok(None) };
-        let receipts = records::receipts(&self.0.store, number)?;
-        Ok(receipts.map(|receipts| block.found(receipts)))
+        Ok(self.read(number)?.map(|whole| whole.receipts))
     }
 
     /// The transaction with this hash, if a block has it.
@@ -385,17 +383,19 @@ impl Chain {
         if let Some(recent) = self.recent(number) {
             return Ok(Some(recent));
         }
-        let read = || {
-            let block = self.block(number)?.ok_or(None)?;
-            let receipts = records::receipts(&self.0.store, number)?.ok_or(None)?;
-            let receipts = block.found(receipts);
-            Ok(Arc::new(Whole { block, receipts }))
-        };
+        let read = || self.read(number)?.map(Arc::new).ok_or(None);
         match self.0.read.get_or_insert_with(&number, read) {
             Ok(whole) => Ok(Some(whole)),
             Err(None) => Ok(None),
             Err(Some(error)) => Err(error),
         }
+    }
+
+    /// A block with its receipts, from the store.
+    fn read(&self, number: u64) -> Result<Option<Whole>, ChainError> {
+        let Some(block) = self.block(number)? else { return Ok(None) };
+        let receipts = records::receipts(&self.0.store, number)?;
+        Ok(receipts.map(|receipts| Whole { receipts: block.found(receipts), block }))
     }
 
     fn remember(&self, recent: Whole) {

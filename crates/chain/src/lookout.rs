@@ -84,14 +84,11 @@ impl Lookout {
                 ledger.discard();
                 let mut others = Vec::new();
                 for id in batch {
-                    match plan_sweep(&mut ledger, id) {
-                        Ok(Some(plan)) => {
-                            let value_at_risk = plan.value_at_risk();
+                    match value_at_risk(&mut ledger, id)? {
+                        Some(value_at_risk) => {
                             due.push(Due { id: *id, value_at_risk, recognised });
                         }
-                        // Near the edge, or nobody buys, or there is no price to sell at.
-                        Ok(None) | Err(Stop::Refused(_)) => others.push(*id),
-                        Err(fault) => return Err(ChainError::Ledger(fault)),
+                        None => others.push(*id),
                     }
                 }
                 file(&mut watch, &mut ledger, &others)?;
@@ -100,6 +97,19 @@ impl Lookout {
         let mut order = lots.order(due);
         order.truncate(SWEEP_ACCOUNTS_MAX);
         Ok(order)
+    }
+}
+
+/// The debt at risk of an account that a sweep would do something for. `None` if it is near the edge only, or nobody
+/// buys, or there is no price to sell at.
+fn value_at_risk<D: DatabaseRef>(
+    ledger: &mut SlotLedger<ViewSlots<D>>,
+    id: &AccountId,
+) -> Result<Option<Wad>, ChainError> {
+    match plan_sweep(ledger, id) {
+        Ok(plan) => Ok(plan.map(|plan| plan.value_at_risk())),
+        Err(Stop::Refused(_)) => Ok(None),
+        Err(fault) => Err(ChainError::Ledger(fault)),
     }
 }
 
