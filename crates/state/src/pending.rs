@@ -25,10 +25,13 @@ use std::{
 };
 
 /// How much may wait for one, however fast the database writes: a unit takes less than a kibibyte of memory.
-const WEIGHT_MAX: usize = 1 << 18;
+const WEIGHT_MAX: usize = 1 << 19;
 
 /// And however slowly.
 const WEIGHT_MIN: usize = 1 << 13;
+
+/// Before it is known how fast that is.
+const WEIGHT_FIRST: usize = 1 << 17;
 
 /// How long a flush takes that is a checkpoint, about.
 const CHECKPOINT_TIME: Duration = Duration::from_millis(250);
@@ -92,7 +95,7 @@ impl Pending {
             flushes: 0,
             has_caught_up: false,
         };
-        let pace = Pace { layers_max: journal_max, weight_max: 4 * WEIGHT_MIN };
+        let pace = Pace { layers_max: journal_max, weight_max: WEIGHT_FIRST };
         Ok(Self { database, hasher, tip: RwLock::new(tip), flushing: Mutex::new(pace) })
     }
 
