@@ -13,19 +13,17 @@ mkdir -p "$logs"
 table=""
 first_failure=""
 
-core=(-p gage-core)
-for test in stateful sweeps model watch feeds_history exits_history free_value; do core+=(--test "$test"); done
-peers=(-p gage-peers --test differential)
-crash=(-p gage-state -p gage-chain --test crash)
-same=(-p gage-core -p gage-chain --test extremes --test determinism)
-fuzz=(-p gage-fuzz --test short)
+# All of the workspace each time, so that what it is built from has the same features and is built once.
+test=("$cargo" test --profile soak --workspace)
+histories=(stateful sweeps model watch feeds_history exits_history free_value)
+peers=(differential)
+crash=(crash)
+same=(extremes determinism)
+fuzz=(short)
 
 echo "soak: $hours h, from seed $seed; logs in $logs"
 echo "soak: building"
-for tests in "${core[*]}" "${peers[*]}" "${crash[*]}" "${same[*]}" "${fuzz[*]}"; do
-    # shellcheck disable=SC2086 # words
-    "$cargo" test --release --no-run $tests || exit 1
-done
+"${test[@]}" --no-run $(printf -- '--test %s ' "${histories[@]}" "${peers[@]}" "${crash[@]}" "${same[@]}" "${fuzz[@]}") || exit 1
 
 # part NAME PERCENT WORK COMMAND …: rounds of a command until a share of the time is over, at least one. Words of the
 # command are settings (NAME=VALUE) first; @ in them is the round's seed. WORK says what one round is.
@@ -55,15 +53,21 @@ part() {
         "$name" "$rounds" "$work" "$from to $((seed - 1000))" $(($(date +%s) - began)) "$failures")"$'\n'
 }
 
-run() { part "$1" "$2" "$3" "${@:4}" -- --nocapture; }
+# run NAME PERCENT WORK SETTINGS TEST …: rounds of tests, by their names.
+run() {
+    local settings names
+    read -ra settings <<<"$4"
+    names=("${@:5}")
+    # shellcheck disable=SC2046 # words
+    part "$1" "$2" "$3" "${settings[@]}" "${test[@]}" $(printf -- '--test %s ' "${names[@]}") -- --nocapture
+}
 
 run histories 35 "7 tests, 8 seeds of 2000 steps" \
-    GAGE_SEED=@ GAGE_SEEDS=8 GAGE_STEPS=2000 "$cargo" test --release "${core[@]}"
+    "GAGE_SEED=@ GAGE_SEEDS=8 GAGE_STEPS=2000" "${histories[@]}"
 run differential 15 "2 peers, 4 seeds of 1000 steps" \
-    GAGE_SEED=@ GAGE_SEEDS=4 GAGE_STEPS=1000 "$cargo" test --release "${peers[@]}"
-run kills 10 "50 kills of a store and of a chain" \
-    GAGE_SEED=@ GAGE_KILLS=50 "$cargo" test --release "${crash[@]}"
-run determinism 0 "each test once" "$cargo" test --release "${same[@]}"
+    "GAGE_SEED=@ GAGE_SEEDS=4 GAGE_STEPS=1000" "${peers[@]}"
+run kills 10 "50 kills of a store and of a chain" "GAGE_SEED=@ GAGE_KILLS=50" "${crash[@]}"
+run determinism 0 "each test once" "" "${same[@]}"
 if command -v "${CXX:-c++}" >/dev/null; then
     guided=20
     targets=$(grep -c 'seeds: [a-z]*::' tests/fuzz/src/lib.rs)
@@ -73,8 +77,7 @@ else
     guided=0
     echo "soak: no C++ compiler, so libFuzzer's time goes to the short form"
 fi
-run fuzz $((40 - guided)) "20000 mutations at pace 1000" \
-    GAGE_SEED=@ GAGE_RUNS=20000 "$cargo" test --release "${fuzz[@]}"
+run fuzz $((40 - guided)) "20000 mutations at pace 1000" "GAGE_SEED=@ GAGE_RUNS=20000" "${fuzz[@]}"
 
 printf '\n%-13s %6s  %-38s %-26s %9s %8s\n%s' part rounds "a round" seeds time failures "$table"
 if [ -n "$first_failure" ]; then
