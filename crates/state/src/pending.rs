@@ -24,7 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How much may wait for one, however fast the database writes: a unit takes less than a kibibyte of memory.
+/// How much may wait for a checkpoint, however fast the database writes: a unit takes less than a kibibyte of memory.
 const WEIGHT_MAX: usize = 1 << 19;
 
 /// And however slowly.
@@ -103,6 +103,7 @@ impl Pending {
     pub(crate) fn on_disk(&self) -> &dyn Database {
         &*self.database
     }
+
     /// Lets later snapshots see records. They are not durable.
     pub(crate) fn stage(&self, batch: Batch) {
         let layer = Arc::new(Layer::new(batch, None, &self.hasher));
@@ -145,7 +146,7 @@ impl Pending {
             self.append(&layers, journaled)
         };
         if written.is_ok() && is_checkpoint {
-            pace.took(began.elapsed(), &layers);
+            pace.took(began.elapsed(), weight(&layers));
         }
         let mut tip = self.tip_mut();
         match written {
@@ -245,9 +246,9 @@ impl Pace {
         layers.len() > self.layers_max || weight(layers) >= self.weight_max
     }
 
-    /// A checkpoint of these layers took so long.
-    fn took(&mut self, time: Duration, layers: &[Arc<Layer>]) {
-        let in_time = CHECKPOINT_TIME.as_micros() as usize * weight(layers).max(1);
+    /// A checkpoint of so much took so long.
+    fn took(&mut self, time: Duration, weight: usize) {
+        let in_time = CHECKPOINT_TIME.as_micros() as usize * weight.max(1);
         let in_time = in_time / (time.as_micros() as usize).max(1);
         self.weight_max = in_time.clamp(WEIGHT_MIN, WEIGHT_MAX).min(self.weight_max * 2);
     }
@@ -255,4 +256,54 @@ impl Pace {
 
 fn weight(layers: &[Arc<Layer>]) -> usize {
     layers.iter().map(|layer| layer.weight()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Options,
+        embedded::{Embedded, InMemoryBackend},
+        tables::Space,
+    };
+    use std::path::Path;
+
+    /// As much waits as is written in the time for it, but a first checkpoint that was quick by chance means little,
+    /// and neither a slow disk nor a fast one leaves the bounds.
+    #[test]
+    fn the_pace_follows_the_disk() {
+        let mut pace = Pace { layers_max: 64, weight_max: WEIGHT_FIRST };
+        pace.took(CHECKPOINT_TIME * 4, WEIGHT_FIRST);
+        assert_eq!(pace.weight_max, WEIGHT_FIRST / 4);
+        pace.took(CHECKPOINT_TIME / 10, WEIGHT_FIRST / 4);
+        assert_eq!(pace.weight_max, WEIGHT_FIRST / 2);
+        for _ in 0..10 {
+            pace.took(Duration::ZERO, pace.weight_max);
+        }
+        assert_eq!(pace.weight_max, WEIGHT_MAX);
+        for _ in 0..10 {
+            pace.took(Duration::from_secs(60), pace.weight_max);
+        }
+        assert_eq!(pace.weight_max, WEIGHT_MIN);
+    }
+
+    /// What is heavy is not written twice: it goes to the tables at once, and the journal is empty.
+    #[test]
+    fn what_is_heavy_needs_no_journal() {
+        let database = Embedded::on(InMemoryBackend::new(), Path::new("test"), &Options::default());
+        let pending = Pending::open(Box::new(database.unwrap()), 64).unwrap();
+        let rows = |space| pending.on_disk().tables().unwrap().len(space).unwrap();
+        let put = |values: std::ops::Range<u64>| {
+            let mut batch = Batch::default();
+            values.for_each(|n| batch.put(Space::Meta, n.to_be_bytes(), [1]));
+            pending.stage(batch);
+            pending.flush().unwrap();
+        };
+        put(0..10);
+        assert_eq!((rows(Space::Meta), rows(Space::Journal)), (0, 1));
+        put(5..WEIGHT_FIRST as u64);
+        assert_eq!((rows(Space::Meta), rows(Space::Journal)), (WEIGHT_FIRST as u64, 0));
+        put(0..1);
+        assert_eq!((rows(Space::Meta), rows(Space::Journal)), (WEIGHT_FIRST as u64, 1));
+    }
 }
