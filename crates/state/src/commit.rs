@@ -64,7 +64,7 @@ impl Store {
         add_records(&mut batch, records);
         add_head(&mut batch, &new_head);
         let Prepared { forest, vacated, .. } = prepared;
-        self.inner.database.stage_block(batch, Step::new(forest, vacated));
+        self.inner.database.stage_block(batch, Step::new(number, forest, vacated));
         self.set_head(Some(new_head));
         Ok(new_head.state_root)
     }

@@ -151,12 +151,12 @@ impl Forest {
         trie.set_all(leaves)?;
         let (computed, grown) = trie.finish();
         let head = now.head()?;
+        let number = head.map_or(0, |head| head.number);
         if computed != root(head) {
-            let number = head.map_or(0, |head| head.number);
             return Err(Damage::StateRoot { number, stored: root(head), computed }.into());
         }
         vacated.extend(forest.set(None, grown));
-        Ok(Step::new(forest, vacated))
+        Ok(Step::new(number, forest, vacated))
     }
 }
 
@@ -167,6 +167,8 @@ fn storage_root(account: Option<Account>) -> B256 {
 /// What a block does to the tries.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
+    /// The block.
+    pub(crate) number: u64,
     pub(crate) forest: Arc<Forest>,
     pub(crate) vacated: Vacated,
     /// How many more nodes the database does not have, about.
@@ -174,8 +176,8 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    pub(crate) fn new(mut forest: Forest, vacated: Vacated) -> Self {
+    pub(crate) fn new(number: u64, mut forest: Forest, vacated: Vacated) -> Self {
         let unwritten = std::mem::take(&mut forest.made);
-        Self { forest: forest.into(), vacated, unwritten }
+        Self { number, forest: forest.into(), vacated, unwritten }
     }
 }

@@ -10,11 +10,11 @@
 
 use crate::{
     StateError,
-    database::{Batch, Database, Tables, Writes},
+    database::{Batch, Database, Writes},
     forest::{Forest, Step},
     history::ChangedKeys,
     journal,
-    layer::{Layer, Layered},
+    layer::Layer,
     snapshot::Snapshot,
     store::lock,
 };
@@ -80,8 +80,9 @@ impl Pending {
         let mut forest = Arc::default();
         if !layers.is_empty() {
             let base = Snapshot::whole(database.tables()?);
-            let layered = layered(&hasher, database.tables()?, Arc::clone(&layers));
-            let step = Forest::reopened(&base, &Snapshot::whole(layered), changed)?;
+            let now = Snapshot::new(database.tables()?, layers.clone(), Arc::default(), &hasher);
+            let step = Forest::reopened(&base, &now, changed)?;
+            drop(now);
             forest = Arc::clone(&step.forest);
             let layers = Arc::make_mut(&mut layers);
             let last = layers.pop().map(Arc::unwrap_or_clone);
@@ -208,24 +209,13 @@ impl Pending {
             if self.tip.read().unwrap_or_else(PoisonError::into_inner).flushes != flushes {
                 continue;
             }
-            return Ok(Snapshot::new(layered(&self.hasher, base, layers), forest));
+            return Ok(Snapshot::new(base, layers, forest, &self.hasher));
         }
     }
 
     fn tip_mut(&self) -> RwLockWriteGuard<'_, Tip> {
         self.tip.write().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn layered(
-    hasher: &DefaultHashBuilder,
-    base: Box<dyn Tables>,
-    layers: Arc<Vec<Arc<Layer>>>,
-) -> Box<dyn Tables> {
-    if layers.is_empty() {
-        return base;
-    }
-    Box::new(Layered { base, layers, hasher: hasher.clone() })
 }
 
 /// What blocks among layers do to the tries.

@@ -39,8 +39,9 @@ pub struct StorageProof {
 impl View {
     /// Proves an account and some of its slots, or that they do not exist, at this height.
     ///
-    /// Below the head, the changes since are undone in memory first, which takes time and memory
-    /// in proportion to them; the root that comes out is compared with the one stored.
+    /// The tries of blocks since the last checkpoint are in memory. For earlier ones the changes since are undone in
+    /// memory first, which takes time and memory in proportion to them; the root that comes out is compared with the one
+    /// stored.
     ///
     /// # Errors
     ///
@@ -49,7 +50,10 @@ impl View {
     /// Source: EIP-1186.
     pub fn proof(&self, address: Address, slots: &[U256]) -> Result<AccountProof, StateError> {
         let account = self.account(address)?;
-        let mut trie = self.state_trie()?;
+        let mut trie = match self.snapshot().forest_of(self.number()) {
+            Some(forest) => forest.trie(self.snapshot(), None, self.root()),
+            None => self.undone_state_trie()?,
+        };
         let account_proof = trie.proof(trie::key(address))?;
         let storage_hash = account.unwrap_or_default().storage_root;
         Ok(AccountProof {
@@ -71,7 +75,10 @@ impl View {
         if slots.is_empty() {
             return Ok(Vec::new());
         }
-        let mut trie = self.storage_trie(address, storage_root, self.slots_then(address)?)?;
+        let mut trie = match self.snapshot().forest_of(self.number()) {
+            Some(forest) => forest.trie(self.snapshot(), Some(address), storage_root),
+            None => self.undone_storage_trie(address, storage_root, self.slots_then(address)?)?,
+        };
         let prove = |slot: &U256| {
             let proof = trie.proof(trie::key(B256::from(*slot)))?;
             Ok(StorageProof { slot: *slot, value: self.storage(address, *slot)?, proof })
@@ -81,7 +88,7 @@ impl View {
 
     /// Undoes what was changed since, in memory, and compares every root with the stored one.
     pub(crate) fn check_history(&self) -> Result<(), StateError> {
-        self.state_trie()?;
+        self.undone_state_trie()?;
         // An account none of whose slots changed has the storage root that it has now.
         let mut slots: BTreeMap<Address, BTreeMap<U256, U256>> = BTreeMap::new();
         for (address, slot) in self.changed_since()?.slots {
@@ -89,13 +96,13 @@ impl View {
         }
         for (address, then) in slots {
             let account = self.account(address)?.unwrap_or_default();
-            self.storage_trie(address, account.storage_root, then)?;
+            self.undone_storage_trie(address, account.storage_root, then)?;
         }
         Ok(())
     }
 
-    /// The account trie at this height.
-    fn state_trie(&self) -> Result<Trie<StoredNodes<'_>>, StateError> {
+    /// The account trie at this height, from the head's.
+    fn undone_state_trie(&self) -> Result<Trie<StoredNodes<'_>>, StateError> {
         let mut trie = self.snapshot().trie(None, self.head().state_root);
         let leaf = |account: Option<Account>| account.map(|account| account.trie_value());
         let then = self.accounts_then()?.into_iter();
@@ -108,8 +115,8 @@ impl View {
         Ok(trie)
     }
 
-    /// The storage trie of an account at this height, where changed slots were as `then` says.
-    fn storage_trie(
+    /// The storage trie of an account at this height, from the head's, where changed slots were as `then` says.
+    fn undone_storage_trie(
         &self,
         address: Address,
         stored: B256,

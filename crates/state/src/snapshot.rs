@@ -4,11 +4,13 @@ use crate::{
     Account, Damage, StateError,
     database::{Rows, Tables},
     forest::Forest,
+    layer::{Layer, Layered},
     tables::{self, Space, system},
     trie::{StoredNodes, Trie},
 };
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_trie::Nibbles;
+use hashbrown::DefaultHashBuilder;
 use std::{ops::Bound, sync::Arc};
 
 /// A block's place and outcome.
@@ -41,22 +43,41 @@ impl Head {
 pub(crate) struct Snapshot {
     tables: Arc<dyn Tables>,
     forest: Arc<Forest>,
+    /// What the tables lack, block by block.
+    layers: Arc<Vec<Arc<Layer>>>,
 }
 
 impl Snapshot {
-    /// Tables, and the tries of their head as far as they are in memory.
-    pub(crate) fn new(tables: Box<dyn Tables>, forest: Arc<Forest>) -> Self {
-        Self { tables: tables.into(), forest }
+    /// Tables under layers, and the tries of their head as far as they are in memory.
+    pub(crate) fn new(
+        base: Box<dyn Tables>,
+        layers: Arc<Vec<Arc<Layer>>>,
+        forest: Arc<Forest>,
+        hasher: &DefaultHashBuilder,
+    ) -> Self {
+        let tables: Arc<dyn Tables> = if layers.is_empty() {
+            base.into()
+        } else {
+            let (layers, hasher) = (Arc::clone(&layers), hasher.clone());
+            Arc::new(Layered { base, layers, hasher })
+        };
+        Self { tables, forest, layers }
     }
 
     /// Tables that have every node of their head's tries.
     pub(crate) fn whole(tables: Box<dyn Tables>) -> Self {
-        Self::new(tables, Arc::default())
+        Self { tables: tables.into(), forest: Arc::default(), layers: Arc::default() }
     }
 
     /// The tries of the head.
     pub(crate) fn forest(&self) -> &Forest {
         &self.forest
+    }
+
+    /// The tries of a block that the tables do not have yet, if they are still in memory.
+    pub(crate) fn forest_of(&self, number: u64) -> Option<&Forest> {
+        let mut steps = self.layers.iter().rev().filter_map(|layer| layer.step());
+        steps.find(|step| step.number == number).map(|step| &*step.forest)
     }
 
     /// The trie of an account's storage, or of the accounts, at the head, where its root is as given.
