@@ -96,10 +96,16 @@ fn to_target(sale: &Sale, bonus: &Exact, debt: &Exact, limit: &Exact) -> Option<
     (per_value > Exact::zero()).then(|| (&sale.target * debt - limit) / per_value)
 }
 
-/// What is repaid, in units, when the target asks for `wanted`: all rules about what is left.
-fn adjusted(sale: &Sale, aim: &Aim, wanted: Option<Exact>, bonus: &Exact) -> Exact {
+/// What is repaid, in units, when the target asks for `wanted`: all rules about what is left. All collateral may cost
+/// `spare` more, in 10^-18 dollars.
+fn adjusted(
+    sale: &Sale,
+    aim: &Aim,
+    wanted: Option<Exact>,
+    (bonus, spare): (&Exact, &Exact),
+) -> Exact {
     let ((pledged, price), (owed, debt_price)) = (&sale.pledged, &sale.owed);
-    let worth = pledged * price / (whole(1) + bonus) / debt_price;
+    let worth = (pledged * price / (whole(1) + bonus) + spare) / debt_price;
     let most = owed.min(&worth).min(&aim.max_repay).clone();
     let mut repaid = wanted.map_or(most.clone(), |wanted| wanted.min(most.clone()));
     // Collateral that is worth less than the smallest debt is sold as well.
@@ -121,7 +127,8 @@ fn adjusted(sale: &Sale, aim: &Aim, wanted: Option<Exact>, bonus: &Exact) -> Exa
 }
 
 /// What a liquidation repays at most, in units of the debt's asset: the size that the target asks for is at
-/// most a unit of collateral more than exact.
+/// most a unit of collateral more than exact, and of the values on the way four at most are rounded up to 10^-18 dollars,
+/// which is many units of a debt that is worth less.
 #[must_use]
 pub fn repayment(sale: &Sale, aim: &Aim, bonus: &Bound) -> Bound {
     let Standing { debt, liquidation_limit: limit, .. } = &sale.standing;
@@ -129,17 +136,18 @@ pub fn repayment(sale: &Sale, aim: &Aim, bonus: &Bound) -> Bound {
     let units = |bonus: &Exact, debt: &Exact, limit: &Exact| {
         to_target(sale, bonus, debt, limit).map(|value| value / debt_price)
     };
-    let lot = &sale.pledged.1 / debt_price + whole(2);
+    let (none, spare) = (whole(0), whole(4));
+    let lot = (&sale.pledged.1 + &spare) / debt_price + whole(2);
     let exact = units(&bonus.exact, &debt.exact, &limit.exact);
     let low = units(&bonus.low, &debt.low, &limit.high);
     let high = units(&bonus.high, &debt.high, &limit.low).map(|units| units + &lot);
     let ends = [
-        adjusted(sale, aim, low.clone(), &bonus.low),
-        adjusted(sale, aim, low, &bonus.high),
-        adjusted(sale, aim, high.clone(), &bonus.low),
-        adjusted(sale, aim, high, &bonus.high),
+        adjusted(sale, aim, low.clone(), (&bonus.low, &none)),
+        adjusted(sale, aim, low, (&bonus.high, &none)),
+        adjusted(sale, aim, high.clone(), (&bonus.low, &spare)),
+        adjusted(sale, aim, high, (&bonus.high, &spare)),
     ];
-    let exact = adjusted(sale, aim, exact, &bonus.exact);
+    let exact = adjusted(sale, aim, exact, (&bonus.exact, &none));
     let low = ends.iter().min().unwrap_or(&exact).clone();
     let high = ends.iter().max().unwrap_or(&exact).clone();
     Bound { exact, low: low - whole(1), high: ceil(&high) + whole(1) }

@@ -54,6 +54,13 @@ impl Told {
     }
 }
 
+/// So many units of a debt, or fewer, may move one side of a sale only: what is worth a few units of either side, shares
+/// of the debt, or 10^-18 dollars.
+pub(crate) fn coarse(ledger: &MemoryLedger, sale: &Sale, vault: VaultId) -> Exact {
+    let unit = (&sale.pledged.1 + whole(1)) / &sale.owed.1;
+    (unit + reading::index(ledger, vault) + whole(1)) * whole(4)
+}
+
 impl Beside {
     /// The values of an account in the middle of a step.
     fn standing(&self, book: &Book, scene: &Scene<'_>, id: &AccountId) -> Standing {
@@ -151,6 +158,11 @@ impl Beside {
             if offered.is_none() {
                 // What the liquidator offered is not known: no more than the rules allow.
                 wanted.low = Exact::zero();
+            }
+            if wanted.low < coarse(&scene.before, &sale, *vault) {
+                // So little may repay no share of the debt, or improve nothing: then all goes that can.
+                let all = repayment(&Sale { target: whole(1_u64 << 40), ..sale }, &aim, &gain);
+                wanted.high = wanted.high.max(all.high);
             }
             self.tally.check("repaid", &wanted, repaid);
         }

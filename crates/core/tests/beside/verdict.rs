@@ -7,11 +7,12 @@ use gage_core::{
     Account, AccountId, Address, AssetId, Assets, Error, GroupId, MemoryLedger, Shares, Stop,
     Token, VaultId, exits, groups,
 };
-use gage_model::{Bound, Exact, Owed, Standing, bonus, whole};
+use gage_model::{Bound, Exact, Owed, Standing, bonus, bps, health_between, whole};
 use num_traits::Zero;
 
 use super::book::Book;
 use super::reading::{self, shares, units};
+use super::sales::coarse;
 use super::{Beside, settled};
 
 /// What somebody asks for.
@@ -333,20 +334,24 @@ impl Beside {
         let scene = super::Scene { before: ledger.clone(), after: ledger.clone(), events: &[] };
         let sale = self.sale(&book, &scene, id, (vault, asset));
         let gain = bonus(&sale);
+        // So little may improve nothing.
+        let unit = coarse(ledger, &sale, vault);
+        let worth = &sale.pledged.0 * &sale.pledged.1 / &sale.owed.1;
+        let sizeable = units(max_repay) > unit && sale.owed.0 > unit && worth > unit;
         let sign = |bound: &Bound| above(bound, &Exact::zero());
         let partial = standing.covered();
         let worsens = if partial == Some(false) { Some(false) } else { not(sign(&gain)) };
-        reasons
-            .push(("LiquidationWouldWorsen", worsens.filter(|worse| !worse || partial.is_some())));
+        // What a dollar that is repaid improves, and what all that is repaid has to.
+        let threshold = bps(sale.threshold);
+        let improves = health_between(&standing).low - threshold * (whole(1) + &gain.high);
+        let repaid = units(max_repay).min(worth) * &sale.owed.1;
+        let visible = sizeable && repaid * improves > unit * &sale.owed.1;
+        let worsens = worsens.filter(|worse| if *worse { partial.is_some() } else { visible });
+        reasons.push(("LiquidationWouldWorsen", worsens));
         // An offer that covers all that is owed is enough for whatever goes in one piece.
         let owed = owed.iter().fold(Exact::zero(), |sum, owed| sum + owed.amount.high.ceil());
         let enough = units(max_repay) > owed * whole(2);
         reasons.push(("CloseOutNeeds", enough.then_some(false)));
-        // What is worth a few units or shares of the other side may move one side only.
-        let unit = &sale.pledged.1 / &sale.owed.1 * whole(4) + whole(4);
-        let unit = unit + reading::index(ledger, vault) * whole(4);
-        let worth = &sale.pledged.0 * &sale.pledged.1 / &sale.owed.1;
-        let sizeable = units(max_repay) > unit && sale.owed.0 > unit && worth > unit;
         let zero = (sizeable && sale.pledged.0 > whole(4)).then_some(false);
         reasons.push(("ZeroAmount", if max_repay.is_zero() { Some(true) } else { zero }));
         reasons.push(("ZeroShares", zero));
