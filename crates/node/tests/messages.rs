@@ -20,7 +20,7 @@ fn message(feeds: &[u32], news: &[(u32, u64)]) -> (ProviderMessage, News) {
     let source = SourceId { kind: SourceKind::Pyth, key: B256::repeat_byte(1) };
     let news: News =
         news.iter().map(|(feed, time)| ((FeedId::new(*feed), source), *time)).collect();
-    let data = Bytes::from(format!("{news:?}"));
+    let data = Bytes::from(format!("{news:?}").into_bytes());
     (ProviderMessage { provider: 2, feeds: feeds.to_vec(), data }, news)
 }
 

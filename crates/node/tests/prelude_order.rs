@@ -26,9 +26,9 @@ const ATTACKER: u8 = 4;
 /// The feed of somebody else, which no recognised market rests on.
 const ASIDE: u32 = 3;
 /// The attacker's, each with as many sources.
-const FEEDS: std::ops::Range<u32> = 4..304;
-const SOURCES: u8 = 12;
-const BLOCKS: u64 = 9;
+const FEEDS: std::ops::Range<u32> = 4..174;
+const SOURCES: u8 = 16;
+const BLOCKS: u64 = 5;
 
 fn key(source: u8) -> PrivateKeySigner {
     PrivateKeySigner::from_bytes(&[100 + source; 32].into()).unwrap()
@@ -101,7 +101,7 @@ fn updated(node: &Node, block: &SealedBlock) -> Vec<u32> {
     logs.iter().filter_map(|log| PriceUpdated::decode_log(log).ok()).map(|log| log.feed).collect()
 }
 
-/// N-10, LIQ-5, ORC-1: an attacker reports to three hundred feeds of twelve sources each, before everyone else and with
+/// N-10, LIQ-5, ORC-1: an attacker reports to 170 feeds of sixteen sources each, before everyone else and with
 /// the oldest times that are taken, so that more waits than a prelude holds, for as long as she likes. Still the prices of
 /// the recognised market arrive in every block, its borrower is sold in the very block in which a price is too low for
 /// them, and a feed that no recognised market rests on has its turn again and again.
@@ -139,7 +139,8 @@ fn reg_n10_reports_to_feeds_of_one_s_own_buy_no_prelude() {
         let swept: Vec<_> = logs.filter_map(|log| Swept::decode_log(log).ok()).collect();
         assert_eq!(swept.len(), usize::from(coin == 1_700), "round {round}");
     }
-    let waits = turns.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+    let waits = turns.windows(2).map(|pair| pair[1] - pair[0]).max().expect("more than one");
     eprintln!("prices aside in rounds {turns:?}");
-    assert!(turns[0] <= 5 && waits <= 3 && turns.len() >= 3, "{turns:?}");
+    // The first reports cost most: half of what a prelude has of them is too much for its gas.
+    assert!(turns[0] <= 4 && waits <= 2, "{turns:?}");
 }
