@@ -118,21 +118,21 @@ impl MessagePool {
         let turn = turn(&message, &news, turns).ok_or(MessageError::NothingNew)?;
         let known = |(source, time): (&(FeedId, SourceId), &u64)| {
             // One that comes first is not kept out by one that does not.
-            let before = self
-                .waiting
-                .iter()
-                .filter(|waiting| waiting.turn.is_recognised() || !turn.is_recognised());
+            let before = self.waiting.iter().filter(|waiting| waiting.turn.is_at_least(turn));
             before.filter_map(|waiting| waiting.news.get(source)).any(|newest| newest >= time)
         };
         if news.iter().all(known) {
             return Err(MessageError::NothingNew);
         }
-        let superseded = |waiting: &&Waiting| waiting.is_superseded_by(&news);
-        let earliest = self.waiting.iter().filter(superseded).map(|waiting| waiting.turn).min();
+        // Nor is it replaced by one.
+        let superseded =
+            |waiting: &Waiting| turn.is_at_least(waiting.turn) && waiting.is_superseded_by(&news);
+        let replaced = self.waiting.iter().filter(|waiting| superseded(waiting));
+        let earliest = replaced.map(|waiting| waiting.turn).min();
         if earliest.is_none() {
             self.make_room(turn)?;
         }
-        self.waiting.retain(|waiting| !waiting.is_superseded_by(&news));
+        self.waiting.retain(|waiting| !superseded(waiting));
         let turn = earliest.map_or(turn, |earliest| earliest.in_class_of(turn));
         self.waiting.push(Waiting { turn, news, message });
         self.waiting.sort_unstable_by_key(|waiting| waiting.turn);
@@ -170,9 +170,10 @@ impl MessagePool {
 /// message, and have these read as well.
 fn turn(message: &ProviderMessage, news: &News, turns: &Turns) -> Option<Turn> {
     let feeds: BTreeSet<u32> = news.keys().map(|(feed, _)| feed.get()).collect();
-    let recognised =
-        feeds.len() == message.feeds.len() && feeds.iter().all(|feed| turns.is_recognised(*feed));
-    Some(turns.of_all(*feeds.first()?, recognised))
+    let turn = turns.of(*feeds.first()?);
+    let recognised = feeds.iter().all(|feed| turns.is_recognised(*feed));
+    let all_new = feeds.len() == message.feeds.len();
+    Some(if recognised && all_new { turn } else { turn.among_others() })
 }
 
 /// Checks a message as the oracle will at the head; what it has that feeds wait for.

@@ -52,13 +52,7 @@ impl Turns {
 
     /// A feed's turn.
     pub fn of(&self, feed: u32) -> Turn {
-        self.of_all(feed, self.is_recognised(feed))
-    }
-
-    /// The turn of something that is for several feeds, of which this is one; it comes first if recognised markets
-    /// rest on all of them.
-    pub(crate) fn of_all(&self, feed: u32, recognised: bool) -> Turn {
-        let class = if recognised { Class::Recognised } else { Class::Other };
+        let class = if self.is_recognised(feed) { Class::Recognised } else { Class::Other };
         Turn { class, since: self.tip, lot: self.lots.of(feed), feed }
     }
 
@@ -72,6 +66,16 @@ impl Turn {
     /// Whether a recognised market rests on it.
     pub(crate) fn is_recognised(self) -> bool {
         self.class == Class::Recognised
+    }
+
+    /// The same place among what no recognised market rests on.
+    pub(crate) const fn among_others(self) -> Self {
+        Self { class: Class::Other, ..self }
+    }
+
+    /// Whether it comes first if `other` does.
+    pub(crate) fn is_at_least(self, other: Self) -> bool {
+        self.class <= other.class
     }
 
     /// The same place in the class that it has by `newer`.

@@ -70,7 +70,7 @@ fn a_full_pool_refuses_no_message_for_recognised_feeds() {
 #[test]
 fn nobody_rides_on_a_message_for_recognised_feeds() {
     let mut pool = MessagePool::default();
-    for own in 100..100 + MESSAGES_WAITING_MAX as u32 {
+    for own in 101..100 + MESSAGES_WAITING_MAX as u32 {
         let (message, news) = message(&[1, own], &[(1, NOW), (own, NOW)]);
         pool.add(message, news, &turns(0)).unwrap();
     }
@@ -81,5 +81,8 @@ fn nobody_rides_on_a_message_for_recognised_feeds() {
     let (real, news) = message(&[1], &[(1, NOW)]);
     pool.add(real.clone(), news, &turns(9)).unwrap();
     assert_eq!(pool.select(NOW)[0], real);
+    let (beside, news) = message(&[1, 999], &[(1, NOW + 1), (999, NOW)]);
+    pool.add(beside, news, &turns(0)).unwrap();
+    assert_eq!(pool.select(NOW)[0], real, "not even with something newer");
     assert!(matches!(add(&mut pool, &[1], &[(1, NOW)]), Err(MessageError::NothingNew)));
 }
