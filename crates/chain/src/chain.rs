@@ -1,12 +1,16 @@
 //! The chain: a store of blocks, and the head that the next one follows.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 use alloy_consensus::{
     Header, ReceiptEnvelope, Sealed, Transaction, TxEnvelope, transaction::Recovered,
 };
 use alloy_primitives::{Address, B256, TxHash};
-use gage_core::{AccountId, Timestamp};
+use gage_core::{AccountId, FeedId, Timestamp};
 use gage_state::{Changes, Prepared, StateError, Store, Table, View};
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use quick_cache::{Weighter, sync::Cache};
@@ -17,6 +21,7 @@ use crate::{
     execute::Executed,
     log_hashes::LogHashes,
     lookout::{Lookout, touched},
+    recognised::RecognisedFeeds,
     records,
     rules::BASE_FEE_PARAMS,
 };
@@ -37,6 +42,7 @@ struct Inner {
     /// Blocks of which one transaction was asked for: its neighbours are asked for next.
     read: Cache<u64, Arc<Whole>, Size>,
     lookout: Lookout,
+    recognised: RecognisedFeeds,
     /// Held while the tip moves.
     writing: Mutex<()>,
 }
@@ -230,6 +236,7 @@ impl Chain {
         let now = Timestamp::new(head.timestamp);
         let state = store.at(number)?;
         let lookout = Lookout::over(&state, now)?;
+        let recognised = RecognisedFeeds::over(&state)?;
         Ok(Self(Arc::new(Inner {
             store,
             genesis: genesis.clone(),
@@ -238,6 +245,7 @@ impl Chain {
             recent: RwLock::default(),
             read: Cache::with_weighter(READ_BLOCKS, READ_TRANSACTIONS, Size),
             lookout,
+            recognised,
             writing: Mutex::new(()),
         })))
     }
@@ -461,6 +469,11 @@ impl Chain {
         Ok(())
     }
 
+    /// The feeds that recognised markets rest on after the tip. What is reported to them comes first in a prelude.
+    pub fn recognised_feeds(&self) -> Arc<BTreeSet<FeedId>> {
+        self.0.recognised.all()
+    }
+
     /// Who is to be swept after the head.
     pub(crate) fn lookout(&self) -> &Lookout {
         &self.0.lookout
@@ -491,6 +504,7 @@ impl Chain {
         self.0.store.stage(prepared, number, block.hash(), records)?;
         let state = self.0.store.at(number)?;
         self.0.lookout.follow(&state, Timestamp::new(block.header.timestamp), &mut touched)?;
+        self.0.recognised.follow(&state, receipts.iter().flat_map(ReceiptEnvelope::logs))?;
         let receipts = block.found(receipts);
         self.remember(Whole { block: block.clone(), receipts: receipts.clone() });
         *self.0.tip.write() = block.header.clone();

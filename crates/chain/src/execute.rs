@@ -28,7 +28,7 @@ use revm::{
 use crate::{
     Chain, ChainError, Rejection, SealedHeader,
     log_hashes::LogHashes,
-    rules::{BASE_FEE_PARAMS, SPEC, SWEEP_GAS_DIVISOR, SYSTEM},
+    rules::{BASE_FEE_PARAMS, SPEC, SWEEP_GAS_DIVISOR, SYSTEM, TX_GAS_LIMIT_MAX},
     sweep_tx,
     transaction::GasOffer,
     turns::Lots,
@@ -220,7 +220,8 @@ impl Executor {
         if due.is_empty() {
             return Ok(None);
         }
-        let gas_limit = (block.gas_limit / SWEEP_GAS_DIVISOR).min(self.gas_left());
+        let left = self.gas_left().saturating_sub(TX_GAS_LIMIT_MAX);
+        let gas_limit = left.min(block.gas_limit / SWEEP_GAS_DIVISOR);
         Ok(Some(sweep_tx(chain.chain_id(), number, &due, gas_limit)))
     }
 

@@ -126,7 +126,7 @@ pub enum GenesisError {
     #[error("chainId {0} is outside 1 to {CHAIN_ID_MAX}")]
     ChainId(u64),
     /// The prelude must always fit.
-    #[error("gasLimit {0} is below {GAS_LIMIT_MIN}, which the prelude needs")]
+    #[error("gasLimit {0} is below {GAS_LIMIT_MIN}, which prelude, sweep and one transaction need")]
     GasLimit(u64),
     /// A zero base fee could never rise.
     #[error("baseFeePerGas must not be zero")]

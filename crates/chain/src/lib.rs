@@ -23,6 +23,7 @@ mod log_index;
 mod logs;
 mod lookout;
 mod overrides;
+mod recognised;
 mod records;
 mod rules;
 mod simulate;
@@ -44,7 +45,8 @@ pub use overrides::{AccountOverride, BlockOverride, Overrides};
 pub use rules::{
     BASE_FEE_PARAMS, EXTRA_DATA_BYTES_MAX, GAS_LIMIT_MIN, MESSAGE_BYTES_MAX, MESSAGE_FEEDS_MAX,
     PRELUDE_GAS_LIMIT, PRELUDE_MESSAGES_MAX, PRELUDE_REPORTS_MAX, SPEC, SWEEP_ACCOUNTS_MAX,
-    SWEEP_GAS_DIVISOR, SYSTEM, TX_BYTES_MAX, TX_GAS_LIMIT_MAX, UNRECOGNISED_JUDGED_MAX,
+    SWEEP_GAS_DIVISOR, SWEEP_GAS_MIN, SYSTEM, TX_BYTES_MAX, TX_GAS_LIMIT_MAX,
+    UNRECOGNISED_JUDGED_MAX,
 };
 pub use simulate::{
     SIMULATED_BLOCKS_MAX, SimulateError, SimulatedBlock, SimulatedCalls, Simulation,
@@ -54,3 +56,4 @@ pub use transaction::{
     Rejection, check_init_code, decode_transaction, intrinsic_gas, is_prelude, is_sweep,
     prelude_carries, prelude_fits, prelude_tx, recover, sender, sweep_tx,
 };
+pub use turns::Lots;

@@ -130,7 +130,7 @@ fn to_judge<D: DatabaseRef>(
             others.push(market);
         }
     }
-    others.sort_unstable_by_key(|market| (lots.of(*market), *market));
+    others.sort_unstable_by_key(|market| (lots.of(market.get()), *market));
     others.truncate(UNRECOGNISED_JUDGED_MAX);
     let share = UNRECOGNISED_JUDGED_MAX / others.len().max(1);
     let mut among = Vec::new();

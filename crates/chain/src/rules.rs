@@ -35,11 +35,17 @@ pub const SWEEP_ACCOUNTS_MAX: usize = 10_000;
 /// by lot.
 pub const UNRECOGNISED_JUDGED_MAX: usize = 1_000;
 
-/// The part of a block's gas limit that its sweep may use: a half. The rest is the users'.
+/// The part of a block's gas limit that its sweep may use: a half. The rest is the users', who keep [`TX_GAS_LIMIT_MAX`]
+/// of it whatever the prelude took.
 pub const SWEEP_GAS_DIVISOR: u64 = 2;
 
-/// The least gas limit of a block: the prelude must always fit.
-pub const GAS_LIMIT_MIN: u64 = PRELUDE_GAS_LIMIT;
+/// What a sweep needs to begin with any account: 21.5 million for the largest sale that there is, and its own list.
+pub const SWEEP_GAS_MIN: u64 = 23_000_000;
+
+/// The least gas limit of a block. After the fullest prelude there is still room for a sweep that can begin with any
+/// account, and for the largest transaction: were it the prelude's gas alone, whoever fills preludes would put off every
+/// liquidation, and every repayment, for as long as they go on.
+pub const GAS_LIMIT_MIN: u64 = PRELUDE_GAS_LIMIT + SWEEP_GAS_MIN + TX_GAS_LIMIT_MAX;
 
 /// The most gas of one transaction (EIP-7825).
 pub const TX_GAS_LIMIT_MAX: u64 = 1 << 24;

@@ -6,7 +6,8 @@
 //! each, in an order that is drawn by lot for each block (N-10, LIQ-5).
 //!
 //! Lots are drawn from a hash of the parent's, so that nobody can prepare accounts for a block in which they come
-//! first. Everything here is a function of the state and of that hash: it is the same on every node.
+//! first. Everything here is a function of the state and of that hash: it is the same on every node. What reports a
+//! prelude carries is for its builder to say, who draws its feeds' turns in the same way.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use gage_core::{AccountId, MarketId, Wad};
 
 /// What a block's lots are drawn from.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Lots(pub(crate) B256);
+pub struct Lots(pub B256);
 
 /// An account that a sweep would do something for.
 #[derive(Clone, Copy, Debug)]
@@ -28,9 +29,10 @@ pub(crate) struct Due {
 }
 
 impl Lots {
-    /// A market's lot; the lowest comes first.
-    pub(crate) fn of(self, market: MarketId) -> u64 {
-        let hash = keccak256([self.0.as_slice(), &market.get().to_be_bytes()].concat());
+    /// The lot of a number, a market's or a feed's; the lowest comes first.
+    #[must_use]
+    pub fn of(self, number: u32) -> u64 {
+        let hash = keccak256([self.0.as_slice(), &number.to_be_bytes()].concat());
         U256::from_be_bytes(hash.0).wrapping_to()
     }
 
@@ -48,7 +50,7 @@ impl Lots {
                 false => {
                     let round = rounds.entry(id.market).or_default();
                     *round += 1;
-                    ((*round, self.of(id.market)), id)
+                    ((*round, self.of(id.market.get())), id)
                 }
             })
             .collect();
@@ -65,7 +67,7 @@ impl Lots {
         most: usize,
     ) -> Vec<AccountId> {
         let count = accounts.clone().count();
-        let start = self.of(market) % (count as u64).max(1);
+        let start = self.of(market.get()) % (count as u64).max(1);
         let start = usize::try_from(start).unwrap_or_default();
         accounts.clone().chain(accounts).skip(start).take(most.min(count)).collect()
     }

@@ -3,16 +3,19 @@
 
 mod support;
 
+use alloy_consensus::Transaction;
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_signer::SignerSync;
 use alloy_sol_types::{SolCall, SolEvent};
 use gage_abi::IOracle::{self, FeedTerms, Guards, PriceReport, ProviderMessage, SignedReport};
 use gage_chain::{
-    Batch, BlockAttributes, BuildError, Chain, MESSAGE_BYTES_MAX, MESSAGE_FEEDS_MAX,
-    PRELUDE_GAS_LIMIT, PRELUDE_MESSAGES_MAX, PRELUDE_REPORTS_MAX, SealedBlock,
+    Batch, BlockAttributes, BuildError, Chain, GAS_LIMIT_MIN, Genesis, MESSAGE_BYTES_MAX,
+    MESSAGE_FEEDS_MAX, PRELUDE_GAS_LIMIT, PRELUDE_MESSAGES_MAX, PRELUDE_REPORTS_MAX, SWEEP_GAS_MIN,
+    SealedBlock, TX_GAS_LIMIT_MAX,
 };
 use gage_core::address::ORACLE;
 use gage_state::Store;
+use support::lending::{BORROWERS, World, u};
 use support::*;
 
 const OWNER: u8 = 9;
@@ -20,17 +23,19 @@ const OWNER: u8 = 9;
 const PUBLISHERS: std::ops::Range<u8> = 20..25;
 const FEEDS: u32 = 512;
 
+fn signed(publisher: u8, (feed, round): (u32, u64), time: u64, price: u128) -> SignedReport {
+    let (price, confidence) = (U256::from(price), U256::ZERO);
+    let report = PriceReport { feed, round, time, price, confidence };
+    let hash = gage_evm::report_hash(CHAIN_ID, &report);
+    let signature = user(publisher).sign_hash_sync(&hash).unwrap();
+    let (r, s) = (signature.r().into(), signature.s().into());
+    SignedReport { report, v: 27 + u8::from(signature.v()), r, s }
+}
+
 fn reports(chain: &Chain, round: u64, price: u128) -> Vec<SignedReport> {
     let time = chain.head().timestamp + 12;
-    let signed = |feed, publisher| {
-        let (price, confidence) = (U256::from(price), U256::ZERO);
-        let report = PriceReport { feed, round, time, price, confidence };
-        let hash = gage_evm::report_hash(CHAIN_ID, &report);
-        let signature = user(publisher).sign_hash_sync(&hash).unwrap();
-        let (r, s) = (signature.r().into(), signature.s().into());
-        SignedReport { report, v: 27 + u8::from(signature.v()), r, s }
-    };
-    (1..=FEEDS).flat_map(|feed| PUBLISHERS.map(move |publisher| signed(feed, publisher))).collect()
+    let all = (1..=FEEDS).flat_map(|feed| PUBLISHERS.map(move |publisher| (feed, publisher)));
+    all.map(|(feed, publisher)| signed(publisher, (feed, round), time, price)).collect()
 }
 
 fn attributes(chain: &Chain, reports: Vec<SignedReport>) -> BlockAttributes {
@@ -146,4 +151,50 @@ fn a_prelude_holds_so_much_and_no_more() {
             "{refused}"
         );
     }
+}
+
+/// Feeds that anyone may create, of two sources each.
+const ANYONE_S: std::ops::Range<u32> = 3..703;
+
+fn create_anyone_s(world: &mut World) {
+    let terms = FeedTerms::unguarded(3_600, U256::ONE, u(1 << 100));
+    let create =
+        IOracle::createFeedCall { asset: Address::ZERO, description: "ANY / USD".into(), terms };
+    let mut calls = vec![create.abi_encode(); ANYONE_S.len()];
+    for (feed, publisher) in ANYONE_S.flat_map(|feed| [20, 21].map(|publisher| (feed, publisher))) {
+        let source = IOracle::Source::publisher(user(publisher).address(), 3_600);
+        calls.push(IOracle::setSourceCall { feed, source }.abi_encode());
+    }
+    for calls in calls.chunks(100) {
+        let calls: Vec<_> = calls.iter().map(|call| (8, ORACLE, call.clone())).collect();
+        world.block(&calls);
+    }
+}
+
+/// Q-02, LIQ-5, N-10: in a block of the least gas limit, whose prelude has used all the gas that it may, the sweep has
+/// gas to begin with any account there is and sells who is due, and a transaction of the largest gas limit has room.
+#[test]
+fn reg_q02_the_fullest_prelude_leaves_room_for_the_sweep_and_for_users() {
+    let least = Genesis { gas_limit: GAS_LIMIT_MIN, ..genesis() };
+    let mut world = World::new(Chain::open(Store::in_memory().unwrap(), &least).unwrap());
+    world.lend();
+    world.bid(1, 30_000);
+    create_anyone_s(&mut world);
+    world.price(2_000);
+    let time = world.chain.head().timestamp + 12;
+    let mut reports = world.reports(12, &[(1, 1_740 * ETHER), (2, ETHER)]);
+    // The first reports of all, which write most.
+    let first = |feed| [20, 21].map(|publisher| signed(publisher, (feed, 1), time, ETHER));
+    reports.extend(ANYONE_S.flat_map(first));
+    let attributes = BlockAttributes { timestamp: time, reports, ..BlockAttributes::default() };
+    let mut batch = Batch::new([draft(7, 0).gas(TX_GAS_LIMIT_MAX).dynamic()]);
+    let built = world.chain.build(&attributes, &mut batch).unwrap();
+    let (block, receipts) = world.chain.commit(built).unwrap();
+    assert_eq!(block.header.gas_limit, GAS_LIMIT_MIN);
+    let used = receipts[0].gas_used;
+    assert!(used > PRELUDE_GAS_LIMIT - 1_000_000, "{used}");
+    assert!(block.transactions[1].gas_limit() >= SWEEP_GAS_MIN);
+    assert_eq!(world.swept(&block), [user(BORROWERS[0]).address()]);
+    assert!(batch.rejected.is_empty(), "{:?}", batch.rejected);
+    assert_eq!(block.transactions.len(), 3);
 }

@@ -1,21 +1,29 @@
-//! Recognition: governance's word that a market's prices are real ones. The sweep serves such markets first.
+//! Recognition: governance's word that a market's prices are real ones. The sweep serves such markets first, and the
+//! prelude what their prices are made of.
 //!
 //! Anyone may create an asset, a feed of it and a market, and in that market accounts whose debts are worth any number
 //! of dollars, at the market's own prices. A sweep that went by value alone would serve them before everyone else, and
 //! its gas would be theirs (N-10, LIQ-5). So accounts of recognised markets come first, and the others in turns.
 //!
-//! Recognition grants the order in the sweep and nothing else: no price is believed more, no debt is larger, and what
-//! the sweep does to an account is the same. It is given to what a market lists; a list only grows and its feeds stay,
+//! Anyone may report to feeds of their own, too, more than a prelude holds. So reports to the feeds that recognised
+//! markets rest on ([`feeds`]) come before all others.
+//!
+//! Recognition grants the order in prelude and sweep and nothing else: no price is believed more, no debt is larger, and
+//! what the sweep does to an account is the same. It is given to what a market lists; a list only grows and its feeds stay,
 //! so its length says what is on it. Governance names the lengths that it has looked at, and a listing ends
 //! recognition: a market's owner cannot add a price that governance has not seen. Who reports to the feeds is for
 //! their owners to say, whom governance vouches for too; it can take its word back at any time.
 
 use crate::error::{Error, Stop};
 use crate::event::Event;
-use crate::ids::MarketId;
+use crate::feed::Feed;
+use crate::ids::{FeedId, MarketId};
 use crate::ledger::Ledger;
 use crate::market::Market;
+use crate::pool::observing;
 use crate::protocol::governed;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 use alloy_primitives::Address;
 
 /// How much a market lists.
@@ -80,4 +88,37 @@ pub(crate) fn lapse<L: Ledger + ?Sized>(
     }
     market.recognised = false;
     ledger.emit(Event::RecognitionChanged { market: id, recognised: false })
+}
+
+/// The feeds that a market's prices rest on: those of its listings, those that these are computed from, what pools among
+/// their sources are priced in, and what stands in for one that is stale. They change with the market's listings, and
+/// when a feed among them gets another fallback or another pool.
+///
+/// # Errors
+/// [`Error::UnknownMarket`], or a fault of the ledger.
+pub fn feeds<L: Ledger + ?Sized>(ledger: &mut L, id: MarketId) -> Result<BTreeSet<FeedId>, Stop> {
+    let market = ledger.market(id)?;
+    let mut behind = Vec::new();
+    for asset in market.collaterals {
+        behind.push(ledger.collateral(id, asset)?.feed);
+    }
+    for vault in market.vaults {
+        behind.push(ledger.line(id, vault)?.feed);
+    }
+    let (mut found, mut standing_in) = (BTreeSet::new(), BTreeSet::new());
+    while let Some(feed) = behind.pop() {
+        if !found.insert(feed) {
+            continue;
+        }
+        let Feed { kind, fallback, .. } = ledger.feed(feed)?;
+        behind.extend(kind.legs().into_iter().flatten());
+        behind.extend(observing::quotes(ledger, feed)?);
+        if let Some(fallback) = fallback {
+            // Its own fallback does not count: whoever owns it could name feeds without end.
+            standing_in.insert(fallback);
+            behind.extend(observing::quotes(ledger, fallback)?);
+        }
+    }
+    found.append(&mut standing_in);
+    Ok(found)
 }

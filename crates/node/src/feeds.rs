@@ -53,8 +53,3 @@ pub(crate) fn facts(state: &View, feed: u32, signer: Address) -> Result<SourceFa
         age_seconds_max: terms.max_age.into(),
     })
 }
-
-/// The round applied of a publisher; 0 if there is none.
-pub(crate) fn round(state: &View, feed: u32, signer: Address) -> u64 {
-    facts(state, feed, signer).map_or(0, |facts| facts.round)
-}

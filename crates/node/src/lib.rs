@@ -14,11 +14,13 @@ mod pool;
 mod reports;
 mod selection;
 pub mod settings;
+mod turns;
 
 pub use clock::Clock;
-pub use messages::{MessageError, MessagePool};
+pub use messages::{MESSAGES_WAITING_MAX, MessageError, MessagePool, News};
 pub use node::{Node, NodeConfig, ProduceError, SubmitError, TIMESTAMP_MAX, TimeError};
 pub use pool::{AccountFacts, Pool, PoolError, PoolLimits, Pooled, REPLACEMENT_BUMP_PERCENT};
-pub use reports::{AHEAD_SECONDS_MAX, ReportError, ReportPool, SourceFacts};
+pub use reports::{AHEAD_SECONDS_MAX, REPORTS_WAITING_MAX, ReportError, ReportPool, SourceFacts};
 pub use selection::Selection;
 pub use settings::Settings;
+pub use turns::{Turn, Turns};

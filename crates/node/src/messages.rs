@@ -1,6 +1,9 @@
-//! Other oracles' messages that wait for the next prelude: the newest of each provider for the same feeds.
+//! Other oracles' messages that wait for the next prelude: the newest of each source for each feed.
+//!
+//! They take turns as reports do ([`crate::turns`]). Anyone may hand in another's message, for whichever feeds they like:
+//! so a message is taken only if it has something newer than all that wait, and copies of it never are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gage_abi::IOracle::ProviderMessage;
 use gage_chain::{MESSAGE_BYTES_MAX, MESSAGE_FEEDS_MAX, PRELUDE_MESSAGES_MAX};
@@ -8,7 +11,13 @@ use gage_core::{FeedId, PriceLedger, SignerSet, SourceId, SourceKind, Timestamp,
 use gage_evm::messages::Envelope;
 use gage_state::View;
 
-use crate::reports::AHEAD_SECONDS_MAX;
+use crate::{
+    reports::AHEAD_SECONDS_MAX,
+    turns::{Turn, Turns},
+};
+
+/// How many messages wait at most that are not for feeds of recognised markets alone: as many as four preludes hold.
+pub const MESSAGES_WAITING_MAX: usize = 4 * PRELUDE_MESSAGES_MAX;
 
 /// Why a message is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,59 +58,125 @@ pub enum MessageError {
         /// The node's.
         now: u64,
     },
-    /// As many wait as a prelude holds.
-    #[error("{PRELUDE_MESSAGES_MAX} messages wait already")]
+    /// As many wait as there is room for, and the turn of each comes earlier.
+    #[error("{MESSAGES_WAITING_MAX} messages wait already")]
     Full,
     /// The state could not be read.
     #[error("the head's state could not be read")]
     Unreadable,
 }
 
-/// The newest message of each provider for the same feeds, with its time.
+/// Until when each source of each feed is heard by a message: the times of its observations that the head does not know.
+pub type News = BTreeMap<(FeedId, SourceId), u64>;
+
+/// Messages of which each has the newest that is known of some source of some feed.
 #[derive(Debug, Default)]
 pub struct MessagePool {
-    newest: BTreeMap<(u8, Vec<u32>), (u64, ProviderMessage)>,
+    waiting: Vec<Waiting>,
+}
+
+/// A message that waits.
+#[derive(Debug)]
+struct Waiting {
+    turn: Turn,
+    news: News,
+    message: ProviderMessage,
+}
+
+impl Waiting {
+    fn time(&self) -> u64 {
+        self.news.values().copied().max().unwrap_or_default()
+    }
+
+    /// Whether `news` has all that this has, as new.
+    fn is_superseded_by(&self, news: &News) -> bool {
+        self.news.iter().all(|(source, time)| news.get(source).is_some_and(|other| other >= time))
+    }
 }
 
 impl MessagePool {
     /// How many wait.
     pub fn len(&self) -> usize {
-        self.newest.len()
+        self.waiting.len()
     }
 
     /// Whether none waits.
     pub fn is_empty(&self) -> bool {
-        self.newest.is_empty()
+        self.waiting.is_empty()
     }
 
-    /// Takes a message whose observations are of `time`, in place of an older one.
+    /// Takes a message with this news, in place of those that have nothing newer.
     ///
     /// # Errors
     /// [`MessageError::NothingNew`] and [`MessageError::Full`]; the pool is unchanged.
-    pub fn add(&mut self, message: ProviderMessage, time: u64) -> Result<(), MessageError> {
-        let key = (message.provider, message.feeds.clone());
-        match self.newest.get(&key) {
-            Some((known, _)) if time <= *known => return Err(MessageError::NothingNew),
-            None if self.newest.len() >= PRELUDE_MESSAGES_MAX => return Err(MessageError::Full),
-            _ => {}
+    pub fn add(
+        &mut self,
+        message: ProviderMessage,
+        news: News,
+        turns: &Turns,
+    ) -> Result<(), MessageError> {
+        let turn = turn(&message, &news, turns).ok_or(MessageError::NothingNew)?;
+        let known = |(source, time): (&(FeedId, SourceId), &u64)| {
+            // One that comes first is not kept out by one that does not.
+            let before = self.waiting.iter().filter(|waiting| waiting.turn.is_at_least(turn));
+            before.filter_map(|waiting| waiting.news.get(source)).any(|newest| newest >= time)
+        };
+        if news.iter().all(known) {
+            return Err(MessageError::NothingNew);
         }
-        self.newest.insert(key, (time, message));
+        // Nor is it replaced by one.
+        let superseded =
+            |waiting: &Waiting| turn.is_at_least(waiting.turn) && waiting.is_superseded_by(&news);
+        let replaced = self.waiting.iter().filter(|waiting| superseded(waiting));
+        let earliest = replaced.map(|waiting| waiting.turn).min();
+        if earliest.is_none() {
+            self.make_room(turn)?;
+        }
+        self.waiting.retain(|waiting| !superseded(waiting));
+        let turn = earliest.map_or(turn, |earliest| earliest.in_class_of(turn));
+        self.waiting.push(Waiting { turn, news, message });
+        self.waiting.sort_unstable_by_key(|waiting| waiting.turn);
         Ok(())
     }
 
-    /// Those for a block of time `timestamp`. They stay until [`remove_sent`](Self::remove_sent).
+    /// Lets whoever comes last go, if there is no room for one more at `turn`.
+    fn make_room(&mut self, turn: Turn) -> Result<(), MessageError> {
+        let others = self.waiting.iter().filter(|waiting| !waiting.turn.is_recognised()).count();
+        if turn.is_recognised() || others < MESSAGES_WAITING_MAX {
+            return Ok(());
+        }
+        if self.waiting.last().is_none_or(|last| last.turn <= turn) {
+            return Err(MessageError::Full);
+        }
+        self.waiting.pop();
+        Ok(())
+    }
+
+    /// Those for a block of time `timestamp`, as many as a prelude holds, those whose turn it is first. They stay until
+    /// [`remove_sent`](Self::remove_sent).
     pub fn select(&self, timestamp: u64) -> Vec<ProviderMessage> {
-        let due = self.newest.values().filter(|(time, _)| *time <= timestamp);
-        due.map(|(_, message)| message.clone()).collect()
+        let due = self.waiting.iter().filter(|waiting| waiting.time() <= timestamp);
+        due.take(PRELUDE_MESSAGES_MAX).map(|waiting| waiting.message.clone()).collect()
     }
 
     /// Drops what a block carried, whatever became of it.
     pub fn remove_sent(&mut self, sent: &[ProviderMessage]) {
-        self.newest.retain(|_, (_, message)| !sent.contains(message));
+        self.waiting.retain(|waiting| !sent.contains(&waiting.message));
     }
 }
 
-/// Checks a message as the oracle will at the head; the time of its newest observation that a feed waits for.
+/// The turn of a message; none if it brings nothing. It comes first if each feed that it names is named once, gets
+/// something new from it, and has a recognised market that rests on it: nobody may add feeds of their own to another's
+/// message, and have these read as well.
+fn turn(message: &ProviderMessage, news: &News, turns: &Turns) -> Option<Turn> {
+    let feeds: BTreeSet<u32> = news.keys().map(|(feed, _)| feed.get()).collect();
+    let turn = turns.of(*feeds.first()?);
+    let recognised = feeds.iter().all(|feed| turns.is_recognised(*feed));
+    let all_new = feeds.len() == message.feeds.len();
+    Some(if recognised && all_new { turn } else { turn.among_others() })
+}
+
+/// Checks a message as the oracle will at the head; what it has that feeds wait for.
 ///
 /// # Errors
 /// [`MessageError`].
@@ -110,7 +185,7 @@ pub(crate) fn check(
     chain_id: u64,
     message: &ProviderMessage,
     now: u64,
-) -> Result<u64, MessageError> {
+) -> Result<News, MessageError> {
     let (bytes, feeds) = (message.data.len(), message.feeds.len());
     if bytes > MESSAGE_BYTES_MAX || feeds > MESSAGE_FEEDS_MAX {
         return Err(MessageError::TooLarge { bytes, feeds });
@@ -135,7 +210,7 @@ pub(crate) fn check(
     };
     let observations = envelope.verify(&set, (chain_id, Timestamp::new(now))).map_err(invalid)?;
     let kind = SourceKind::of(provider).unwrap_or_default();
-    let mut newest = None;
+    let mut news = News::new();
     for feed in &message.feeds {
         for said in &observations {
             if said.feed.is_some_and(|own| own != *feed) {
@@ -147,15 +222,16 @@ pub(crate) fn check(
                 continue;
             };
             if said.time > ledger.observation(id, place).map_err(unreadable)?.time.get() {
-                newest = newest.max(Some(said.time));
+                let newest = news.entry((id, source)).or_default();
+                *newest = said.time.max(*newest);
             }
         }
     }
-    match newest {
+    match news.values().copied().max() {
         None => Err(MessageError::NothingNew),
         Some(time) if time > now.saturating_add(AHEAD_SECONDS_MAX) => {
             Err(MessageError::Future { time, now })
         }
-        Some(time) => Ok(time),
+        Some(_) => Ok(news),
     }
 }

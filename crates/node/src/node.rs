@@ -11,7 +11,7 @@ use alloy_signer_local::PrivateKeySigner;
 use gage_abi::IOracle::{ProviderMessage, SignedReport};
 use gage_chain::{
     BlockAttributes, BuildError, Chain, ChainError, CommitError, ImportError, PRELUDE_REPORTS_MAX,
-    SealedBlock, Staged, decode_transaction, recover,
+    SealedBlock, Staged, decode_transaction, prelude_carries, recover,
 };
 use gage_rpc::Head;
 use gage_state::View;
@@ -31,6 +31,7 @@ use crate::{
     pool::{AccountFacts, Pool, PoolError, PoolLimits},
     reports::{ReportError, ReportPool},
     selection::{Selection, Timed},
+    turns::Turns,
 };
 
 /// What a subscriber may lag behind before it misses something.
@@ -266,11 +267,12 @@ impl Node {
     /// The first report's that is refused; those before it are taken.
     pub fn submit_reports(&self, reports: Vec<SignedReport>) -> Result<(), ReportError> {
         let state = self.0.tip_state.read().clone();
-        let now = self.now();
+        let (now, turns) = (self.now(), Turns::after_tip(&self.0.chain));
         for signed in reports {
             let signer = feeds::signer(self.0.chain.chain_id(), &signed)?;
-            let facts = feeds::facts(&state, signed.report.feed, signer)?;
-            self.0.reports.lock().add(signed, signer, &facts, now)?;
+            let feed = signed.report.feed;
+            let facts = feeds::facts(&state, feed, signer)?;
+            self.0.reports.lock().add((signed, signer), &facts, turns.of(feed), now)?;
             self.0.wake.notify_one();
         }
         Ok(())
@@ -282,10 +284,10 @@ impl Node {
     /// The first message's that is refused; those before it are taken.
     pub fn submit_messages(&self, messages: Vec<ProviderMessage>) -> Result<(), MessageError> {
         let state = self.0.tip_state.read().clone();
-        let now = self.now();
+        let (now, turns) = (self.now(), Turns::after_tip(&self.0.chain));
         for message in messages {
-            let time = messages::check(&state, self.0.chain.chain_id(), &message, now)?;
-            self.0.messages.lock().add(message, time)?;
+            let news = messages::check(&state, self.0.chain.chain_id(), &message, now)?;
+            self.0.messages.lock().add(message, news, &turns)?;
             self.0.wake.notify_one();
         }
         Ok(())
@@ -349,9 +351,9 @@ impl Node {
         let built = self.0.chain.build(&attributes, &mut timed)?;
         let staged = self.0.chain.stage(built)?;
         self.0.time.used(timestamp);
-        self.0.reports.lock().remove_sent(&attributes.reports);
         self.0.messages.lock().remove_sent(&attributes.messages);
         self.settle(staged.block(), staged.state(), &selection)?;
+        self.settle_reports(&attributes.reports, staged.state());
         meters::built(self.0.clock.steady_millis().saturating_sub(started));
         let block = staged.block().clone();
         self.0.staged.lock().push(staged);
@@ -384,6 +386,9 @@ impl Node {
             let _producing = self.0.producing.lock();
             let staged = self.0.chain.stage_import(rlp)?;
             self.settle(staged.block(), staged.state(), &Selection::default())?;
+            let prelude = staged.block().transactions.first();
+            let carried = prelude.and_then(|tx| prelude_carries(tx.inner())).unwrap_or_default();
+            self.settle_reports(&carried.reports, staged.state());
             let block = staged.block().clone();
             self.0.staged.lock().push(staged);
             block
@@ -465,9 +470,14 @@ impl Node {
         if pool.has_ready(self.0.chain.next_base_fee()) {
             self.0.wake.notify_one();
         }
-        drop(pool);
-        self.0.reports.lock().retain_newer(|feed, signer| feeds::round(state, feed, signer));
         Ok(())
+    }
+
+    /// Brings the reports to the new tip, whose block carried these. No other reports' feeds have changed.
+    fn settle_reports(&self, carried: &[SignedReport], state: &View) {
+        let facts = |feed, signer| feeds::facts(state, feed, signer).ok();
+        let turns = Turns::after_tip(&self.0.chain);
+        self.0.reports.lock().follow(carried, &turns, facts);
     }
 
     fn announce(&self, new: Head) {

@@ -1,13 +1,23 @@
 //! Price reports that wait for the next prelude: the newest of each publisher for each feed.
+//!
+//! A feed has one turn ([`crate::turns`]) for all of its publishers, since a price may take several. How many reports
+//! wait to feeds that no recognised market rests on is bounded; the others are as many as governance has recognised.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, U256};
-use gage_abi::IOracle::SignedReport;
+use gage_abi::IOracle::{PriceReport, SignedReport};
+use gage_chain::PRELUDE_REPORTS_MAX;
+use gage_core::{aggregate::SOURCES_MAX, sources::ROUND_MAX};
+
+use crate::turns::{Turn, Turns};
 
 /// How far a report's time may be ahead of the node's, in seconds. Such a report waits until a block
 /// has reached its time.
 pub const AHEAD_SECONDS_MAX: u64 = 15;
+
+/// How many reports wait at most to feeds that no recognised market rests on: as many as four preludes hold.
+pub const REPORTS_WAITING_MAX: usize = 4 * PRELUDE_REPORTS_MAX;
 
 /// Why a report is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +67,17 @@ pub enum ReportError {
         /// The node's.
         now: u64,
     },
+    /// The feed has as many reports waiting as it may have sources, or the pool is full of feeds whose turn comes earlier.
+    #[error("{REPORTS_WAITING_MAX} reports wait already, or {SOURCES_MAX} to feed {0}")]
+    Full(u32),
+    /// No round of seven bytes.
+    #[error("RoundTooLarge(feed: {feed}, round: {round})")]
+    Round {
+        /// The feed.
+        feed: u32,
+        /// The report's round.
+        round: u64,
+    },
     /// No number of 128 bits.
     #[error("AmountTooLarge(amount: {0})")]
     TooLarge(U256),
@@ -81,70 +102,135 @@ pub struct SourceFacts {
 /// The newest report of each publisher for each feed.
 #[derive(Debug, Default)]
 pub struct ReportPool {
-    newest: BTreeMap<(u32, Address), SignedReport>,
+    feeds: BTreeMap<u32, Waiting>,
+    /// Of all feeds that wait.
+    order: BTreeSet<Turn>,
+    /// How many reports wait to feeds that no recognised market rests on.
+    others: usize,
+}
+
+/// What waits to be reported to a feed.
+#[derive(Debug)]
+struct Waiting {
+    turn: Turn,
+    newest: BTreeMap<Address, SignedReport>,
 }
 
 impl ReportPool {
     /// How many wait.
     pub fn len(&self) -> usize {
-        self.newest.len()
+        self.feeds.values().map(|waiting| waiting.newest.len()).sum()
     }
 
     /// Whether none waits.
     pub fn is_empty(&self) -> bool {
-        self.newest.is_empty()
+        self.feeds.is_empty()
     }
 
-    /// Takes a report signed by `signer`, in place of an older one.
+    /// Takes a report and its signer, in place of an older one. `turn` is its feed's if none of its reports waits yet.
     ///
     /// # Errors
     /// [`ReportError`]; the pool is unchanged.
     pub fn add(
         &mut self,
-        signed: SignedReport,
-        signer: Address,
+        (signed, signer): (SignedReport, Address),
         facts: &SourceFacts,
+        turn: Turn,
         now: u64,
     ) -> Result<(), ReportError> {
         let feed = signed.report.feed;
         facts.judge(&signed, signer, now)?;
-        let key = (feed, signer);
-        if let Some(known) = self.newest.get(&key) {
-            let (round, newest) = (signed.report.round, known.report.round);
-            if round <= newest || signed.report.time <= known.report.time {
-                return Err(ReportError::NotNewer { feed, round, newest });
+        let waiting = self.feeds.get(&feed);
+        let turn = waiting.map_or(turn, |waiting| waiting.turn.in_class_of(turn));
+        match waiting.and_then(|waiting| waiting.newest.get(&signer)) {
+            Some(known) => {
+                let (round, newest) = (signed.report.round, known.report.round);
+                if round <= newest || signed.report.time <= known.report.time {
+                    return Err(ReportError::NotNewer { feed, round, newest });
+                }
             }
+            None if waiting.is_some_and(|w| w.newest.len() >= usize::from(SOURCES_MAX)) => {
+                return Err(ReportError::Full(feed));
+            }
+            None => self.make_room(turn)?,
         }
-        self.newest.insert(key, signed);
+        let mut newest = self.remove(feed);
+        newest.insert(signer, signed);
+        self.insert(turn, newest);
         Ok(())
     }
 
-    /// At most `most` reports for a block of time `timestamp`, by feed and round. They stay until
-    /// [`remove_sent`](Self::remove_sent).
+    /// Lets whoever comes last go, if there is no room for one more at `turn`.
+    fn make_room(&mut self, turn: Turn) -> Result<(), ReportError> {
+        if turn.is_recognised() || self.others < REPORTS_WAITING_MAX {
+            return Ok(());
+        }
+        match self.order.last() {
+            Some(last) if *last > turn => drop(self.remove(last.feed)),
+            _ => return Err(ReportError::Full(turn.feed)),
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, turn: Turn, newest: BTreeMap<Address, SignedReport>) {
+        if newest.is_empty() {
+            return;
+        }
+        self.order.insert(turn);
+        if !turn.is_recognised() {
+            self.others += newest.len();
+        }
+        self.feeds.insert(turn.feed, Waiting { turn, newest });
+    }
+
+    fn remove(&mut self, feed: u32) -> BTreeMap<Address, SignedReport> {
+        let Some(Waiting { turn, newest }) = self.feeds.remove(&feed) else {
+            return BTreeMap::new();
+        };
+        self.order.remove(&turn);
+        if !turn.is_recognised() {
+            self.others -= newest.len();
+        }
+        newest
+    }
+
+    /// At most `most` reports for a block of time `timestamp`, those whose turn it is first. A feed's go together. They
+    /// stay until [`follow`](Self::follow).
     pub fn select(&self, timestamp: u64, most: usize) -> Vec<SignedReport> {
-        let due = self.newest.values().filter(|signed| signed.report.time <= timestamp);
-        let mut due: Vec<_> = due.cloned().collect();
-        // The oldest first where there are too many, so that every feed has its turn.
-        due.sort_by_key(|signed| (signed.report.time, signed.report.feed, signed.report.round));
-        due.truncate(most);
-        due.sort_by_key(|signed| (signed.report.feed, signed.report.round, signed.report.time));
-        due
+        let mut selected = Vec::new();
+        for turn in &self.order {
+            let newest = self.feeds.get(&turn.feed).into_iter().flat_map(|w| w.newest.values());
+            let due = newest.filter(|signed| signed.report.time <= timestamp);
+            let before = selected.len();
+            selected.extend(due.cloned());
+            if selected.len() > most {
+                selected.truncate(before);
+                break;
+            }
+        }
+        selected
     }
 
-    /// Drops what a block carried, whatever became of it.
-    pub fn remove_sent(&mut self, sent: &[SignedReport]) {
-        let is_sent = |signed: &SignedReport| {
-            sent.iter().any(|other| (other.r, other.s) == (signed.r, signed.s))
-        };
-        self.newest.retain(|_, signed| !is_sent(signed));
-    }
-
-    /// Drops what is not newer than the round applied of its publisher for its feed.
-    pub fn retain_newer(&mut self, applied: impl Fn(u32, Address) -> u64) {
-        let newer = |(feed, signer): &(u32, Address), signed: &mut SignedReport| {
-            signed.report.round > applied(*feed, *signer)
-        };
-        self.newest.retain(newer);
+    /// Brings the pool to a block that carried these reports. Of their feeds those stay that are of use by what `facts`
+    /// says after it: reports that it had no gas for, at their turn, and reports that are not due, at a new one.
+    pub fn follow(
+        &mut self,
+        carried: &[SignedReport],
+        turns: &Turns,
+        facts: impl Fn(u32, Address) -> Option<SourceFacts>,
+    ) {
+        let feeds: BTreeSet<u32> = carried.iter().map(|signed| signed.report.feed).collect();
+        let carried: BTreeSet<_> = carried.iter().map(|signed| (signed.r, signed.s)).collect();
+        for feed in feeds {
+            let Some(turn) = self.feeds.get(&feed).map(|waiting| waiting.turn) else { continue };
+            let mut newest = self.remove(feed);
+            newest.retain(|signer, signed| {
+                facts(feed, *signer).is_some_and(|facts| facts.is_of_use(&signed.report))
+            });
+            let left_out = newest.values().any(|signed| carried.contains(&(signed.r, signed.s)));
+            let turn = if left_out { turn } else { turns.of(feed) };
+            self.insert(turn, newest);
+        }
     }
 }
 
@@ -160,7 +246,10 @@ impl SourceFacts {
         if !self.is_publisher {
             return Err(ReportError::UnknownPublisher { feed, signer });
         }
-        if round <= self.round || time <= self.updated_at {
+        if round > ROUND_MAX {
+            return Err(ReportError::Round { feed, round });
+        }
+        if !self.is_of_use(report) {
             return Err(ReportError::NotNewer { feed, round, newest: self.round });
         }
         if time > now.saturating_add(AHEAD_SECONDS_MAX) {
@@ -171,5 +260,10 @@ impl SourceFacts {
             return Err(ReportError::Stale { feed, time, oldest });
         }
         Ok(())
+    }
+
+    /// Whether the oracle would keep a report that is due.
+    fn is_of_use(&self, report: &PriceReport) -> bool {
+        self.is_publisher && report.round > self.round && report.time > self.updated_at
     }
 }

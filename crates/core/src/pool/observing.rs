@@ -137,6 +137,21 @@ fn places<L: Ledger + ?Sized>(ledger: &mut L, feed: FeedId) -> Result<Vec<u8>, S
     Ok(found)
 }
 
+/// The feeds of what a feed's pools are priced in.
+///
+/// # Errors
+/// [`Error::UnknownFeed`], or a fault of the ledger.
+pub(crate) fn quotes<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    feed: FeedId,
+) -> Result<Vec<FeedId>, Stop> {
+    let mut found = Vec::new();
+    for place in places(ledger, feed)? {
+        found.extend(ledger.pool_terms(feed, place)?.map(|terms| terms.quote));
+    }
+    Ok(found)
+}
+
 /// Reads the pools of a feed and keeps what they say; the shell calls it once in a block's prelude for each of
 /// [`crate::PriceLedger::pool_feeds`] in order, when the reports of the block were kept and the feeds of lower numbers
 /// have their prices. Returns whether any pool said something.

@@ -9,7 +9,7 @@ use gage_abi::IOracle;
 use gage_core::pool::Unusable;
 use gage_core::pool::observing::{self, PoolState, pool_state, set_pool_source};
 use gage_core::{Bps, FeedId, Ledger, PoolTerms, PoolToken, SourceTerms, Timestamp, Wad};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// Makes a pool a source.
 pub(super) fn set<L: Ledger>(
@@ -73,7 +73,7 @@ const fn silence(reason: Unusable) -> u8 {
 pub(super) fn observe(
     ledger: &mut Records<'_>,
     feeds: Vec<FeedId>,
-    touched: &BTreeSet<FeedId>,
+    touched: &BTreeMap<FeedId, u32>,
 ) -> Answer<()> {
     for feed in feeds {
         if ledger.slots().meter().left() < gas::POOLS_RESERVE {
@@ -81,7 +81,7 @@ pub(super) fn observe(
         }
         ledger.slots().meter().charge(gas::OPERATION)?;
         let spoke = attempt(ledger, |ledger| Ok(observing::observe(ledger, feed)?))?;
-        if spoke.unwrap_or(false) || touched.contains(&feed) {
+        if spoke.unwrap_or(false) || touched.contains_key(&feed) {
             update(ledger, feed)?;
         }
     }

@@ -400,6 +400,27 @@ fn a_prelude_never_runs_out_of_gas() {
     assert_eq!(updates.len(), feeds.len());
 }
 
+/// N-10: prices are made in the order in which a prelude names their feeds, of reports and of messages in turns, so that
+/// hundreds of older feeds of anyone's take no gas from what stands before them.
+#[test]
+fn reg_n10_older_feeds_take_no_price_s_gas() {
+    let [_, (_, mut world, heard), _] = heard();
+    let older: Vec<_> = (0..300).map(|_| world.new_feed(unguarded())).collect();
+    let reported = world.new_feed(unguarded());
+    for feed in older.iter().chain([&reported]) {
+        world.name_publisher(*feed, &key(20));
+    }
+    let told = world.feed_of(REDSTONE, B256::right_padding_from(b"ETH"));
+    let now = world.now;
+    let named = std::iter::once(&reported).chain(&older);
+    let reports: Vec<_> = named.map(|feed| signed(&key(20), report(*feed, 1, now, WAD))).collect();
+    let done = world.prelude_of(&reports, &[message(REDSTONE, &[told], heard.data)]);
+    let updates: Vec<IOracle::PriceUpdated> = logs(&done);
+    let updated: Vec<u32> = updates.iter().map(|update| update.feed).collect();
+    assert!(updated.contains(&reported) && updated.contains(&told), "{updated:?}");
+    assert!(updated.len() < older.len(), "the gas was not enough for all");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

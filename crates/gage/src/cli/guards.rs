@@ -44,8 +44,9 @@ pub(crate) struct PauseArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The block's sweep serves recognised markets first, by value at risk, and all others in turns: anyone\n\
-may create a market, and value is counted at its own prices. Nothing else follows from it. Say how much\n\
-of the market you have looked at; a further listing ends recognition. docs/liquidation.md has the order.\n\n\
+may create a market, and value is counted at its own prices. Blocks carry reports of their prices first,\n\
+too. Nothing else follows from it. Say how much of the market you have looked at; a further listing ends\n\
+recognition. docs/liquidation.md and docs/prices.md have the order.\n\n\
 Examples:\n  gage markets\n  gage market recognise --market 2 --collaterals 3 --vaults 1\n  \
 gage market recognise --market 2 --off")]
 pub(crate) struct RecogniseArgs {

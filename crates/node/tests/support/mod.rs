@@ -45,7 +45,7 @@ pub fn signer(index: u8) -> PrivateKeySigner {
 }
 
 pub fn chain() -> Chain {
-    let alloc = (0..4).map(|index| {
+    let alloc = (0..5).map(|index| {
         let balance = U256::from(1_000_000 * GWEI * GWEI);
         (signer(index).address(), GenesisAccount { balance, ..GenesisAccount::default() })
     });
