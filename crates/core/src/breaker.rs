@@ -79,7 +79,7 @@ impl Breaker {
 }
 
 /// Gives a market a breaker, changes its terms, or takes it away (`None`); the market's owner only. A window that has
-/// begun goes on, and so does a restriction.
+/// begun goes on, and so does a restriction. If more was liquidated within it than the new terms allow, the breaker trips.
 ///
 /// # Errors
 /// [`Error::NotAuthorised`], [`Error::InvalidParameter`], [`Error::UnknownMarket`], or a fault of the ledger.
@@ -93,17 +93,18 @@ pub fn set_breaker<L: Ledger + ?Sized>(
     if market.owner != caller {
         return Err(Error::NotAuthorised { actor: caller, role: Role::MarketOwner }.into());
     }
-    let breaker = match terms {
-        Some(terms) => {
-            terms.check()?;
-            Breaker { terms, ..ledger.breaker(id)? }
-        }
-        None => Breaker::default(),
-    };
+    let mut breaker = Breaker::default();
+    if let Some(terms) = terms {
+        terms.check()?;
+        let present = Breaker { terms, ..ledger.breaker(id)? };
+        let goes_on = !present.has_ended(ledger.now());
+        breaker = if goes_on { present } else { Breaker { terms, ..breaker } };
+    }
     market.breaker = terms.is_some();
+    ledger.emit(Event::BreakerChanged { market: id, terms })?;
+    trip(ledger, (id, &mut market), &mut breaker)?;
     ledger.set_market(id, &market)?;
-    ledger.set_breaker(id, &breaker)?;
-    ledger.emit(Event::BreakerChanged { market: id, terms })
+    ledger.set_breaker(id, &breaker)
 }
 
 /// Counts a liquidation that has been written, and took debt of that value off an account. Of a market without a
@@ -129,18 +130,28 @@ pub(crate) fn count<L: Ledger + ?Sized>(
         market.pause.tripped_until = Timestamp::ZERO;
         ledger.emit(Event::BreakerRecovered { market: id })?;
     }
-    let trips = breaker.liquidated > breaker.limit();
-    if trips {
-        let until = now.after(breaker.terms.pause.into());
-        market.pause.tripped_until = until;
-        let Breaker { liquidated, debt, .. } = breaker;
-        ledger.emit(Event::BreakerTripped { market: id, liquidated, debt, until })?;
-        breaker.began = Timestamp::ZERO;
-    }
+    let trips = trip(ledger, (id, market), &mut breaker)?;
     if trips || was_tripped {
         ledger.set_market(id, market)?;
     }
     ledger.set_breaker(id, &breaker)
+}
+
+/// Restricts a market if more than its breaker's part was liquidated within the window; whether it was.
+fn trip<L: Ledger + ?Sized>(
+    ledger: &mut L,
+    (id, market): (MarketId, &mut Market),
+    breaker: &mut Breaker,
+) -> Result<bool, Stop> {
+    let Breaker { liquidated, debt, .. } = *breaker;
+    if liquidated <= breaker.limit() {
+        return Ok(false);
+    }
+    let until = ledger.now().after(breaker.terms.pause.into());
+    market.pause.tripped_until = until;
+    breaker.began = Timestamp::ZERO;
+    ledger.emit(Event::BreakerTripped { market: id, liquidated, debt, until })?;
+    Ok(true)
 }
 
 /// What a market's accounts owe, in US dollars at the last prices.

@@ -641,6 +641,26 @@ fn a_breaker_trips_and_recovers() {
     }
 }
 
+/// GOV-4: terms below what was liquidated within the window trip the breaker at once; once the window has ended they do not.
+#[test]
+fn a_breaker_that_is_tightened_trips() {
+    for ended in [false, true] {
+        let mut world = scene();
+        let terms = BreakerTerms { part: Bps::new(5_000), window: 3_600, pause: 7_200 };
+        breaker::set_breaker(&mut world.ledger, OWNER, MARKET, Some(terms)).unwrap();
+        liquidate(&mut world, MALLORY, ALICE, u128::MAX).unwrap();
+        borrow(&mut world, FRIEND, 1, TOKEN).unwrap();
+        step(&mut world, if ended { 3_600 } else { 3_599 });
+        let terms = BreakerTerms { part: Bps::new(100), ..terms };
+        breaker::set_breaker(&mut world.ledger, OWNER, MARKET, Some(terms)).unwrap();
+        sound(&world);
+        let until = world.ledger.markets[&MARKET].pause.tripped_until;
+        let expected = if ended { Timestamp::ZERO } else { world.ledger.now.after(7_200) };
+        assert_eq!(until, expected);
+        assert_eq!(borrow(&mut world, FRIEND, 1, TOKEN).is_ok(), ended);
+    }
+}
+
 /// GOV-4: the owner's word ends a restriction by the breaker, if it says that the market is open.
 #[test]
 fn an_owner_overrules_the_breaker() {
