@@ -1,7 +1,7 @@
 //! Random histories of lenders, borrowers and liquidators beside the reference model: each operation is
 //! accepted or refused as the model says, for a reason that the model knows, and leaves what it says.
 //!
-//! `stateful.rs` and `sweeps.rs` have the model beside their histories too, of everything else that happens.
+//! `stateful` and `sweeps.rs` have the model beside their histories too, of everything else that happens.
 //! `GAGE_SEEDS` and `GAGE_STEPS` lengthen a run, `GAGE_SEED` repeats one seed or names the first.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 

@@ -7,9 +7,9 @@
 
 mod aave;
 mod figures;
+mod history;
 mod morpho;
 
-use std::ops::Range;
 use std::sync::LazyLock;
 
 use gage_peers::artifact::Artifacts;
@@ -18,18 +18,6 @@ use gage_peers::artifact::Artifacts;
 static ARTIFACTS: LazyLock<Artifacts> =
     LazyLock::new(|| Artifacts::load().expect("the peers' contracts compile"));
 
-fn setting(name: &str) -> Option<u64> {
-    let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
-}
-
-fn steps(short: u64) -> u64 {
-    setting("GAGE_STEPS").unwrap_or(short)
-}
-
-fn seeds(short: u64) -> Range<u64> {
-    match setting("GAGE_SEED") {
-        Some(first) => first..first + setting("GAGE_SEEDS").unwrap_or(1),
-        None => 0..setting("GAGE_SEEDS").unwrap_or(short),
-    }
+fn signed(number: u128) -> i128 {
+    number.try_into().unwrap()
 }

@@ -15,7 +15,9 @@
 //! more than that. Both are parts of `G`. So an account that was filed under the key `s/G` is above its
 //! alert while what has moved since is less than the key; a set that replaces another counts as a whole.
 
-use super::{DEBT_MIN, KEY_ONE, Scales, grown_up, ratio_one, scaled_down, scaled_up, wide};
+use super::ratio::{grown_up, ratio_one, scaled_down, scaled_up, wide};
+use super::reference::{DEBT_MIN, KEY_ONE};
+use super::scene::Scales;
 use crate::account::{Account, Pledge};
 use crate::fixed::{BPS, Bps, WAD, Wad, mul_div_up_saturating};
 use crate::ids::AssetId;

@@ -1,13 +1,13 @@
-//! A random history on both, compared after every step.
+//! What a step of a history does to both, and how both are compared.
 
 use alloy_primitives::Address;
 use gage_peers::dice::Dice;
 
 use super::pair::{ASSETS, COLLATERALS, Lent, Pair, Reserve, Standing, Twice};
 use crate::figures::Figures;
+use crate::history::History;
+use crate::signed;
 
-/// How often everybody is compared, in steps.
-const EVERYBODY: u64 = 8;
 /// Units that the treasury lends more in every step, so that interest is counted on both.
 const TOUCH: u128 = 100_000;
 
@@ -30,7 +30,7 @@ struct Track {
 }
 
 /// A pair in mid-life.
-pub(super) struct History {
+pub(super) struct AaveHistory {
     pair: Pair,
     dice: Dice,
     figures: Figures,
@@ -41,12 +41,8 @@ pub(super) struct History {
     waiting: u64,
 }
 
-fn signed(number: u128) -> i128 {
-    number.try_into().unwrap()
-}
-
-impl History {
-    pub(super) fn new(seed: u64) -> Self {
+impl History for AaveHistory {
+    fn new(seed: u64) -> Self {
         let mut dice = Dice(seed ^ 0xaa7e);
         let mut pair = Pair::new(&mut dice);
         let mut tracks = [Track::default(); ASSETS];
@@ -57,30 +53,89 @@ impl History {
         Self { pair, dice, figures: Figures::default(), seed, step: 0, tracks, waiting: 0 }
     }
 
-    /// Time, prices, an operation; then interest is counted everywhere, and both are compared.
-    pub(super) fn step(&mut self) {
+    fn step(&mut self) -> Address {
         self.step += 1;
         self.pass();
         let who = self.dice.pick(&self.pair.users);
         self.act(who);
         self.accrue();
+        who
+    }
+
+    fn compare_totals(&mut self) {
         for place in COLLATERALS..ASSETS {
             self.compare_lent(place);
         }
         self.waiting = 0;
-        self.compare_account(who);
-        if self.step.is_multiple_of(EVERYBODY) {
-            for who in self.pair.users.clone() {
-                self.compare_account(who);
+    }
+
+    fn compare_account(&mut self, who: Address) {
+        let (ours, theirs) = (self.pair.gage_standing(who), self.pair.aave_standing(who));
+        let at = format!("{}: {ours:?} {theirs:?}", self.place());
+        assert_eq!(ours.pledged, theirs.pledged, "{at}");
+        // Units of Aave's values: one for each leg, and what the amounts of debts differ by.
+        let legs = ours.pledged.iter().filter(|amount| **amount > 0).count() as f64;
+        let mut owed = 1.0;
+        let mut debts = 0;
+        for place in COLLATERALS..ASSETS {
+            let debt = (signed(ours.debts[place]) - signed(theirs.debts[place])) as f64;
+            self.figures.compare(
+                "an account's debt, units",
+                [ours.debts[place], theirs.debts[place]],
+                self.tracks[place].theirs.debt,
+            );
+            let Track { above, below, .. } = self.tracks[place];
+            assert!(debt <= above && -debt <= below, "{at}: asset {place} {debt} {above} {below}");
+            let unit = self.pair.reserves[place].unit() as f64;
+            owed += 1.0 + debt.abs() * self.pair.prices[place] as f64 / unit;
+            debts += usize::from(ours.debts[place] > 0);
+        }
+        self.figures.compare_ratio(
+            "collateral's value, of 1e8 a dollar",
+            ours.collateral,
+            theirs.collateral,
+        );
+        let collateral = ours.collateral - theirs.collateral;
+        assert!(collateral > -1e-3 && collateral < legs + 1.0, "{at}");
+        self.figures.compare_ratio("debt's value, of 1e8 a dollar", ours.debt, theirs.debt);
+        assert!((ours.debt - theirs.debt).abs() <= owed, "{at}: {owed}");
+        if legs > 1.0 && debts > 1 {
+            self.figures.count("accounts with several collaterals and debts");
+        }
+        let blur = 1e-9 + 2.0 * (legs + 1.0) / theirs.collateral.max(1.0);
+        if theirs.collateral > 1e6 {
+            // Aave's averages are cut to whole basis points.
+            for (ours, theirs) in [(ours.ltv, theirs.ltv), (ours.threshold, theirs.threshold)] {
+                self.figures.compare_ratio("average LTV and threshold, basis points", ours, theirs);
+                let more = ours - theirs;
+                assert!(more > -1e4 * blur && more < 1.0 + 1e4 * blur, "{at}: {ours} {theirs}");
             }
+        }
+        if theirs.debt > 1e6 && theirs.collateral > 1e6 {
+            self.figures.compare_ratio("health factor", ours.health, theirs.health);
+            let part = ours.health / theirs.health - 1.0;
+            let most = blur + owed / theirs.debt;
+            assert!(part.abs() <= most, "{at}: {part:e} {most:e}");
+            if ours.health < 1.0 {
+                self.figures.count("unhealthy accounts");
+            }
+        } else if theirs.debt == 0.0 {
+            assert_eq!(ours.debt, 0.0, "{at}");
         }
     }
 
-    /// What was found.
-    pub(super) fn end(self) -> Figures {
-        self.figures
+    fn compare_everybody(&mut self) {
+        for who in self.pair.users.clone() {
+            self.compare_account(who);
+        }
     }
 
+    fn end(self) -> Figures {
+        self.figures
+    }
+}
+
+impl AaveHistory {
     fn place(&self) -> String {
         format!("seed {}, step {}", self.seed, self.step)
     }
@@ -344,61 +399,6 @@ impl History {
         let by_the_rules = theirs.liquidity * track.ahead.exp();
         let what = "liquidity index, beside what the rules make of Aave's";
         self.figures.compare_ratio(what, ours.liquidity, by_the_rules);
-    }
-
-    fn compare_account(&mut self, who: Address) {
-        let (ours, theirs) = (self.pair.gage_standing(who), self.pair.aave_standing(who));
-        let at = format!("{}: {ours:?} {theirs:?}", self.place());
-        assert_eq!(ours.pledged, theirs.pledged, "{at}");
-        // Units of Aave's values: one for each leg, and what the amounts of debts differ by.
-        let legs = ours.pledged.iter().filter(|amount| **amount > 0).count() as f64;
-        let mut owed = 1.0;
-        let mut debts = 0;
-        for place in COLLATERALS..ASSETS {
-            let debt = (signed(ours.debts[place]) - signed(theirs.debts[place])) as f64;
-            self.figures.compare(
-                "an account's debt, units",
-                [ours.debts[place], theirs.debts[place]],
-                self.tracks[place].theirs.debt,
-            );
-            let Track { above, below, .. } = self.tracks[place];
-            assert!(debt <= above && -debt <= below, "{at}: asset {place} {debt} {above} {below}");
-            let unit = self.pair.reserves[place].unit() as f64;
-            owed += 1.0 + debt.abs() * self.pair.prices[place] as f64 / unit;
-            debts += usize::from(ours.debts[place] > 0);
-        }
-        self.figures.compare_ratio(
-            "collateral's value, of 1e8 a dollar",
-            ours.collateral,
-            theirs.collateral,
-        );
-        let collateral = ours.collateral - theirs.collateral;
-        assert!(collateral > -1e-3 && collateral < legs + 1.0, "{at}");
-        self.figures.compare_ratio("debt's value, of 1e8 a dollar", ours.debt, theirs.debt);
-        assert!((ours.debt - theirs.debt).abs() <= owed, "{at}: {owed}");
-        if legs > 1.0 && debts > 1 {
-            self.figures.count("accounts with several collaterals and debts");
-        }
-        let blur = 1e-9 + 2.0 * (legs + 1.0) / theirs.collateral.max(1.0);
-        if theirs.collateral > 1e6 {
-            // Aave's averages are cut to whole basis points.
-            for (ours, theirs) in [(ours.ltv, theirs.ltv), (ours.threshold, theirs.threshold)] {
-                self.figures.compare_ratio("average LTV and threshold, basis points", ours, theirs);
-                let more = ours - theirs;
-                assert!(more > -1e4 * blur && more < 1.0 + 1e4 * blur, "{at}: {ours} {theirs}");
-            }
-        }
-        if theirs.debt > 1e6 && theirs.collateral > 1e6 {
-            self.figures.compare_ratio("health factor", ours.health, theirs.health);
-            let part = ours.health / theirs.health - 1.0;
-            let most = blur + owed / theirs.debt;
-            assert!(part.abs() <= most, "{at}: {part:e} {most:e}");
-            if ours.health < 1.0 {
-                self.figures.count("unhealthy accounts");
-            }
-        } else if theirs.debt == 0.0 {
-            assert_eq!(ours.debt, 0.0, "{at}");
-        }
     }
 }
 

@@ -32,27 +32,18 @@
 mod history;
 mod pair;
 
-use crate::figures::Figures;
-use crate::{seeds, steps};
-use history::History;
+use crate::history::{Extent, run};
+use history::AaveHistory;
 
 /// INT-1, INT-2, INT-3, HLT-1, HLT-2, SHR-1, SHR-4 beside Aave's contracts.
 #[test]
 fn histories_on_aave() {
-    let (steps, seeds) = (steps(120), seeds(4));
-    let mut figures = Figures::default();
-    let run = (seeds.end - seeds.start) * steps;
-    let is_alone = seeds.end - seeds.start == 1;
-    for seed in seeds {
-        let mut history = History::new(seed);
-        for _ in 0..steps {
-            history.step();
-        }
-        figures.add(history.end());
-    }
-    figures.print(&format!("Aave v3.6: {run} steps"));
-    if run >= 400 && !is_alone {
-        for what in [
+    run::<AaveHistory>(&Extent {
+        peer: "Aave v3.6",
+        steps: 120,
+        seeds: 4,
+        enough: 400,
+        expected: &[
             "supply: done",
             "withdraw: done",
             "supply collateral: done",
@@ -62,8 +53,6 @@ fn histories_on_aave() {
             "repay all: done",
             "accounts with several collaterals and debts",
             "unhealthy accounts",
-        ] {
-            assert!(figures.of(what) > 0, "no history had this: {what}");
-        }
-    }
+        ],
+    });
 }

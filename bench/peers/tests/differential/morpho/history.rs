@@ -1,4 +1,4 @@
-//! A random history on both, compared after every step.
+//! What a step of a history does to both, and how both are compared.
 
 use alloy_primitives::Address;
 use alloy_sol_types::SolEvent;
@@ -10,12 +10,11 @@ use gage_peers::morpho::IMorpho;
 use super::pair::{Outcome, Pair, Standing, Totals, Twice, WAD};
 use super::terms::Terms;
 use crate::figures::Figures;
-
-/// How often everybody is compared, in steps.
-const EVERYBODY: u64 = 8;
+use crate::history::History;
+use crate::signed;
 
 /// A pair in mid-life.
-pub(super) struct History {
+pub(super) struct MorphoHistory {
     pub(super) pair: Pair,
     pub(super) dice: Dice,
     pub(super) figures: Figures,
@@ -44,12 +43,8 @@ pub(super) struct History {
     pub(super) waiting: u64,
 }
 
-fn signed(number: u128) -> i128 {
-    number.try_into().unwrap()
-}
-
-impl History {
-    pub(super) fn new(seed: u64) -> Self {
+impl History for MorphoHistory {
+    fn new(seed: u64) -> Self {
         let mut pair = Pair::new(Terms::of(seed));
         let before = pair.morpho_totals();
         Self {
@@ -72,22 +67,80 @@ impl History {
         }
     }
 
-    /// Time, a price, an operation; then both count interest and are compared.
-    pub(super) fn step(&mut self) {
+    fn step(&mut self) -> Address {
         self.step += 1;
         self.pass();
         let who = self.dice.pick(&self.pair.users);
         self.act(who);
         self.accrue();
-        self.compare(who);
+        who
     }
 
-    /// The last comparison of all, and what was found.
-    pub(super) fn end(mut self) -> Figures {
-        for who in self.pair.users.clone() {
-            self.compare_standing(who);
-        }
+    fn compare_totals(&mut self) {
+        let (ours, theirs) = (self.pair.gage_totals(), self.pair.morpho_totals());
+        let place = self.place();
+        let cash = signed(ours.cash) - signed(theirs.cash);
+        assert_eq!(cash, self.cash_gap, "{place}: {ours:?} {theirs:?}");
+        let debt = signed(ours.debt) - signed(theirs.debt);
+        self.tell("all debt", [ours.debt, theirs.debt], theirs.debt);
+        assert!(debt as f64 <= self.above, "{place}: {ours:?} {theirs:?}");
+        // Morpho's total has the virtual share's interest in it.
+        assert!(-debt as f64 <= self.below + theirs.index, "{place}: {ours:?} {theirs:?}");
+        let lent = signed(ours.assets + ours.fee) - signed(theirs.assets + theirs.fee);
+        assert_eq!(lent, debt + cash, "{place}: {ours:?} {theirs:?}");
+        let ahead = signed(ours.assets) - signed(theirs.assets);
+        self.tell("all lenders' assets", [ours.assets, theirs.assets], theirs.assets);
+        let earned = ahead + self.paid_more;
+        assert!(-earned as f64 <= self.below + theirs.index, "{place}: {ours:?} {theirs:?}");
+        self.ahead = ahead.max(0) as f64;
+        // The fee's part earns on Morpho and bears losses last; both are the lenders' on Gage.
+        assert!(ours.fee as f64 <= theirs.fee as f64 + self.above, "{place}: {ours:?} {theirs:?}");
+        let [most, least] = self.index_apart;
+        self.tell_ratio("borrow index", ours.index, theirs.index);
+        let index = ours.index / theirs.index - 1.0;
+        assert!(index < most + 1e-14 && index > -least - 1e-14, "{place}: {ours:?} {theirs:?}");
+        self.tell_ratio("share price", ours.share_price, theirs.share_price);
+        let price = ours.share_price / theirs.share_price - 1.0;
+        let least = 1e-14 + (self.below + self.dilution + 2.0) / theirs.assets as f64;
+        assert!(price > -least, "{place}: {ours:?} {theirs:?}");
+        self.tell("taken for the fee", [self.fees[0], self.fees[1]], theirs.assets);
+        let fees = self.fees.map(|fee| fee as f64);
+        let most = self.above + self.below + self.accruals as f64;
+        assert!((fees[0] - fees[1]).abs() <= most, "{place} {fees:?}");
+        self.before = theirs;
+    }
+
+    fn compare_account(&mut self, who: Address) {
+        let (ours, theirs) = (self.pair.gage_standing(who), self.pair.morpho_standing(who));
+        let place = self.place();
+        assert_eq!(ours.collateral, theirs.collateral, "{place}: {ours:?} {theirs:?}");
+        self.tell("an account's debt", [ours.debt, theirs.debt], self.before.debt);
+        let debt = signed(ours.debt) - signed(theirs.debt);
+        assert!(debt as f64 <= self.above, "{place}: {ours:?} {theirs:?}");
+        assert!(-debt as f64 <= self.below, "{place}: {ours:?} {theirs:?}");
+        self.tell("a lender's assets", [ours.supplied, theirs.supplied], self.before.assets);
+        let supplied = signed(ours.supplied) - signed(theirs.supplied);
+        assert!(-supplied as f64 <= self.below + self.dilution, "{place}: {ours:?} {theirs:?}");
+    }
+
+    fn compare_everybody(&mut self) {
+        self.compare_accounts();
+        let (ours, theirs) = (self.pair.gage_totals(), self.pair.morpho_totals());
+        self.compare_sums(ours, theirs);
+        assert_eq!(self.pair.custody(), [ours.cash, theirs.cash], "{}", self.place());
+    }
+
+    fn end(mut self) -> Figures {
+        self.compare_accounts();
         self.figures
+    }
+}
+
+impl MorphoHistory {
+    fn compare_accounts(&mut self) {
+        for who in self.pair.users.clone() {
+            self.compare_account(who);
+        }
     }
 
     /// Notes a comparison, apart for terms that differ by rule.
@@ -357,52 +410,6 @@ impl History {
         self.below = (self.below + below * steep) * (1.0 + grown);
     }
 
-    fn compare(&mut self, who: Address) {
-        let (ours, theirs) = (self.pair.gage_totals(), self.pair.morpho_totals());
-        self.compare_totals(ours, theirs);
-        self.before = theirs;
-        self.compare_standing(who);
-        if self.step.is_multiple_of(EVERYBODY) {
-            for who in self.pair.users.clone() {
-                self.compare_standing(who);
-            }
-            self.compare_sums(ours, theirs);
-            assert_eq!(self.pair.custody(), [ours.cash, theirs.cash], "{}", self.place());
-        }
-    }
-
-    fn compare_totals(&mut self, ours: Totals, theirs: Totals) {
-        let place = self.place();
-        let cash = signed(ours.cash) - signed(theirs.cash);
-        assert_eq!(cash, self.cash_gap, "{place}: {ours:?} {theirs:?}");
-        let debt = signed(ours.debt) - signed(theirs.debt);
-        self.tell("all debt", [ours.debt, theirs.debt], theirs.debt);
-        assert!(debt as f64 <= self.above, "{place}: {ours:?} {theirs:?}");
-        // Morpho's total has the virtual share's interest in it.
-        assert!(-debt as f64 <= self.below + theirs.index, "{place}: {ours:?} {theirs:?}");
-        let lent = signed(ours.assets + ours.fee) - signed(theirs.assets + theirs.fee);
-        assert_eq!(lent, debt + cash, "{place}: {ours:?} {theirs:?}");
-        let ahead = signed(ours.assets) - signed(theirs.assets);
-        self.tell("all lenders' assets", [ours.assets, theirs.assets], theirs.assets);
-        let earned = ahead + self.paid_more;
-        assert!(-earned as f64 <= self.below + theirs.index, "{place}: {ours:?} {theirs:?}");
-        self.ahead = ahead.max(0) as f64;
-        // The fee's part earns on Morpho and bears losses last; both are the lenders' on Gage.
-        assert!(ours.fee as f64 <= theirs.fee as f64 + self.above, "{place}: {ours:?} {theirs:?}");
-        let [most, least] = self.index_apart;
-        self.tell_ratio("borrow index", ours.index, theirs.index);
-        let index = ours.index / theirs.index - 1.0;
-        assert!(index < most + 1e-14 && index > -least - 1e-14, "{place}: {ours:?} {theirs:?}");
-        self.tell_ratio("share price", ours.share_price, theirs.share_price);
-        let price = ours.share_price / theirs.share_price - 1.0;
-        let least = 1e-14 + (self.below + self.dilution + 2.0) / theirs.assets as f64;
-        assert!(price > -least, "{place}: {ours:?} {theirs:?}");
-        self.tell("taken for the fee", [self.fees[0], self.fees[1]], theirs.assets);
-        let fees = self.fees.map(|fee| fee as f64);
-        let most = self.above + self.below + self.accruals as f64;
-        assert!((fees[0] - fees[1]).abs() <= most, "{place} {fees:?}");
-    }
-
     /// All that accounts owe is the total, on Gage to a unit for each; on Morpho it falls short of the total
     /// by what the virtual share has earned.
     fn compare_sums(&mut self, ours: Totals, theirs: Totals) {
@@ -418,19 +425,6 @@ impl History {
         assert!(missing >= -1.0, "{place}: {sums:?} {theirs:?}");
         let nobodys = [ours.debt.saturating_sub(sums[0]), theirs.debt.saturating_sub(sums[1])];
         self.tell("debt that nobody owes", nobodys, theirs.debt);
-    }
-
-    pub(super) fn compare_standing(&mut self, who: Address) {
-        let (ours, theirs) = (self.pair.gage_standing(who), self.pair.morpho_standing(who));
-        let place = self.place();
-        assert_eq!(ours.collateral, theirs.collateral, "{place}: {ours:?} {theirs:?}");
-        self.tell("an account's debt", [ours.debt, theirs.debt], self.before.debt);
-        let debt = signed(ours.debt) - signed(theirs.debt);
-        assert!(debt as f64 <= self.above, "{place}: {ours:?} {theirs:?}");
-        assert!(-debt as f64 <= self.below, "{place}: {ours:?} {theirs:?}");
-        self.tell("a lender's assets", [ours.supplied, theirs.supplied], self.before.assets);
-        let supplied = signed(ours.supplied) - signed(theirs.supplied);
-        assert!(-supplied as f64 <= self.below + self.dilution, "{place}: {ours:?} {theirs:?}");
     }
 }
 

@@ -5,7 +5,7 @@ use gage_abi::IMarket;
 use gage_peers::chain::Receipt;
 use gage_peers::morpho::IMorpho;
 
-use super::history::{History, event, written_off};
+use super::history::{MorphoHistory, event, written_off};
 use super::pair::{Outcome, Standing, Twice, WAD, wide};
 
 /// What one side did.
@@ -33,7 +33,7 @@ impl Done {
     }
 }
 
-impl History {
+impl MorphoHistory {
     /// The least healthy account of all, or anybody's.
     fn victim(&mut self) -> Address {
         let users = self.pair.users.clone();

@@ -46,27 +46,18 @@ mod liquidation;
 mod pair;
 mod terms;
 
-use crate::figures::Figures;
-use crate::{seeds, steps};
-use history::History;
+use crate::history::{Extent, run};
+use history::MorphoHistory;
 
 /// SHR-1, SHR-4, INT-1, INT-2, LIQ-3, BAD-1, BAD-2 beside Morpho Blue's contract.
 #[test]
 fn histories_on_morpho_blue() {
-    let (steps, seeds) = (steps(150), seeds(12));
-    let mut figures = Figures::default();
-    let run = (seeds.end - seeds.start) * steps;
-    let is_alone = seeds.end - seeds.start == 1;
-    for seed in seeds {
-        let mut history = History::new(seed);
-        for _ in 0..steps {
-            history.step();
-        }
-        figures.add(history.end());
-    }
-    figures.print(&format!("Morpho Blue: {run} steps"));
-    if run >= 1_500 && !is_alone {
-        for what in [
+    run::<MorphoHistory>(&Extent {
+        peer: "Morpho Blue",
+        steps: 150,
+        seeds: 12,
+        enough: 1_500,
+        expected: &[
             "supply: done",
             "withdraw: done",
             "withdraw all: done",
@@ -78,8 +69,6 @@ fn histories_on_morpho_blue() {
             "liquidation in part",
             "close-out with bad debt",
             "Gage alone refuses: above the LTV",
-        ] {
-            assert!(figures.of(what) > 0, "no history had this: {what}");
-        }
-    }
+        ],
+    });
 }
