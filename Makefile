@@ -46,10 +46,11 @@ mutants: ## Put each flaw of the past back, one at a time: its test must fail (A
 
 # Two stages: core's unit and property tests, then all its tests against what those missed. That some are missed (2) or
 # never end (3) is no error of the run. Deleted fields (of the same files) are tried twice: names do not choose them.
-MUTATION := $(CARGO) mutants -p gage-core -o target/mutation
+MUTATION := $(CARGO) mutants -p gage-core -o "$(TARGET)/mutation"
 mutation: ## Change core's code, a thirtieth of its places (SHARD=0/30): what does no test see? Needs cargo-mutants
-	$(MUTATION) --shard $(or $(SHARD),0/30) $(ARGS) -- --lib || [ $$? -eq 2 ] || [ $$? -eq 3 ]
-	sed 'h; s/:.*//; s/^/--file=/; p; g; s/[][\\.*+?(){}|^$$]/\\&/g; s/.*/--re=^&$$/' target/mutation/mutants.out/missed.txt | \
+	mkdir -p "$(TARGET)/mutation"
+	$(MUTATION) --shard $(or $(SHARD),0/30) --cargo-arg=--lib $(ARGS) || [ $$? -eq 2 ] || [ $$? -eq 3 ]
+	sed 'h; s/:.*//; s/^/--file=/; p; g; s/[][\\.*+?(){}|^$$]/\\&/g; s/.*/--re=^&$$/' "$(TARGET)/mutation/mutants.out/missed.txt" | \
 		xargs -rd '\n' $(MUTATION)/missed || [ $$? -eq 123 ]
 
 bench: ## Side by side with Morpho Blue and Aave v3.6, liquidation at scale, crashes replayed; writes bench/RESULTS.md

@@ -239,6 +239,20 @@ fn reg_v20_seizing_costs_a_unit() {
         assert_eq!(paid, plan.repaid().get());
         sound(&world);
     }
+    // Of a thousand dollars nothing is left that a price can say, or one unit of value, which the bonus takes.
+    for (amount, price) in [(unit(9), 1_000), (unit(17), 2), (unit(17) * 5, 2)] {
+        let mut world = World::new(&[6, 18], 1);
+        deposit(&mut world, LENDER, 1, 1_000 * unit(6)).unwrap();
+        world.report(2, 1_000 * WAD / amount * WAD).unwrap();
+        pledge(&mut world, ALICE, 2, amount);
+        borrow(&mut world, ALICE, 1, 7 * unit(6)).unwrap();
+        world.report(2, price).unwrap();
+        let held = world.held(Token::Asset(asset(1)), MALLORY);
+        let plan = liquidate(&mut world, MALLORY, ALICE, u128::MAX).unwrap();
+        assert_eq!((plan.repaid().get(), plan.seized().get()), (1, amount));
+        assert_eq!(held - world.held(Token::Asset(asset(1)), MALLORY), 1);
+        sound(&world);
+    }
     let mut world = indebted([6, 18]);
     world.report(2, 90 * WAD).unwrap();
     let before = world.ledger.clone();

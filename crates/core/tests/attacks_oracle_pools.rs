@@ -118,27 +118,45 @@ fn reg_o15_all_pools_pumped_and_held_for_ten_blocks() {
     assert!(books(&bare, FAIR).attacker > before.attacker);
 }
 
+/// Seconds until the next reading of the pools is kept, to average from it.
+fn until_sampled(world: &World) -> u64 {
+    let latest = world.ledger.pool_trails[&(PLEDGED, 0)].marks[0];
+    u64::from(WINDOW / 2).saturating_sub(world.ledger.now.since(latest.time))
+}
+
 /// O-19 Rodeo, O-23 Makina: the pool was skewed just when it was sampled, again and again, or somebody called the refresh in
-/// a skewed block. A sample is of the sum over time: a skew counts for as long as it stood. Catches an average of spots.
+/// a skewed block. A sample is of the sum over time: a skew counts for as long as it stood. Catches an average of spots, and
+/// a spot.
 #[test]
 fn reg_o19_skewed_at_every_sample() {
-    for every in [1, 2, 5, 25] {
+    let fair = |world: &World| assert!(near(last_price(world), 20_000), "{}", last_price(world));
+    // Every so many blocks; at zero, in the seconds whose readings are kept.
+    let often = [0, 1, 2, 5, 25].into_iter();
+    for (every, [numerator, denominator]) in
+        often.flat_map(|every| [[3, 1], [1, 3]].map(|by| (every, by)))
+    {
         let mut world = pooled();
         pledge(&mut world, MALLORY, 2, 1_000 * WAD);
         let before = books(&world, FAIR);
-        let mut drawn = 0;
-        for number in 0..200 {
+        let (mut drawn, mut skewed) = (0, 0);
+        for number in 0..200_u32 {
+            let left = until_sampled(&world);
             // Skewed at the end of one block, levelled at the beginning of the next, after the prelude.
-            if number % every == 0 {
-                skew(&mut world, 3, 1);
+            if number.checked_rem(every).map_or(left == 1, |rest| rest == 0) {
+                skew(&mut world, numerator, denominator);
                 block(&mut world, 1, &[]);
+                fair(&world);
                 drawn += tries(&mut world);
                 even(&mut world);
+                skewed += 1;
             }
-            block(&mut world, 12, &[]);
-            assert!(near(last_price(&world), 20_000), "{}", last_price(&world));
+            let until_before = until_sampled(&world).saturating_sub(1);
+            let seconds = if every == 0 { until_before.min(12) } else { 12 };
+            block(&mut world, seconds, &[]);
+            fair(&world);
             drawn += tries(&mut world);
         }
+        assert!(skewed >= 7, "{skewed}");
         assert!(drawn <= 766 * TOKEN, "{drawn}");
         nobody_lost(&world, before, FAIR);
     }

@@ -56,13 +56,15 @@ fn reg_o05_a_thin_source_among_five_moves_nothing() {
 }
 
 /// O-14 BonqDAO: whoever had a small stake reported a price, which counted at once; up to draw, then down to take others'
-/// collateral. Here one word of five moves nothing, either way, however often. Catches a price of the last word.
+/// collateral. Here one word of five moves nothing, either way, however often: neither the price nor what others may do,
+/// and for longer than doubt would relieve them. Catches a price of the last word.
 #[test]
 fn reg_o14_one_reporter_says_anything() {
-    let attack = |mut world: World| {
+    let attack = |mut world: World, each_block: &dyn Fn(&World)| {
         let before = books(&world, FAIR);
-        for round in 0..20 {
+        for round in 0..100 {
             block(&mut world, 12, &said(1, if round % 2 == 0 { FAIR * 50 } else { FAIR / 50 }));
+            each_block(&world);
             if round == 0 {
                 pledge(&mut world, MALLORY, 2, WAD);
                 draw_all(&mut world, MALLORY);
@@ -73,11 +75,15 @@ fn reg_o14_one_reporter_says_anything() {
         }
         (world, before)
     };
+    let moves_nothing = |world: &World| {
+        assert_eq!(last_price(world), FAIR);
+        borrow(&mut world.clone(), FRIEND, 1, TOKEN).unwrap();
+    };
     let [guarded, bare] = twins();
-    let (world, before) = attack(guarded);
+    let (world, before) = attack(guarded, &moves_nothing);
     nobody_lost(&world, before, FAIR);
     exits_work(&world);
-    let (world, before) = attack(bare);
+    let (world, before) = attack(bare, &|_| ());
     let after = books(&world, FAIR);
     assert!(after.attacker > before.attacker && after.victims < before.victims);
 }

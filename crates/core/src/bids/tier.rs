@@ -397,6 +397,31 @@ mod tests {
         assert!(emptied > 20 && scales > 2 * emptied / 2, "{emptied} emptied, {scales} scales");
     }
 
+    /// BID-1, F-06: where a tier is nearly emptied just before its scale ends, the few shares that are left still buy
+    /// what is theirs, however much collateral one share buys. Catches digits that are lost between two scales.
+    #[test]
+    fn reg_f06_few_shares_that_are_left_buy_what_is_theirs() {
+        let mut dice = Dice(7);
+        let mut reached = 0;
+        for _ in 0..1_000 {
+            let mut run = Run { bids: vec![Default::default(); 3], ..Run::default() };
+            // A product of hardly more than 2^120, at which large bids begin.
+            let rest = (1 << 20) + dice.amount(19);
+            run.place(0, 1 << 60);
+            run.fill((1 << 60) - rest, 1);
+            run.place(1, 1 << 108 | dice.amount(107));
+            run.place(2, dice.amount(108));
+            let all = run.tier.shares.get();
+            run.fill(all - (1_000 + dice.amount(30)), 1 << 100);
+            // An asset of 18 decimals buys one of 6: 2^40 units and more for a share.
+            let rest = run.tier.shares.get();
+            run.fill(rest / 2, (rest / 2) << (40 + dice.below(8)));
+            run.sums_tie();
+            reached += u64::from(run.tier.scale >= 2);
+        }
+        assert!(reached > 900, "{reached}");
+    }
+
     /// A tier that is bought down to 10^-36 of itself still knows what its first bid is owed.
     #[test]
     fn precision_does_not_run_out() {

@@ -301,6 +301,10 @@ impl AaveHistory {
                 assert!(debt > limit - point, "{at}: {debt} {limit} {why}");
                 "above its average LTV, cut to a basis point"
             }
+            ("borrow", "LtvValidationFailed") => {
+                assert!(ours.collateral < 1.0, "{at}: {ours:?} {why}");
+                "collateral that is worth none of its units"
+            }
             ("withdraw", "NotEnoughAvailableUserBalance") => {
                 let [most, least] = self.pair.supplied(place, who);
                 assert!(least < amount && amount <= most, "{at}: {amount} {most} {least}");
