@@ -21,9 +21,10 @@ coverage+=" -Cllvm-args=-sanitizer-coverage-inline-8bit-counters"
 coverage+=" -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares"
 # With a target named, build scripts and macros are not instrumented.
 RUSTFLAGS="$coverage" "$cargo" build --profile fuzz --target "$host" --target-dir "$folder" \
-    -p gage-fuzz --features libfuzzer --bin libfuzzer --bin seeds
+    -p gage-fuzz --features libfuzzer --bin libfuzzer
 built="$folder/$host/fuzz"
-"$built/seeds" "$folder/corpus"
+# What is instrumented has no program of its own without libFuzzer.
+"$cargo" run -p gage-fuzz --bin seeds -- "$folder/corpus"
 
 failed=0
 for target in "${targets[@]}"; do
