@@ -320,6 +320,13 @@ fn the_owners_pause_outlasts_the_guardians() {
     borrow(&mut world, FRIEND, 1, TOKEN).unwrap();
     let waits = refused(liquidate(&mut world, MALLORY, ALICE, TOKEN));
     assert!(matches!(waits, Error::LiquidationPaused { .. }));
+    // One without an end says nothing of when it will be over: that stays as it was.
+    let resumes_at = |world: &World| world.ledger.markets[&MARKET].liquidation_resumes_at;
+    let told = resumes_at(&world);
+    set_pause(&mut world.ledger, OWNER, MARKET, PauseLevel::Frozen).unwrap();
+    assert_eq!(resumes_at(&world), told);
+    set_pause(&mut world.ledger, OWNER, MARKET, PauseLevel::Open).unwrap();
+    assert_eq!(resumes_at(&world), world.ledger.now.after(market::GRACE_SECONDS));
     step(&mut world, market::GRACE_SECONDS);
     liquidate(&mut world, MALLORY, ALICE, TOKEN).unwrap();
     sound(&world);

@@ -394,6 +394,8 @@ const STEPS: &[(&str, Damage)] = &[
     }),
     ("INT-1", |l| lender(l).index = Ray::new(lender(l).index.get() - 1)),
     ("INT-1", |l| lender(l).updated_at = Timestamp::ZERO),
+    // Cash that comes from nowhere, beyond what rounding leaves.
+    ("SHR-6", |l| lender(l).cash = Assets::new(lender(l).cash.get() + 2)),
     // A run goes forward; it ends when nobody waits, and the next one follows it.
     ("HLT-6", |l| queue(l).filled = Shares::ZERO),
     ("HLT-6", |l| queue(l).queued = Shares::ZERO),
