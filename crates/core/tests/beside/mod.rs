@@ -136,6 +136,14 @@ impl Beside {
             Event::Rehomed { from, to, .. } => {
                 book.rewrite(from);
                 book.rewrite(to);
+                // At the premium that they had, debts are not written anew.
+                let premium = |account: &gage_core::Account| account.risk_premium;
+                let now = scene.after.accounts.get(to).map(premium);
+                let then = [from, to].map(|id| scene.before.accounts.get(id));
+                let indebted = then.into_iter().flatten().filter(|account| account.has_debt());
+                if indebted.map(premium).all(|then| Some(then) == now) {
+                    book.borrower(to).written.clear();
+                }
             }
             Event::CollateralRehomed { from, to, asset, amount } => {
                 book.pledge(from, *asset, -reading::units(*amount));
