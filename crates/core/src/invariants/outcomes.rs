@@ -84,8 +84,10 @@ pub(super) fn lenders_losses(
 
 /// LIQ-1, LIQ-2, LIQ-3, BID-2: what liquidations say of themselves.
 pub(super) fn liquidations(after: &MemoryLedger, told: &[Event], findings: &mut Report) {
-    // A liquidation tells of each pair of debt and collateral; only together they are something for something.
+    // A liquidation tells of each pair of debt and collateral; only together they are something for something, and have
+    // the bonus that each tells of.
     let mut sold: BTreeMap<&AccountId, (bool, bool)> = BTreeMap::new();
+    let mut bonuses: BTreeMap<&AccountId, (Bps, Bps)> = BTreeMap::new();
     for event in told {
         match event {
             Event::Liquidated { account, asset, repaid, seized, health_factor, bonus, .. } => {
@@ -93,8 +95,9 @@ pub(super) fn liquidations(after: &MemoryLedger, told: &[Event], findings: &mut 
                 let (paid, taken) = sold.entry(account).or_insert((false, false));
                 *paid |= !repaid.is_zero();
                 *taken |= !seized.is_zero();
-                let most = bonus_max(after, account.market, *asset);
-                findings.check("LIQ-3", *bonus <= most, || format!("{event:?}, at most {most}"));
+                let (told, most) = bonuses.entry(account).or_default();
+                *told = (*told).max(*bonus);
+                *most = (*most).max(bonus_max(after, account.market, *asset));
             }
             Event::Swept {
                 account: _,
@@ -117,6 +120,9 @@ pub(super) fn liquidations(after: &MemoryLedger, told: &[Event], findings: &mut 
             }
             _ => {}
         }
+    }
+    for (id, (told, most)) in bonuses {
+        findings.check("LIQ-3", told <= most, || format!("{id:?}: bonus {told}, at most {most}"));
     }
     for (id, (paid, taken)) in sold {
         findings.check("LIQ-3", paid || !taken, || format!("{id:?} was seized for nothing"));

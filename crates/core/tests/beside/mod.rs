@@ -150,12 +150,11 @@ impl Beside {
                 book.pledge(to, *asset, reading::units(*amount));
             }
             Event::DebtRehomed { from, to, vaults, amount } => {
-                let rounded = reading::units(*amount) - &book.borrower(from).owed[&vaults.0].low;
                 book.owe(from, vaults.0, &-reading::units(*amount));
                 book.owe(to, vaults.1, &reading::units(*amount));
                 if vaults.0 == vaults.1 {
                     // It may be the same shares, which were worth a part of a unit less.
-                    let owed = book.borrower(to).owed[&vaults.1].wider(&rounded, &whole(0));
+                    let owed = book.borrower(to).owed[&vaults.1].wider(&whole(1), &whole(0));
                     book.change(to, vaults.1, owed);
                 }
                 book.lender(vaults.0).cash += reading::units(*amount);
