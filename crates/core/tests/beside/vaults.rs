@@ -1,12 +1,25 @@
 //! Vaults: interest, lenders' shares, reserves, first-loss capital, the exit queue.
 
-use gage_core::{Event, MarketId, MemoryLedger, Timestamp, VaultId, exits};
+use gage_core::{Event, MarketId, MemoryLedger, Timestamp, Vault, VaultId, exits};
 use gage_model::{Bound, Exact, Lent, accrue, bps, ray, supply_rate, ulp, whole};
 use num_traits::Zero;
 
 use super::book::Book;
 use super::reading::{self, shares, units};
 use super::{Beside, Scene, settled};
+
+/// An index, or where it stops growing: what a vault is owed is at most `2^124`. Never below what it was.
+fn within_debt_max(index: &Bound, vault: &Vault, old: &Exact) -> Bound {
+    if vault.owed.is_zero() {
+        return index.clone();
+    }
+    let most = (whole(1_u128 << 124) + units(vault.owed.offset)) / shares(vault.owed.shares);
+    if most >= index.high {
+        return index.clone();
+    }
+    let bound = index.at_most(&most).wider(&ulp(27), &Exact::zero());
+    if bound.low >= *old { bound } else { Bound { low: old.clone(), ..bound } }
+}
 
 impl Beside {
     /// Holds what the time until `now` makes of every vault against the formulas.
@@ -21,7 +34,8 @@ impl Beside {
             let seconds = now.since(old.updated_at);
             let accrual = accrue(&lent, seconds);
             let index_after = reading::index(&after, *id);
-            self.tally.check("index", &accrual.index, &index_after);
+            let within = within_debt_max(&accrual.index, old, &lent.index);
+            self.tally.check("index", &within, &index_after);
             if let (Some(bound), gage_model::Curve::Adaptive { rate_at_target }) =
                 (accrual.rate_at_target, reading::curve(new.model))
             {
