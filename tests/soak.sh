@@ -71,7 +71,7 @@ run determinism 0 "each test once" "" "${same[@]}"
 if command -v "${CXX:-c++}" >/dev/null; then
     guided=20
     targets=$(grep -c 'seeds: [a-z]*::' tests/fuzz/src/lib.rs)
-    minutes=$(awk "BEGIN { m = int($hours * 60 * $guided / 100 / $targets); print m > 1 ? m : 1 }")
+    minutes=$(awk "BEGIN { m = int($hours * 60 * $guided / 100 / $targets); print (m > 1 ? m : 1) }")
     part libfuzzer 0 "each target for $minutes min" tests/fuzz/fuzz.sh "$minutes"
 else
     guided=0
