@@ -229,6 +229,7 @@ fn operations() {
             transfer_shares(_, _, _, _, _);
         }
         recognition {
+            feeds(_, _);
             recognise(_, _, _, _);
             withdraw(_, _, _);
         }
