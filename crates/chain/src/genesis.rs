@@ -125,7 +125,7 @@ pub enum GenesisError {
     /// Chain ids start at 1 and must leave room for a legacy `v`.
     #[error("chainId {0} is outside 1 to {CHAIN_ID_MAX}")]
     ChainId(u64),
-    /// The prelude must always fit.
+    /// The prelude must always fit, and a sweep and a transaction after it.
     #[error("gasLimit {0} is below {GAS_LIMIT_MIN}, which prelude, sweep and one transaction need")]
     GasLimit(u64),
     /// A zero base fee could never rise.

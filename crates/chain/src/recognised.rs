@@ -56,10 +56,10 @@ impl RecognisedFeeds {
         state: &View,
         logs: impl Iterator<Item = &'a Log>,
     ) -> Result<(), ChainError> {
-        let mut changed = BTreeSet::new();
-        for log in logs {
-            changed.extend(self.0.read().changed_by(log));
-        }
+        let changed: BTreeSet<_> = {
+            let known = self.0.read();
+            logs.flat_map(|log| known.changed_by(log)).collect()
+        };
         if changed.is_empty() {
             return Ok(());
         }

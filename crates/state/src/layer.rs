@@ -30,7 +30,7 @@ pub(crate) struct Layer {
 
 impl Layer {
     /// Every layer over the same tables has the same hasher.
-    pub(crate) fn new(mut batch: Batch, step: Option<Step>, hasher: &DefaultHashBuilder) -> Self {
+    pub(crate) fn new(mut batch: Batch, hasher: &DefaultHashBuilder) -> Self {
         batch.sort();
         let mut places = [const { HashTable::new() }; Space::ALL.len()];
         let (mut rows, mut bytes) = (0, 0);
@@ -46,13 +46,10 @@ impl Layer {
                 writes.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len));
             bytes += sizes.sum::<usize>();
         }
-        let layer = Self { batch, places, step: None, weight: rows + bytes / 1024 };
-        match step {
-            Some(step) => layer.with_step(step),
-            None => layer,
-        }
+        Self { batch, places, step: None, weight: rows + bytes / 1024 }
     }
 
+    /// The layer of a block.
     pub(crate) fn with_step(mut self, step: Step) -> Self {
         self.weight += step.unwritten;
         self.step = Some(step);

@@ -75,7 +75,7 @@ impl Pending {
         let hasher = DefaultHashBuilder::default();
         let batches = journal::read(&*database.tables()?)?;
         let changed = ChangedKeys::of(&batches)?;
-        let layer = |batch| Arc::new(Layer::new(batch, None, &hasher));
+        let layer = |batch| Arc::new(Layer::new(batch, &hasher));
         let mut layers: Arc<Vec<_>> = Arc::new(batches.into_iter().map(layer).collect());
         let mut forest = Arc::default();
         if !layers.is_empty() {
@@ -107,7 +107,7 @@ impl Pending {
 
     /// Lets later snapshots see records. They are not durable.
     pub(crate) fn stage(&self, batch: Batch) {
-        let layer = Arc::new(Layer::new(batch, None, &self.hasher));
+        let layer = Arc::new(Layer::new(batch, &self.hasher));
         Arc::make_mut(&mut self.tip_mut().layers).push(layer);
     }
 
@@ -118,7 +118,7 @@ impl Pending {
             step.forest = Arc::new(Arc::unwrap_or_clone(step.forest).shrunk());
         }
         let forest = Arc::clone(&step.forest);
-        let layer = Arc::new(Layer::new(batch, Some(step), &self.hasher));
+        let layer = Arc::new(Layer::new(batch, &self.hasher).with_step(step));
         let mut tip = self.tip_mut();
         Arc::make_mut(&mut tip.layers).push(layer);
         tip.forest = forest;

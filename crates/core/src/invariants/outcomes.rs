@@ -86,18 +86,16 @@ pub(super) fn lenders_losses(
 pub(super) fn liquidations(after: &MemoryLedger, told: &[Event], findings: &mut Report) {
     // A liquidation tells of each pair of debt and collateral; only together they are something for something, and have
     // the bonus that each tells of.
-    let mut sold: BTreeMap<&AccountId, (bool, bool)> = BTreeMap::new();
-    let mut bonuses: BTreeMap<&AccountId, (Bps, Bps)> = BTreeMap::new();
+    let mut sold: BTreeMap<&AccountId, Sold> = BTreeMap::new();
     for event in told {
         match event {
             Event::Liquidated { account, asset, repaid, seized, health_factor, bonus, .. } => {
                 findings.check("LIQ-1", health_factor.get() < WAD, || format!("{event:?}"));
-                let (paid, taken) = sold.entry(account).or_insert((false, false));
-                *paid |= !repaid.is_zero();
-                *taken |= !seized.is_zero();
-                let (told, most) = bonuses.entry(account).or_default();
-                *told = (*told).max(*bonus);
-                *most = (*most).max(bonus_max(after, account.market, *asset));
+                let sold = sold.entry(account).or_default();
+                sold.is_paid |= !repaid.is_zero();
+                sold.is_taken |= !seized.is_zero();
+                sold.bonus = sold.bonus.max(*bonus);
+                sold.bonus_max = sold.bonus_max.max(bonus_max(after, account.market, *asset));
             }
             Event::Swept {
                 account: _,
@@ -121,12 +119,23 @@ pub(super) fn liquidations(after: &MemoryLedger, told: &[Event], findings: &mut 
             _ => {}
         }
     }
-    for (id, (told, most)) in bonuses {
-        findings.check("LIQ-3", told <= most, || format!("{id:?}: bonus {told}, at most {most}"));
+    for (id, Sold { is_paid, is_taken, bonus, bonus_max }) in sold {
+        findings.check("LIQ-3", bonus <= bonus_max, || {
+            format!("{id:?}: bonus {bonus}, at most {bonus_max}")
+        });
+        findings.check("LIQ-3", is_paid || !is_taken, || format!("{id:?} was seized for nothing"));
     }
-    for (id, (paid, taken)) in sold {
-        findings.check("LIQ-3", paid || !taken, || format!("{id:?} was seized for nothing"));
-    }
+}
+
+/// What all pairs of one account's liquidation tell.
+#[derive(Default)]
+struct Sold {
+    is_paid: bool,
+    is_taken: bool,
+    /// The largest that is told.
+    bonus: Bps,
+    /// The largest that the collaterals allow.
+    bonus_max: Bps,
 }
 
 /// The largest bonus that a collateral's terms have, alone or in a group. What accounts keep of earlier
