@@ -111,6 +111,10 @@ impl Publishers {
                 Err(ReportError::Stale { .. }) => {
                     tracing::debug!(source = %name, round, "too late");
                 }
+                // Everyone knows the demo's keys: a price by hand costs this source a round, and no more.
+                Err(why @ ReportError::NotNewer { .. }) => {
+                    tracing::warn!(source = %name, %why, "somebody else published with this source's key");
+                }
                 Err(why) => {
                     return Err(why).with_context(|| format!("round {round} was not taken"));
                 }

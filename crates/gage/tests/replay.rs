@@ -17,10 +17,14 @@ fn gage(arguments: &[&str]) -> Command {
     command
 }
 
-fn replay(arguments: &[&str]) -> Command {
-    let mut command = gage(&["dev", "--replay", "2024-08", "--speed", "max", "--borrowers", "50"]);
+fn replay_at(speed: &str, arguments: &[&str]) -> Command {
+    let mut command = gage(&["dev", "--replay", "2024-08", "--speed", speed, "--borrowers", "50"]);
     command.args(["--port", "0", "--no-metrics", "--exit", "--no-live"]).args(arguments);
     command
+}
+
+fn replay(arguments: &[&str]) -> Command {
+    replay_at("max", arguments)
 }
 
 fn wait(child: &mut Child) -> ExitStatus {
@@ -125,6 +129,44 @@ fn a_killed_replay_goes_on_and_the_totals_tie() {
     assert_summary(&text);
     let checked = output(gage(&["db", "check", "--data-dir", path]));
     assert!(checked.contains("are sound"), "{checked}");
+}
+
+/// Everyone knows the demo's keys: who publishes a price by hand takes a source's round, and the replay goes on.
+#[test]
+fn a_price_by_hand_does_not_end_a_replay() {
+    // A step each 3 s: time to publish between two.
+    let mut command = replay_at("300", &["--ephemeral"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("gage starts");
+    let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let mut lines = lines.map(|line| line.expect("gage prints text"));
+    let mut first = |word| lines.find(|line| line.starts_with(word)).expect("it is said");
+    let (key, rpc) = (first("(8)"), first("RPC"));
+    let word = |line: &str, index| line.split_whitespace().nth(index).expect("a word").to_owned();
+    let (key, url) = (word(&key, 2), word(&rpc, 1));
+    let ask = |arguments: &[&str]| {
+        gage(&[arguments, &["--rpc-url", &url]].concat()).output().expect("gage starts")
+    };
+    let round = || {
+        let told = ask(&["feeds", "--json"]).stdout;
+        let told: serde_json::Value = serde_json::from_slice(&told).expect("JSON");
+        let feeds = told.as_array().into_iter().flatten();
+        let rounds = feeds.flat_map(|feed| feed["sources"].as_array().expect("a list"));
+        rounds.filter_map(|source| source["round"].as_u64()).max().unwrap_or_default()
+    };
+    let deadline = Instant::now() + Duration::from_secs(SECONDS_MAX);
+    let mut until = |holds: &dyn Fn() -> bool| {
+        while !holds() {
+            assert!(child.try_wait().expect("a child can be asked").is_none(), "the replay ended");
+            assert!(Instant::now() < deadline, "not done after {SECONDS_MAX} s");
+            std::thread::park_timeout(Duration::from_millis(50));
+        }
+    };
+    until(&|| round() > 1);
+    until(&|| ask(&["price", "WETH", "3210", "--private-key", &key]).status.success());
+    let before = round();
+    until(&|| round() > before + 1);
+    child.kill().expect("a child can be killed");
+    child.wait().expect("a child can be waited for");
 }
 
 #[test]

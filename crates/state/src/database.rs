@@ -75,20 +75,7 @@ impl Batch {
 
     /// By key, each once with its last value.
     pub(crate) fn sort(&mut self) {
-        for writes in &mut self.writes {
-            if writes.is_sorted_by(|(one, _), (next, _)| one < next) {
-                continue;
-            }
-            // Stable, so that of one key the last stays the last.
-            writes.sort_by(|(one, _), (other, _)| one.cmp(other));
-            writes.dedup_by(|next, kept| {
-                let same = next.0 == kept.0;
-                if same {
-                    kept.1 = next.1.take();
-                }
-                same
-            });
-        }
+        self.writes.iter_mut().for_each(last_of_each_key);
     }
 
     pub(crate) fn writes(&self, space: Space) -> &[Write] {
@@ -100,6 +87,22 @@ impl Batch {
         let tables = Space::ALL.into_iter().zip(&self.writes);
         tables.filter(|(_, writes)| !writes.is_empty()).map(|(space, writes)| (space, &**writes))
     }
+}
+
+/// Orders writes by their keys and leaves the last of each.
+fn last_of_each_key<K: Ord, V>(writes: &mut Vec<(K, V)>) {
+    if writes.is_sorted_by(|(one, _), (next, _)| one < next) {
+        return;
+    }
+    // Stable, so that of one key the last stays the last.
+    writes.sort_by(|(one, _), (other, _)| one.cmp(other));
+    writes.dedup_by(|(next, value), (kept, last)| {
+        let same = next == kept;
+        if same {
+            std::mem::swap(value, last);
+        }
+        same
+    });
 }
 
 /// A key and its new value, `None` to remove it.
@@ -121,17 +124,7 @@ impl<'a> Writes<'a> {
                 all.writes[space as usize].extend(writes);
             }
         }
-        for writes in &mut all.writes {
-            // Stable, so that of one key the last stays the last.
-            writes.sort_by_key(|(key, _)| *key);
-            writes.dedup_by(|next, kept| {
-                let same = next.0 == kept.0;
-                if same {
-                    *kept = *next;
-                }
-                same
-            });
-        }
+        all.writes.iter_mut().for_each(last_of_each_key);
         all
     }
 
