@@ -21,7 +21,8 @@ test-rust: ## Unit, property, stateful, crash and end-to-end tests in Rust
 	$(CARGO) test --workspace
 
 test-clients: ## viem, ethers, web3.py and cast against a live node
-	$(CARGO) build -p gage
+	# The program of the Rust tests: `build` would compile its libraries anew, with other features.
+	$(CARGO) test --workspace --no-run --test connections
 	GAGE_BIN="$(TARGET)/debug/gage" tests/run.sh
 
 check: ## Format and lints, as the build server runs them

@@ -1,6 +1,6 @@
 //! `core`'s errors in their Solidity form, one for one.
 
-use crate::interfaces::IGageErrors as Sol;
+use crate::{events::health, interfaces::IGageErrors as Sol};
 use alloy_primitives::{Bytes, U256};
 use alloy_sol_types::SolError;
 use gage_core::Error;
@@ -175,14 +175,14 @@ pub fn encode_error(error: &Error) -> Bytes {
             data(&Sol::AssetsDiffer { from: from.get(), to: to.get() })
         }
         Error::Healthy { health_factor } => {
-            data(&Sol::Healthy { healthFactor: wide(health_factor.get()) })
+            data(&Sol::Healthy { healthFactor: health(health_factor) })
         }
         Error::LiquidationPaused { resumes_at } => {
             data(&Sol::LiquidationPaused { resumesAt: U256::from(resumes_at.get()) })
         }
         Error::LiquidationWouldWorsen { health_factor, threshold } => {
             data(&Sol::LiquidationWouldWorsen {
-                healthFactor: wide(health_factor.get()),
+                healthFactor: health(health_factor),
                 thresholdBps: U256::from(threshold.get()),
             })
         }
@@ -216,7 +216,7 @@ pub fn encode_error(error: &Error) -> Bytes {
         }
         Error::LossPending { until } => data(&Sol::LossPending { until: U256::from(until.get()) }),
         Error::Solvent { health_factor } => {
-            data(&Sol::Solvent { healthFactor: wide(health_factor.get()) })
+            data(&Sol::Solvent { healthFactor: health(health_factor) })
         }
         Error::NonexistentPlace { place } => {
             data(&Sol::ERC721NonexistentToken { tokenId: U256::from(place) })

@@ -41,7 +41,7 @@ fn of_registry(event: &impl SolEvent) -> (Address, LogData) {
 }
 
 /// A health factor; the largest number of 256 bits without debt.
-fn health(factor: Wad) -> U256 {
+pub(crate) fn health(factor: Wad) -> U256 {
     if factor == Wad::MAX { U256::MAX } else { U256::from(factor.get()) }
 }
 

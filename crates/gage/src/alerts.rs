@@ -68,7 +68,7 @@ impl Alerts {
     }
 
     fn tell(&self, alert: &Value, line: &str) {
-        println!("{line}");
+        announce!("{line}");
         tracing::warn!(%alert, "alert");
         let Some(url) = &self.webhook else { return };
         // Whoever watches must not fall silent because somebody else does not listen.

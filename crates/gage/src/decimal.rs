@@ -17,6 +17,9 @@ pub(crate) enum DecimalError {
     /// A letter, a sign, two points.
     #[error("`{0}` is not a number; write it as 1.5")]
     NotANumber(String),
+    /// A sign before a number.
+    #[error("`{0}` is below zero; no amount is")]
+    Negative(String),
     /// More digits after the point than the asset has.
     #[error("`{text}` has more than {decimals} decimals")]
     TooPrecise {
@@ -39,6 +42,9 @@ pub(crate) fn parse_units(text: &str, decimals: u8) -> Result<u128, DecimalError
     }
     let not_a_number = || DecimalError::NotANumber(written.to_owned());
     let too_large = || DecimalError::TooLarge(written.to_owned());
+    if written.strip_prefix('-').is_some_and(|rest| parse_units(rest, decimals).is_ok()) {
+        return Err(DecimalError::Negative(written.to_owned()));
+    }
     let (whole, fraction) = written.split_once('.').unwrap_or((written, ""));
     let whole: String = whole.chars().filter(|c| !matches!(c, ',' | '_')).collect();
     if whole.is_empty() && fraction.is_empty() {
@@ -159,7 +165,8 @@ mod tests {
     #[test]
     fn refuses_what_is_no_amount() {
         assert_eq!(parse_units("", 6), Err(DecimalError::Empty));
-        for text in ["-1", "1e6", "1.2.3", "0x10", ".", "one", "1 000", "١"] {
+        assert!(matches!(parse_units("-1.5", 6), Err(DecimalError::Negative(_))));
+        for text in ["--1", "1-", "1e6", "1.2.3", "0x10", ".", "one", "1 000", "١"] {
             assert!(matches!(parse_units(text, 6), Err(DecimalError::NotANumber(_))), "{text}");
         }
         assert!(matches!(parse_units("0.1234567", 6), Err(DecimalError::TooPrecise { .. })));

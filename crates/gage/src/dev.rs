@@ -174,7 +174,7 @@ fn play(
     })?;
     let next = position(&session.node, history)?;
     if next > 0 && !args.quiet {
-        println!("going on at step {next} of {}", history.steps().len());
+        announce!("going on at step {next} of {}", history.steps().len());
     }
     let complete = replay.run(next)?;
     let title = match complete {
@@ -182,15 +182,15 @@ fn play(
         false => format!("Replay of {}: stopped on the way", history.name),
     };
     let (summary, holds) = replay.finish(title)?;
-    println!("{summary}");
+    announce!("{summary}");
     if !complete || args.exit {
         if !complete && let Home::Folder(folder) = &session.home {
-            println!("Start again to go on: everything is in {}.", folder.display());
+            announce!("Start again to go on: everything is in {}.", folder.display());
         }
         drop(replay);
         return session.end(None).map(|()| holds);
     }
-    println!("RPC stays open at {}; Ctrl-C ends.", session.server.url());
+    announce!("RPC stays open at {}; Ctrl-C ends.", session.server.url());
     clock.run();
     let blocks = session.run_blocks();
     replay.stay()?;
@@ -223,7 +223,7 @@ fn replay_home(
     }
     let home = Home::folder(&default_folder(order))?;
     if home.genesis()?.is_some() && is_complete(&home, genesis, history) {
-        println!("the replay in {home} is complete: starting over (keep one with --data-dir)");
+        announce!("the replay in {home} is complete: starting over (keep one with --data-dir)");
         home.clear()?;
     }
     Ok(home)
@@ -307,8 +307,8 @@ impl Session {
         if args.quiet {
             return Ok(());
         }
-        println!("Gage {}, a lending chain for development\n", env!("CARGO_PKG_VERSION"));
-        println!("Accounts ({DEV_COINS} coins each; everyone knows these keys)");
+        announce!("Gage {}, a lending chain for development\n", env!("CARGO_PKG_VERSION"));
+        announce!("Accounts ({DEV_COINS} coins each; everyone knows these keys)");
         for index in 0..DEV_ACCOUNTS {
             let key = dev_key(index)?;
             let role = match index {
@@ -317,12 +317,12 @@ impl Session {
                 dev::GOVERNANCE => "  governance, issuer, curator",
                 _ => "",
             };
-            println!("({index}) {} {}{role}", key.address(), key_hex(&key));
+            announce!("({index}) {} {}{role}", key.address(), key_hex(&key));
         }
-        println!("\nMnemonic   {DEV_MNEMONIC}");
-        println!("Chain id   {DEV_CHAIN_ID}");
-        println!("Data       {}", self.home);
-        println!("RPC        {} (HTTP and WebSocket)\n", self.server.url());
+        announce!("\nMnemonic   {DEV_MNEMONIC}");
+        announce!("Chain id   {DEV_CHAIN_ID}");
+        announce!("Data       {}", self.home);
+        announce!("RPC        {} (HTTP and WebSocket)\n", self.server.url());
         Ok(())
     }
 

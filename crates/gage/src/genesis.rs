@@ -78,6 +78,7 @@ beneficiary    named in block 0
 alloc          accounts from the start: balance (wei), nonce, code, storage
 protocol       governance (may hand over every role, lower pauses), guardian (may stop things for a while),
                wrappedNative (name and symbol of asset 1); required
+The example's accounts are those of development chains: everyone knows their keys. Name your own.
 Numbers are JSON numbers, decimal strings or 0x hex strings. Unknown fields are refused.
 ";
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use alloy_primitives::{B256, keccak256};
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use gage_chain::{Chain, Genesis};
 use gage_state::{Options, Store};
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,8 @@ pub(crate) enum Home {
 impl Home {
     /// A folder, made if need be.
     pub(crate) fn folder(path: &Path) -> anyhow::Result<Self> {
+        ensure!(!path.as_os_str().is_empty(), "a folder for the chain has no name");
+        ensure!(!path.is_file(), "{} is a file, and a chain is kept in a folder", path.display());
         fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))?;
         Ok(Self::Folder(path.to_owned()))
     }

@@ -1,5 +1,9 @@
 //! The command line: one binary.
 
+// First, as what follows prints with it.
+#[macro_use]
+mod say;
+
 mod abi;
 mod alerts;
 mod amounts;
@@ -49,10 +53,23 @@ fn main() -> ExitCode {
     match run(Cli::parse().command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", words(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error and its causes, each once: some say their cause themselves.
+fn words(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |mut text, cause| {
+        if text.is_empty() {
+            return cause;
+        }
+        if !text.ends_with(&cause) {
+            text.extend([": ", &cause]);
+        }
+        text
+    })
 }
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {

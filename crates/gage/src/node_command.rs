@@ -39,7 +39,7 @@ pub(crate) fn run(args: &NodeArgs) -> anyhow::Result<()> {
     }
     let node = Node::open(chain, settings.node(), Arc::new(SystemClock::new()))?;
     let server = serve::start(&runtime, settings.rpc(), &node)?;
-    println!("RPC {} (HTTP and WebSocket), chain id {}", server.url(), genesis.chain_id);
+    announce!("RPC {} (HTTP and WebSocket), chain id {}", server.url(), genesis.chain_id);
     let produced = runtime.block_on(node.run(stop.raised()));
     server.stop(&runtime);
     runtime.shutdown_timeout(SHUTDOWN);

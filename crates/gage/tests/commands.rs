@@ -169,6 +169,9 @@ fn lending_sending_and_nonsense() {
         (vec!["borrow", "USDC", "1", "--market", "9"], "UnknownMarket"),
         (vec!["repay", "USDC", "all"], "NoDebt"),
         (vec!["price", "GOLD", "1"], "no feed is called"),
+        (vec!["deposit", "USDC", "--", "-1"], "below zero"),
+        (vec!["liquidate", friend, "USDC", "WETH"], "health factor ∞"),
+        (vec!["message", "pyth", "1", "--file", "/dev/zero"], "longer than any message"),
     ] {
         let refused = dev.refused(USER, &arguments);
         assert!(refused.contains(said), "{arguments:?}: {refused}");

@@ -120,6 +120,36 @@ fn a_chain_is_carried_by_a_snapshot() {
     );
 }
 
+/// Nobody reads what a node prints, or not all that a command prints: neither panics.
+#[test]
+fn printing_needs_no_reader() {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port");
+    let url = format!("http://{port}");
+    let spawn = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gage"));
+        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("gage starts")
+    };
+    let mut node =
+        spawn(&["dev", "--ephemeral", "--no-metrics", "--port", &port.port().to_string()]);
+    drop(node.stdout.take());
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let deadline = Instant::now() + Duration::from_secs(SECONDS_MAX);
+    while !gage(folder.path(), &["vaults", "--rpc-url", &url]).status.success() {
+        assert!(Instant::now() < deadline, "the node does not answer");
+    }
+    for arguments in [&["vaults", "--rpc-url", &url][..], &["genesis"], &["history", "list"]] {
+        let mut command = spawn(arguments);
+        drop(command.stdout.take());
+        let output = command.wait_with_output().expect("a child can be waited for");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && !said.contains("panicked"), "{arguments:?}: {said}");
+    }
+    assert!(node.try_wait().expect("a child can be asked").is_none(), "the node has ended");
+    node.kill().expect("a child can be killed");
+    node.wait().expect("a child can be waited for");
+}
+
 #[test]
 fn bad_files_are_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -158,7 +188,7 @@ fn a_data_directory_is_checked_while_its_node_runs() {
     write(folder, "gage.toml", QUIET);
     let (mut node, _, url) = running(folder);
     let live = gage(folder, &["check", "--data-dir", "gage-node", "--rpc-url", &url]);
-    // The node of another chain does not stand for this folder's.
+    // The node of another chain does not stand for this folder's, even if both have one id.
     fs::create_dir(folder.join("other")).expect("a folder can be made");
     for file in ["chain.redb", "genesis.json"] {
         let from = folder.join("gage-node").join(file);
@@ -166,7 +196,7 @@ fn a_data_directory_is_checked_while_its_node_runs() {
         fs::hard_link(from, folder.join("other").join(file)).expect("a file can be linked");
     }
     fs::remove_file(folder.join("other/genesis.json")).expect("a file can be removed");
-    write(&folder.join("other"), "genesis.json", &genesis.replace("4244", "4245"));
+    write(&folder.join("other"), "genesis.json", &genesis.replace("1732320000", "1732320001"));
     let other = gage(folder, &["check", "--data-dir", "other", "--rpc-url", &url]);
     node.kill().expect("a child can be killed");
     node.wait().expect("a child can be waited for");
@@ -174,10 +204,10 @@ fn a_data_directory_is_checked_while_its_node_runs() {
     let said = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
     let complaint = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(live.status.success(), "{}", complaint(&live));
-    assert!(complaint(&live).contains("asking the node"), "{}", complaint(&live));
+    assert!(complaint(&live).contains("asking the one at"), "{}", complaint(&live));
     assert!(said(&live).contains("SOL-3") && said(&live).contains("every invariant holds"));
     assert!(!other.status.success(), "{}", said(&other));
-    assert!(complaint(&other).contains("runs chain 4244"), "{}", complaint(&other));
+    assert!(complaint(&other).contains("runs another chain"), "{}", complaint(&other));
 
     let stored = gage(folder, &["check", "--data-dir", "gage-node", "--json"]);
     assert!(stored.status.success() && complaint(&stored).is_empty(), "{}", complaint(&stored));

@@ -139,6 +139,13 @@ pub enum SettingsError {
     Bound(&'static str),
 }
 
+/// Whether a browser can name a page's origin so: a scheme and a host, perhaps with a port.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let belongs = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+    host.is_some_and(|host| !host.is_empty() && host.chars().all(belongs))
+}
+
 impl Settings {
     /// Reads TOML.
     ///
@@ -147,6 +154,7 @@ impl Settings {
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
         let settings: Self = toml::from_str(text)?;
         let bounds = [
+            (!settings.data_dir.as_os_str().is_empty(), "data_dir must name a folder"),
             (
                 (0.0..=SECONDS_MAX).contains(&settings.block_time),
                 "block_time must be 0 to 3600 seconds",
@@ -155,9 +163,14 @@ impl Settings {
                 (BUILD_SECONDS_MIN..=SECONDS_MAX).contains(&settings.build_time),
                 "build_time must be 0.01 to 3600 seconds",
             ),
+            (settings.state.history_blocks > 0, "history_blocks must be 1 or more"),
             (
                 (CACHE_MB_MIN..=CACHE_MB_MAX).contains(&settings.state.cache_mb),
                 "cache_mb must be 16 to 1048576",
+            ),
+            (
+                settings.rpc.cors.iter().all(|origin| origin == "*" || is_origin(origin)),
+                "cors must be \"*\" or origins like \"https://example.org\"",
             ),
             (settings.rpc.connections_max > 0, "connections_max must be 1 or more"),
         ];
@@ -233,8 +246,12 @@ mod tests {
             "[state]\ncache_mb = 1",
             "[rpc]\nport = 70000",
             "[rpc]\nconnections_max = 0",
+            "[rpc]\ncors = ['x y']",
+            "[rpc]\ncors = ['https://example.org/page']",
             "{",
             "block_time = nan",
+            "data_dir = ''",
+            "[state]\nhistory_blocks = 0",
         ] {
             assert!(Settings::parse(text).is_err(), "{text}");
         }

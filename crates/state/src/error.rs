@@ -16,7 +16,7 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 #[non_exhaustive]
 pub enum StateError {
     /// Another process, or another [`Store`](crate::Store) of this one, holds the file.
-    #[error("the database {path} is already in use", path = .path.display())]
+    #[error("the database {path} is already in use: stop the node that has it open", path = .path.display())]
     InUse {
         /// The file.
         path: PathBuf,

@@ -247,7 +247,7 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
     let in_range = (0.0..=3_600.0).contains(&seconds);
     in_range
         .then(|| Duration::from_secs_f64(seconds))
-        .ok_or_else(|| "at most 3600 seconds".to_owned())
+        .ok_or_else(|| "a time from 0 to 3600 seconds".to_owned())
 }
 
 fn parse_time(text: &str) -> Result<u64, String> {

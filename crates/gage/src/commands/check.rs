@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use gage_core::invariants::{CHECKED, Report, Violation};
 use gage_state::StateError;
 use serde::Deserialize;
@@ -22,7 +22,6 @@ use crate::{
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Checked {
-    chain_id: u64,
     block_number: u64,
     holds: bool,
     invariants: Vec<Invariant>,
@@ -42,10 +41,9 @@ pub(crate) fn check(args: &InspectArgs) -> anyhow::Result<bool> {
     let (told, checked) = match stored {
         Some(Ok(told)) => (told.clone(), serde_json::from_value(told)?),
         Some(Err(error)) if is_in_use(&error) => {
-            eprintln!("{error}: asking the node at {}", args.remote.rpc_url);
-            let answer = ask(args)?;
-            same_chain(args, &answer.1)?;
-            answer
+            eprintln!("a node has it open: asking the one at {}", args.remote.rpc_url);
+            same_chain(args)?;
+            ask(args)?
         }
         Some(Err(error)) => return Err(error),
         None => ask(args)?,
@@ -67,16 +65,20 @@ fn ask(args: &InspectArgs) -> anyhow::Result<(Value, Checked)> {
     told::ask(&client, "gage_check", json!([args.block.map(|number| format!("{number:#x}"))]))
 }
 
-/// Whether the node that answered can be the one that has the folder open.
-fn same_chain(args: &InspectArgs, answer: &Checked) -> anyhow::Result<()> {
+/// Whether the node that is asked has the chain of the folder: both begin with one block, and an id alone is no sign of
+/// that.
+fn same_chain(args: &InspectArgs) -> anyhow::Result<()> {
     let Some(folder) = &args.data_dir else { return Ok(()) };
-    let genesis = Home::folder(folder)?.genesis()?;
-    let stored = genesis.map(|genesis| genesis.chain_id);
+    let genesis = Home::folder(folder)?.genesis()?.with_context(|| {
+        format!("{} does not say which chain it holds: genesis.json is missing", folder.display())
+    })?;
+    let first = Home::Memory.open(&genesis)?.head().hash();
+    let client = Client::new(&args.remote.rpc_url);
+    let block = client.request("eth_getBlockByNumber", json!(["0x0", false]))?;
     ensure!(
-        stored.is_none_or(|id| id == answer.chain_id),
-        "the node at {} runs chain {}, not the one in {}; give its --rpc-url",
+        client.chain_id()? == genesis.chain_id && block["hash"] == json!(first),
+        "the node at {} runs another chain than the one in {}: give the --rpc-url of the node that has it open",
         args.remote.rpc_url,
-        answer.chain_id,
         folder.display()
     );
     Ok(())

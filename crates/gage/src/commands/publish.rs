@@ -1,6 +1,11 @@
 //! `gage publish`: prices from exchanges to a node. `gage message`: other oracles' messages.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    io::{BufReader, Read as _},
+    path::Path,
+    time::Duration,
+};
 
 use alloy_signer_local::PrivateKeySigner;
 use anyhow::{Context as _, bail, ensure};
@@ -17,6 +22,9 @@ use crate::{
     table::{Column, table},
     telemetry,
 };
+
+/// The longest message, far above what any provider signs.
+const MESSAGE_CHARS_MAX: u64 = 1 << 20;
 
 /// Publishes until stopped; returns whether all went well.
 pub(crate) fn publish(args: &PublishArgs) -> anyhow::Result<bool> {
@@ -87,12 +95,25 @@ fn print(outcomes: &[Outcome]) {
     println!("{}", table(&columns, rows));
 }
 
+/// The text in a file that is no longer than a message can be.
+fn message_in(file: &Path) -> anyhow::Result<String> {
+    let cannot = || format!("{} cannot be read", file.display());
+    let mut text = String::new();
+    let begin = fs::File::open(file).with_context(cannot)?.take(MESSAGE_CHARS_MAX + 1);
+    BufReader::new(begin).read_to_string(&mut text).with_context(cannot)?;
+    ensure!(
+        text.len() as u64 <= MESSAGE_CHARS_MAX,
+        "{} is longer than any message ({MESSAGE_CHARS_MAX} characters)",
+        file.display()
+    );
+    Ok(text)
+}
+
 /// Hands a message in.
 pub(crate) fn message(args: &MessageArgs) -> anyhow::Result<()> {
     let text = match (&args.data, &args.file) {
         (Some(text), _) => text.clone(),
-        (None, Some(file)) => fs::read_to_string(file)
-            .with_context(|| format!("{} cannot be read", file.display()))?,
+        (None, Some(file)) => message_in(file)?,
         (None, None) => bail!("give --data or --file"),
     };
     let digits = text.trim().trim_start_matches("0x");

@@ -94,7 +94,7 @@ impl Live {
             }
             Form::Lines { last } => {
                 *last = moment.header.number;
-                println!("{}", line(moment));
+                announce!("{}", line(moment));
                 std::io::stdout().flush()?;
             }
             Form::Nothing => {}
