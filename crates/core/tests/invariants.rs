@@ -151,6 +151,20 @@ fn swept(health_before: u128, health_after: u128) -> Event {
     }
 }
 
+/// A bid at 2 % off repays units of 6 decimals and gets wei of a coin.
+fn filled(repaid: u128, seized: u128) -> Event {
+    Event::BidsFilled {
+        account: of(ALICE),
+        queue: QUEUE,
+        tier: Tier::new(4).unwrap(),
+        shares: Shares::new(1),
+        repaid: Assets::new(repaid),
+        seized: Assets::new(seized),
+        price: Wad::new(3_000 * WAD),
+        debt_price: Wad::new(WAD),
+    }
+}
+
 /// A loss of lenders of vault 1 and its bad debt, in parts of first loss, reserves and lenders.
 fn loss(l: &mut MemoryLedger, shortfall: u128, parts: [u128; 3]) {
     let [from_first_loss, from_reserves, from_lenders] = parts.map(Assets::new);
@@ -212,16 +226,7 @@ const DAMAGES: &[(&str, Damage)] = &[
     }),
     ("BID-2", |l| {
         // A coin worth 3,000 dollars for 2,900, at a discount of 2 %.
-        l.events.push(Event::BidsFilled {
-            account: of(ALICE),
-            queue: QUEUE,
-            tier: Tier::new(4).unwrap(),
-            shares: Shares::new(1),
-            repaid: Assets::new(2_900 * unit(6)),
-            seized: Assets::new(WAD),
-            price: Wad::new(3_000 * WAD),
-            debt_price: Wad::new(WAD),
-        });
+        l.events.push(filled(2_900 * unit(6), WAD));
     }),
     ("BID-3", |l| l.queues.clear()),
     ("BAD-1", |l| {
@@ -301,6 +306,9 @@ const CLAUSES: &[(&str, Damage)] = &[
     ("LIQ-1", |l| l.events.push(liquidated(WAD, 10, 10))),
     ("LIQ-1", |l| l.events.push(swept(WAD, 2 * WAD))),
     ("LIQ-2", |l| l.events.push(swept(WAD / 2, WAD / 2))),
+    // A whole coin leaves no debt's health as it was, and a unit of one makes none worse.
+    ("LIQ-2", |l| l.events.extend([filled(unit(6), 1), swept(WAD / 2, WAD / 2)])),
+    ("LIQ-2", |l| l.events.extend([filled(1, 1), swept(WAD / 2, WAD / 2 - 1)])),
     ("LIQ-3", |l| {
         let mut event = liquidated(0, 1, 1);
         if let Event::Liquidated { bonus, .. } = &mut event {
@@ -501,6 +509,25 @@ fn each_damage_is_found_under_its_id() {
     let mut report = Report::of_state(&sound);
     report.add(Report::of_step(&sound, &sound));
     assert!(report.checked.keys().all(|id| listed.contains(id)), "{:?}", report.checked);
+}
+
+/// LIQ-2: what the last units of a bid repay may be less than 18 digits of a health factor show.
+#[test]
+fn a_sale_too_small_to_see_is_no_breach() {
+    let sound = busy();
+    let found_at = |debt: u128| {
+        let mut after = sound.clone();
+        let mut swept = swept(WAD / 2, WAD / 2);
+        if let Event::Swept { debt_value, .. } = &mut swept {
+            *debt_value = Wad::new(debt);
+        }
+        // A millionth of a dollar.
+        after.events.extend([filled(1, 1), swept]);
+        found(&sound, &after)
+    };
+    let most = WAD / 1_000_000 * 10_u128.pow(16);
+    assert!(found_at(most).is_empty(), "{:?}", found_at(most));
+    assert_eq!(found_at(most - 1).into_iter().collect::<Vec<_>>(), ["LIQ-2"]);
 }
 
 /// SYS-1: over a block, operations may undo each other and caps may fall; that is no breach, while what

@@ -87,6 +87,8 @@ pub(super) fn liquidations(after: &MemoryLedger, told: &[Event], findings: &mut 
     // A liquidation tells of each pair of debt and collateral; only together they are something for something, and have
     // the bonus that each tells of.
     let mut sold: BTreeMap<&AccountId, Sold> = BTreeMap::new();
+    // What bids paid for an account, before the sweep tells what came of it.
+    let mut paid: BTreeMap<&AccountId, U256> = BTreeMap::new();
     for event in told {
         match event {
             Event::Liquidated { account, asset, repaid, seized, health_factor, bonus, .. } => {
@@ -98,7 +100,7 @@ pub(super) fn liquidations(after: &MemoryLedger, told: &[Event], findings: &mut 
                 sold.bonus_max = sold.bonus_max.max(bonus_max(after, account.market, *asset));
             }
             Event::Swept {
-                account: _,
+                account,
                 reason,
                 health_before,
                 health_after,
@@ -108,11 +110,18 @@ pub(super) fn liquidations(after: &MemoryLedger, told: &[Event], findings: &mut 
                 let due = *reason == SweepReason::StopLoss || health_before.get() < WAD;
                 findings.check("LIQ-1", due, || format!("{event:?}"));
                 let closed = debt_value.is_zero() || collateral_value.is_zero();
-                findings.check("LIQ-2", closed || health_after > health_before, || {
-                    format!("{event:?}")
+                // The last units of a bid buy less than a health factor's 18 digits show.
+                let unseen = paid.remove(account).is_some_and(|value| {
+                    value.saturating_mul(wide(HEALTH_SHOWS)) <= wide(debt_value.get())
                 });
+                let better =
+                    health_after > health_before || unseen && health_after == health_before;
+                findings.check("LIQ-2", closed || better, || format!("{event:?}"));
             }
-            Event::BidsFilled { .. } => {
+            Event::BidsFilled { account, .. } => {
+                let value = repaid_value(after, event).unwrap_or(U256::MAX);
+                let sum = paid.entry(account).or_default();
+                *sum = sum.saturating_add(value);
                 let floored = is_at_floor(after, event);
                 findings.check("BID-2", floored != Some(false), || format!("{event:?}"));
             }
@@ -126,6 +135,9 @@ pub(super) fn liquidations(after: &MemoryLedger, told: &[Event], findings: &mut 
         findings.check("LIQ-3", is_paid || !is_taken, || format!("{id:?} was seized for nothing"));
     }
 }
+
+/// A repayment of less than this part of a debt may leave its health factor, 18 digits long, as it was.
+const HEALTH_SHOWS: u128 = 10_u128.pow(16);
 
 /// What all pairs of one account's liquidation tell.
 #[derive(Default)]
@@ -149,17 +161,28 @@ fn bonus_max(ledger: &MemoryLedger, market: MarketId, asset: AssetId) -> Bps {
         .unwrap_or_default()
 }
 
+/// What bids repaid, a wad of dollars, rounded down. `None` if a record is missing.
+fn repaid_value(ledger: &MemoryLedger, event: &Event) -> Option<U256> {
+    let Event::BidsFilled { queue, repaid, debt_price, .. } = event else { return None };
+    let lent = unit(ledger.lines.get(&(queue.market, queue.vault))?.decimals)?;
+    wide(repaid.get()).checked_mul(wide(debt_price.get()))?.checked_div(lent)
+}
+
 /// Whether bids paid their tier's price: what they seized is worth at most what they repaid and the tier's
 /// bonus, at the prices of the sale. `None` if a record is missing.
 fn is_at_floor(ledger: &MemoryLedger, event: &Event) -> Option<bool> {
     let Event::BidsFilled { queue, tier, repaid, seized, price, debt_price, .. } = event else {
         return None;
     };
-    let unit = |decimals: u8| wide(10).checked_pow(U256::from(decimals));
     let sold = unit(ledger.collaterals.get(&(queue.market, queue.asset))?.decimals)?;
     let lent = unit(ledger.lines.get(&(queue.market, queue.vault))?.decimals)?;
     let off = 10_000_u32.saturating_sub(tier.discount().get().into());
     let got = wide(seized.get()).checked_mul(wide(price.get()))?.checked_mul(lent)?;
     let paid = wide(repaid.get()).checked_mul(wide(debt_price.get()))?.checked_mul(sold)?;
     Some(got.checked_mul(U256::from(off))? <= paid.checked_mul(wide(10_000))?)
+}
+
+/// One whole token.
+fn unit(decimals: u8) -> Option<U256> {
+    wide(10).checked_pow(U256::from(decimals))
 }
