@@ -6,7 +6,7 @@ mod world;
 
 use std::collections::BTreeSet;
 
-use gage_core::bids::{Tier, place_bid};
+use gage_core::bids::{Tier, TierState, place_bid};
 use gage_core::breaker::{Breaker, BreakerTerms};
 use gage_core::delegation::{Credit, CreditId, Operator, Permissions};
 use gage_core::exits::{self, ExitQueue, Place, Request};
@@ -17,6 +17,7 @@ use gage_core::invariants::{CHECKED, Report};
 use gage_core::market::GRACE_SECONDS;
 use gage_core::pause::PAUSE_MAX;
 use gage_core::sweep::SweepReason;
+use gage_core::terms::{Binding, Generation, Kept, Subject};
 use gage_core::{
     Account, AccountId, Address, Assets, Bps, Debt, Event, Feed, FeedId, GroupId, Guarded, Line,
     MarginModel, MarginTerms, Market, MarketId, MemoryLedger, Meter, MeterTerms, Pause, PauseLevel,
@@ -319,6 +320,12 @@ const CLAUSES: &[(&str, Damage)] = &[
     ("BID-1", |l| l.tiers.values_mut().next().unwrap().bids += 1),
     ("BID-1", |l| l.bids.clear()),
     ("BID-1", |l| l.tiers.clear()),
+    // Coins that nobody's bids bought.
+    ("BID-1", |l| {
+        let unclaimed = Assets::new(1);
+        let state = TierState { unclaimed, ..TierState::default() };
+        l.tiers.insert((QUEUE, Tier::new(9).unwrap()), state);
+    }),
     ("BAD-1", |l| lender(l).losses = Assets::new(7)),
     ("BAD-2", |l| l.stakes.clear()),
     ("BAD-2", |l| line(l).staked = false),
@@ -350,6 +357,17 @@ const CLAUSES: &[(&str, Damage)] = &[
     ("CFG-2", |l| group(l).binding.bonus_max = Bps::new(1_200)),
     ("CFG-2", |l| group(l).ltv = Bps::new(8_911)),
     ("CFG-2", |l| group(l).kept.below = 1),
+    // Two generations of one version.
+    ("CFG-2", |l| {
+        let present = group(l).binding;
+        let better = |by: u16| Generation {
+            until: 0,
+            binding: Binding { threshold: Bps::new(present.threshold.get() + by), ..present },
+        };
+        group(l).kept.below = 1;
+        let kept = Kept { generations: vec![better(2), better(1)], moving: None };
+        l.kept.insert((MARKET, Subject::Group(GroupId::new(1))), kept);
+    }),
     ("CFG-2", |l| alice(l).terms_version = 0),
     ("CFG-2", |l| alice(l).terms_version = u32::MAX),
     ("CFG-2", |l| margined(l, |terms, _| terms.k_liquidation = Bps::new(9_999))),
