@@ -50,7 +50,7 @@ pub(crate) fn open(folder: &Path, genesis: Option<&Path>) -> anyhow::Result<(Hom
             home.genesis()?.with_context(|| format!("{home} holds no chain; or give --genesis"))?
         }
     };
-    let chain = home.open(&genesis)?;
+    let chain = home.open_existing(&genesis)?;
     Ok((home, chain))
 }
 
@@ -114,11 +114,13 @@ fn import(args: &ImportArgs) -> anyhow::Result<()> {
     let home = Home::folder(&args.data_dir)?;
     ensure!(home.genesis()?.is_none(), "{home} holds a chain already");
     let path = home.database().context("a snapshot is taken in by a folder")?;
+    // What fails below is cleared away.
+    ensure!(!path.exists(), "{} exists already", path.display());
     let taken = || -> anyhow::Result<SnapshotInfo> {
         let unpacked = GzDecoder::new(BufReader::new(file));
         let info = Store::import(unpacked, path, args.state_root)?;
         papers.copy_papers(&args.data_dir)?;
-        sound(&home, &home.open(&genesis)?)?;
+        sound(&home, &home.open_existing(&genesis)?)?;
         Ok(info)
     };
     match taken() {

@@ -148,6 +148,45 @@ fn bad_files_are_named() {
     assert!(refused(folder, &start).contains("genesis"));
 }
 
+/// A chain without its database is neither sound nor carried away, nor does its node begin again.
+#[test]
+fn a_lost_database_is_told() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    let genesis = String::from_utf8(gage(folder, &["genesis"]).stdout).expect("text");
+    write(folder, "genesis.json", &genesis);
+    write(folder, "gage.toml", QUIET);
+    let data = folder.join("gage-node");
+    fs::create_dir(&data).expect("a folder can be made");
+    write(&data, "genesis.json", &genesis);
+    let database = data.join("chain.redb");
+    for lost in [None, Some("")] {
+        if let Some(content) = lost {
+            fs::write(&database, content).expect("a file can be written");
+        }
+        for command in [
+            &["db", "check", "--data-dir", "gage-node"][..],
+            &["check", "--data-dir", "gage-node"],
+            &["snapshot", "export", "--data-dir", "gage-node", "--out", "snapshot"],
+            &["node", "--genesis", "genesis.json", "--config", "gage.toml"],
+        ] {
+            let said = refused(folder, command);
+            assert!(said.contains("no database here"), "{command:?}: {said}");
+            assert_eq!(fs::read_to_string(&database).ok().as_deref(), lost, "{command:?}");
+            assert!(!folder.join("snapshot").exists());
+        }
+    }
+    // Nor is what lies there cleared away for a snapshot.
+    fs::remove_file(data.join("genesis.json")).expect("a file can be removed");
+    write(&data, "chain.redb", "precious");
+    fs::create_dir(folder.join("snapshot")).expect("a folder can be made");
+    write(&folder.join("snapshot"), "genesis.json", &genesis);
+    write(&folder.join("snapshot"), "state.gz", "");
+    let import = ["snapshot", "import", "snapshot", "--data-dir", "gage-node"];
+    assert!(refused(folder, &import).contains("chain.redb exists already"));
+    assert_eq!(fs::read_to_string(&database).ok().as_deref(), Some("precious"));
+}
+
 /// SYS-1: an operator checks a data directory while its node runs, through the node, and when it does not.
 #[test]
 fn a_data_directory_is_checked_while_its_node_runs() {

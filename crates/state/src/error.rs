@@ -15,6 +15,12 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StateError {
+    /// There is no database: the file is missing or empty, or holds no block.
+    #[error("there is no database {path}", path = .path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
     /// Another process, or another [`Store`](crate::Store) of this one, holds the file.
     #[error("the database {path} is already in use", path = .path.display())]
     InUse {

@@ -12,7 +12,7 @@ use alloy_primitives::B256;
 use revm::bytecode::Bytecode;
 use std::{
     collections::BTreeMap,
-    fmt,
+    fmt, fs, io,
     ops::Bound,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
@@ -128,6 +128,23 @@ impl Store {
             sync_directory(path)?;
         }
         Ok(store)
+    }
+
+    /// Opens the database at `path`, which holds at least one block; makes none.
+    ///
+    /// # Errors
+    ///
+    /// `Missing` if the file is missing or empty, or holds no block; otherwise as [`Store::open`].
+    pub fn open_existing(path: impl AsRef<Path>, options: Options) -> Result<Self, StateError> {
+        let path = path.as_ref();
+        let is_there = match fs::metadata(path) {
+            Ok(file) => file.len() > 0,
+            // Opening it says what else is wrong.
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        };
+        let store = if is_there { Some(Self::open_with(path, options)?) } else { None };
+        let held = store.filter(|store| store.head().is_some());
+        held.ok_or_else(|| StateError::Missing { path: path.to_owned() })
     }
 
     /// An empty store in memory, gone when the last clone is dropped.
@@ -273,7 +290,7 @@ pub(crate) fn sync_directory(path: &Path) -> Result<(), StateError> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let sync = || std::fs::File::open(directory)?.sync_all();
+    let sync = || fs::File::open(directory)?.sync_all();
     sync().map_err(|error| StateError::Database(Box::new(error)))
 }
 

@@ -33,6 +33,25 @@ fn a_reopened_store_is_as_it_was_left() {
     assert_eq!(store.check().unwrap().root, model::state_root(&model.head()));
 }
 
+/// Whoever only looks makes no database: neither where there is none, nor a block where there is none.
+#[test]
+fn a_database_that_should_be_there_is_not_made() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    let look = || Store::open_existing(&path, Options::default());
+    let missing =
+        |refused| matches!(refused, Err(StateError::Missing { path: named }) if named == path);
+    assert!(missing(look()));
+    assert!(!path.exists());
+    fs::write(&path, "").unwrap();
+    assert!(missing(look()));
+    assert_eq!(fs::read(&path).unwrap(), b"");
+    drop(Store::open(&path).unwrap());
+    assert!(missing(look()), "it has no block");
+    write_some_blocks(&path);
+    assert_eq!(look().unwrap().head().unwrap().number, 9);
+}
+
 #[test]
 fn a_second_opening_is_refused() {
     let directory = tempfile::tempdir().unwrap();
