@@ -26,7 +26,6 @@ use std::collections::BTreeMap;
 
 use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
-use gage_core::address::PREFIX;
 use gage_evm::ProtocolGenesis;
 use gage_state::{AccountChange, AccountInfo, Changes};
 use serde::{Deserialize, Serialize};
@@ -188,7 +187,7 @@ impl Genesis {
             return Err(GenesisError::ExtraData(self.extra_data.len()));
         }
         self.protocol.validate()?;
-        if let Some(address) = self.alloc.keys().find(|a| a.starts_with(&PREFIX)) {
+        if let Some(address) = self.alloc.keys().find(|a| gage_evm::is_native(**a)) {
             return Err(GenesisError::NativeAddress(*address));
         }
         let supply = self.alloc.values().try_fold(U256::ZERO, |sum, a| sum.checked_add(a.balance));
