@@ -148,14 +148,19 @@ impl Home {
         Chain::open(store, genesis).with_context(|| format!("cannot open the chain in {self}"))
     }
 
+    /// What the demo is made from, if there is one.
+    pub(crate) fn kept_order(&self) -> anyhow::Result<Option<DemoOrder>> {
+        let Some(text) = self.read(DEMO)? else { return Ok(None) };
+        let order = serde_json::from_str(&text);
+        Ok(Some(order.with_context(|| format!("{DEMO} in {self} is damaged"))?))
+    }
+
     /// Takes down what the demo is made from. A chain that has a demo keeps its own; asking for
     /// another is an error.
     pub(crate) fn order(&self, order: &DemoOrder) -> anyhow::Result<()> {
-        let Some(text) = self.read(DEMO)? else {
+        let Some(kept) = self.kept_order()? else {
             return self.write(DEMO, &serde_json::to_string_pretty(order)?);
         };
-        let kept: DemoOrder =
-            serde_json::from_str(&text).with_context(|| format!("{DEMO} in {self} is damaged"))?;
         let same_prices = kept.history.as_ref().map(|h| h.1) == order.history.as_ref().map(|h| h.1);
         let people = |order: &DemoOrder| (order.seed, order.borrowers, order.bids, order.sources);
         if same_prices && people(&kept) == people(order) {

@@ -103,9 +103,20 @@ fn a_chain_is_carried_by_a_snapshot() {
     assert!(said.contains(&root), "{said}");
     let file = folder.join("snapshot/state.gz");
     let whole = fs::read(&file).expect("a snapshot");
-    fs::write(&file, &whole[..whole.len() / 2]).expect("a file can be written");
-    assert!(refused(folder, &import).contains("state.gz"));
+    // Cut in the middle or in gzip's own end, and with more behind it, which gzip would leave alone or go on with.
+    let cut = |less: usize| whole[..whole.len() - less].to_vec();
+    let more = |behind: &[u8]| [&whole, behind].concat();
+    for damaged in [cut(whole.len() / 2), cut(8), cut(1), more(b"x"), more(&[0; 512]), more(&whole)]
+    {
+        fs::write(&file, damaged).expect("a file can be written");
+        let said = refused(folder, &import);
+        assert!(said.contains("state.gz") && said.contains("damaged"), "{said}");
+        assert!(!folder.join("copy/chain.redb").exists());
+    }
     fs::write(&file, whole).expect("a file can be written");
+    write(&folder.join("snapshot"), "demo.json", "{}");
+    assert!(refused(folder, &import).contains("demo.json"));
+    fs::remove_file(folder.join("snapshot/demo.json")).expect("a file can be removed");
 
     let imported = gage(folder, &import);
     assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
