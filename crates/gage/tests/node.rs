@@ -118,6 +118,13 @@ fn a_chain_is_carried_by_a_snapshot() {
     assert!(refused(folder, &import).contains("demo.json"));
     fs::remove_file(folder.join("snapshot/demo.json")).expect("a file can be removed");
 
+    // Whose transactions these are is as much part of a chain as what they did.
+    let papers = folder.join("snapshot");
+    let genesis = fs::read_to_string(papers.join("genesis.json")).expect("a genesis");
+    write(&papers, "genesis.json", &genesis.replace("4244", "9999"));
+    assert!(refused(folder, &import).contains("genesis block"));
+    write(&papers, "genesis.json", &genesis);
+
     let imported = gage(folder, &import);
     assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
     assert!(refused(folder, &import).contains("holds a chain already"));
