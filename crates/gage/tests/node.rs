@@ -166,6 +166,35 @@ fn bad_files_are_named() {
     assert!(refused(folder, &start).contains("genesis"));
 }
 
+/// A database that is damaged is told in a line, where the library itself panics.
+#[test]
+fn damaged_pages_are_told_without_a_panic() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    let genesis = gage(folder, &["genesis"]).stdout;
+    fs::write(folder.join("genesis.json"), genesis).expect("a file can be written");
+    write(folder, "gage.toml", QUIET);
+    chain_id(folder);
+    checked(folder, "gage-node");
+    let database = folder.join("gage-node/chain.redb");
+    let intact = fs::read(&database).expect("a database");
+    let used = |page: &usize| intact[page * 4096..][..4096].iter().any(|byte| *byte != 0);
+    let mut refused = 0;
+    for page in (1..intact.len() / 4096).filter(used).take(16) {
+        let mut damaged = intact.clone();
+        damaged[page * 4096..][..4096].fill(0);
+        fs::write(&database, &damaged).expect("a file can be written");
+        let output = gage(folder, &["db", "check", "--data-dir", "gage-node"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!said.contains("panicked"), "page {page}: {said}");
+        if !output.status.success() {
+            assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{said}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 0);
+}
+
 /// A chain without its database is neither sound nor carried away, nor does its node begin again.
 #[test]
 fn a_lost_database_is_told() {

@@ -37,7 +37,7 @@ pub enum StateError {
     },
     /// The database library panicked while opening the file, as it does on some files that were
     /// altered behind its back.
-    #[error("the database {path} is damaged beyond opening", path = .path.display())]
+    #[error("the database {path} is damaged beyond opening: restore a snapshot", path = .path.display())]
     Unopenable {
         /// The file.
         path: PathBuf,
@@ -128,6 +128,10 @@ pub enum StateError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Damage {
+    /// The database library panicked while reading, as it does on some pages that were altered behind
+    /// its back.
+    #[error("a page cannot be read: restore a snapshot")]
+    Page,
     /// A trie refers to a node that is not there. `address` is `None` for the account trie.
     #[error("trie node {path:?} of {address:?} is missing")]
     NodeMissing {

@@ -3,7 +3,7 @@
 use crate::{
     Changes, Damage, Head, Prepared, StateError, Table, View,
     database::{Batch, Database, Rows, Writes},
-    embedded::{Embedded, InMemoryBackend, StorageBackend},
+    embedded::{self, Embedded, InMemoryBackend, StorageBackend},
     pending::Pending,
     snapshot::Snapshot,
     tables::{Space, system},
@@ -14,7 +14,6 @@ use std::{
     collections::BTreeMap,
     fmt, fs, io,
     ops::Bound,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
@@ -183,16 +182,14 @@ impl Store {
         Ok(Self { inner: Arc::new(Inner { database, options, head, staging, code }) })
     }
 
-    /// Opens a database that may be damaged. The library panics on some files that were altered
-    /// behind its back; an operator is to read an error instead.
+    /// Opens a database that may be damaged.
     fn guarded(
         path: &Path,
         options: Options,
         open: impl FnOnce() -> Result<Embedded, StateError>,
     ) -> Result<Self, StateError> {
         let attempt = || Self::on(Box::new(open()?), options);
-        catch_unwind(AssertUnwindSafe(attempt))
-            .unwrap_or_else(|_| Err(StateError::Unopenable { path: path.to_owned() }))
+        embedded::guarded(attempt, || StateError::Unopenable { path: path.to_owned() })
     }
 
     /// The last block that was committed or staged, `None` if there is none.
