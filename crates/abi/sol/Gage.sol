@@ -24,6 +24,8 @@ interface IGageErrors {
     error UnknownMarket(uint32 market);
     error UnknownFeed(uint32 feed);
     error UnknownFactor(uint32 factor);
+    /// What is named there must be one and is none; so is every call, and every payment, to an address of
+    /// theirs at which no contract is.
     error NotNativeContract(address account);
     error CollateralNotListed(uint32 market, uint32 asset);
     error VaultNotListed(uint32 market, uint32 vault);

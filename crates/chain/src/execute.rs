@@ -95,7 +95,8 @@ pub(crate) struct Proposal {
     pub(crate) gas_limit: u64,
 }
 
-/// The constant fields of every header: proof of stake, no withdrawals, no blobs, no requests.
+/// The constant fields of every header but block 0's, which has a nonce: proof of stake, no withdrawals, no blobs, no
+/// requests.
 pub(crate) fn header_shape() -> Header {
     Header {
         difficulty: U256::ZERO,

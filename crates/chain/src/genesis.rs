@@ -25,8 +25,7 @@
 use std::collections::BTreeMap;
 
 use alloy_consensus::Header;
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
-use gage_core::address::PREFIX;
+use alloy_primitives::{Address, B64, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use gage_evm::ProtocolGenesis;
 use gage_state::{AccountChange, AccountInfo, Changes};
 use serde::{Deserialize, Serialize};
@@ -43,7 +42,7 @@ const CHAIN_ID_MAX: u64 = (u64::MAX - 36) / 2;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Genesis {
-    /// Whose transactions these are (EIP-155).
+    /// Whose transactions these are (EIP-155); the nonce of block 0's header.
     #[serde(with = "quantity")]
     pub chain_id: u64,
     /// Unix seconds of block 0.
@@ -188,7 +187,7 @@ impl Genesis {
             return Err(GenesisError::ExtraData(self.extra_data.len()));
         }
         self.protocol.validate()?;
-        if let Some(address) = self.alloc.keys().find(|a| a.starts_with(&PREFIX)) {
+        if let Some(address) = self.alloc.keys().find(|a| gage_evm::is_native(**a)) {
             return Err(GenesisError::NativeAddress(*address));
         }
         let supply = self.alloc.values().try_fold(U256::ZERO, |sum, a| sum.checked_add(a.balance));
@@ -258,6 +257,8 @@ impl Genesis {
             timestamp: self.timestamp,
             base_fee_per_gas: Some(self.base_fee_per_gas),
             extra_data: self.extra_data.clone(),
+            // So that block 0's hash, by which chains are told apart, depends on all of a genesis.
+            nonce: B64::from(self.chain_id.to_be_bytes()),
             ..header_shape()
         }
     }

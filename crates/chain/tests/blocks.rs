@@ -6,8 +6,8 @@ use alloy_consensus::{Transaction, TxEnvelope, transaction::Recovered};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{B256, Bytes, TxKind, U256};
 use gage_chain::{
-    Batch, BlockAttributes, Chain, LogError, LogFilter, OpenError, Rejection, decode_transaction,
-    is_prelude, prelude_tx, recover, sender,
+    Batch, BlockAttributes, Chain, Genesis, LogError, LogFilter, OpenError, Rejection,
+    decode_transaction, is_prelude, prelude_tx, recover, sender,
 };
 use gage_state::Store;
 use revm::DatabaseRef;
@@ -253,10 +253,10 @@ fn a_store_belongs_to_one_genesis() {
         extend(&chain, one_of_each());
         chain.head()
     };
-    let other = gage_chain::Genesis { timestamp: 1, ..genesis() };
-    let refused = Chain::open(Store::open(&path).unwrap(), &other);
-    assert!(matches!(refused, Err(OpenError::OtherChain { .. })), "{refused:?}");
-    drop(refused);
+    for other in [Genesis { timestamp: 1, ..genesis() }, Genesis { chain_id: 1, ..genesis() }] {
+        let refused = Chain::open(Store::open(&path).unwrap(), &other);
+        assert!(matches!(refused, Err(OpenError::OtherChain { .. })), "{refused:?}");
+    }
     let chain = Chain::open(Store::open(&path).unwrap(), &genesis()).unwrap();
     assert_eq!(chain.head(), head);
     assert_eq!(chain.check().unwrap().transactions, 6);

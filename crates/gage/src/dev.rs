@@ -71,7 +71,7 @@ fn plain(args: &DevArgs) -> anyhow::Result<()> {
         (Some(folder), false) => Home::folder(folder)?,
         _ => Home::Memory,
     };
-    let genesis = match home.genesis()? {
+    let genesis = match home.genesis_begun()? {
         Some(genesis) => genesis,
         None => development(unix_now())?,
     };

@@ -7,9 +7,9 @@ use std::{
 };
 
 use alloy_primitives::{B256, keccak256};
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use gage_chain::{Chain, Genesis};
-use gage_state::{Options, Store};
+use gage_state::{Options, StateError, Store};
 use serde::{Deserialize, Serialize};
 
 use crate::history::History;
@@ -19,6 +19,9 @@ const DATABASE: &str = "chain.redb";
 
 /// The genesis, as JSON.
 const GENESIS: &str = "genesis.json";
+
+/// The genesis of a chain whose first block may not be durable yet.
+const BEGUN: &str = "genesis.begun.json";
 
 /// What the demo was told, as JSON.
 const DEMO: &str = "demo.json";
@@ -64,9 +67,21 @@ impl Home {
 
     /// The genesis that the chain began with, if it began.
     pub(crate) fn genesis(&self) -> anyhow::Result<Option<Genesis>> {
-        let Some(text) = self.read(GENESIS)? else { return Ok(None) };
+        self.read_genesis(GENESIS)
+    }
+
+    /// The genesis that the chain began with, or was to begin with when its first start was cut off.
+    pub(crate) fn genesis_begun(&self) -> anyhow::Result<Option<Genesis>> {
+        match self.genesis()? {
+            Some(genesis) => Ok(Some(genesis)),
+            None => self.read_genesis(BEGUN),
+        }
+    }
+
+    fn read_genesis(&self, name: &str) -> anyhow::Result<Option<Genesis>> {
+        let Some(text) = self.read(name)? else { return Ok(None) };
         let genesis = Genesis::from_json(&text);
-        Ok(Some(genesis.with_context(|| format!("{GENESIS} in {self}"))?))
+        Ok(Some(genesis.with_context(|| format!("{name} in {self}"))?))
     }
 
     /// The database's file, if there is a folder for one.
@@ -88,6 +103,11 @@ impl Home {
         Ok(())
     }
 
+    /// Opens the chain that is here, and begins with `genesis`; begins none.
+    pub(crate) fn open_existing(&self, genesis: &Genesis) -> anyhow::Result<Chain> {
+        self.chain(self.existing(Options::default())?, genesis)
+    }
+
     /// Opens the chain that begins with `genesis`; a second start must give the same.
     pub(crate) fn open(&self, genesis: &Genesis) -> anyhow::Result<Chain> {
         self.open_with(genesis, Options::default())
@@ -95,32 +115,50 @@ impl Home {
 
     /// The same with a store that is opened like this.
     pub(crate) fn open_with(&self, genesis: &Genesis, options: Options) -> anyhow::Result<Chain> {
-        let store = match self {
-            Self::Memory => Store::in_memory()?,
-            Self::Folder(folder) => {
-                // Not all of a genesis is in its block: the chain's id is not.
-                if self.genesis()?.is_some_and(|kept| kept != *genesis) {
-                    bail!("{self} holds a chain with another genesis, see {GENESIS} there");
-                }
-                // Written before the first block, so that a start that was cut off is repeated as
-                // it was.
-                if !folder.join(GENESIS).exists() {
-                    self.write(GENESIS, &serde_json::to_string_pretty(genesis)?)?;
-                }
-                Store::open_with(folder.join(DATABASE), options)?
-            }
-        };
+        let Self::Folder(folder) = self else { return self.chain(Store::in_memory()?, genesis) };
+        if self.genesis()?.is_some() {
+            return self.chain(self.existing(options)?, genesis);
+        }
+        // Before the first block, so that a start that was cut off is repeated as it was; the
+        // genesis itself after it, so that whoever has one has had a database.
+        let text = serde_json::to_string_pretty(genesis)?;
+        self.write(BEGUN, &text)?;
+        let chain = self.chain(Store::open_with(folder.join(DATABASE), options)?, genesis)?;
+        self.write(GENESIS, &text)?;
+        self.remove(BEGUN)?;
+        Ok(chain)
+    }
+
+    /// The store that is here.
+    fn existing(&self, options: Options) -> anyhow::Result<Store> {
+        let path = self.database().context("a store in memory is always new")?;
+        Store::open_existing(path, options).map_err(|error| match error {
+            StateError::Missing { path } => anyhow!(
+                "no database here: {} is missing or empty. Put it back; or move {GENESIS} out of {self}, \
+                 and take a snapshot in or begin again at block 0",
+                path.display()
+            ),
+            error => error.into(),
+        })
+    }
+
+    fn chain(&self, store: Store, genesis: &Genesis) -> anyhow::Result<Chain> {
         Chain::open(store, genesis).with_context(|| format!("cannot open the chain in {self}"))
+    }
+
+    /// What the demo is made from, if there is one.
+    pub(crate) fn kept_order(&self) -> anyhow::Result<Option<DemoOrder>> {
+        let Some(text) = self.read(DEMO)? else { return Ok(None) };
+        let order = serde_json::from_str(&text);
+        Ok(Some(order.with_context(|| format!("{DEMO} in {self} is damaged"))?))
     }
 
     /// Takes down what the demo is made from. A chain that has a demo keeps its own; asking for
     /// another is an error.
     pub(crate) fn order(&self, order: &DemoOrder) -> anyhow::Result<()> {
-        let Some(text) = self.read(DEMO)? else {
+        let Some(kept) = self.kept_order()? else {
             return self.write(DEMO, &serde_json::to_string_pretty(order)?);
         };
-        let kept: DemoOrder =
-            serde_json::from_str(&text).with_context(|| format!("{DEMO} in {self} is damaged"))?;
         let same_prices = kept.history.as_ref().map(|h| h.1) == order.history.as_ref().map(|h| h.1);
         let people = |order: &DemoOrder| (order.seed, order.borrowers, order.bids, order.sources);
         if same_prices && people(&kept) == people(order) {
@@ -138,15 +176,16 @@ impl Home {
 
     /// Forgets everything.
     pub(crate) fn clear(&self) -> anyhow::Result<()> {
+        [DEMO, DATABASE, BEGUN, GENESIS].into_iter().try_for_each(|name| self.remove(name))
+    }
+
+    fn remove(&self, name: &str) -> anyhow::Result<()> {
         let Self::Folder(folder) = self else { return Ok(()) };
-        for file in [DEMO, DATABASE, GENESIS] {
-            let path = folder.join(file);
-            if path.exists() {
-                fs::remove_file(&path)
-                    .with_context(|| format!("cannot remove {}", path.display()))?;
-            }
+        let path = folder.join(name);
+        if !path.exists() {
+            return Ok(());
         }
-        Ok(())
+        fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))
     }
 
     fn read(&self, name: &str) -> anyhow::Result<Option<String>> {
@@ -199,8 +238,13 @@ mod tests {
         assert!(home.genesis().unwrap().is_none());
         let genesis = development(1_000).unwrap();
         drop(home.open(&genesis).unwrap());
-        let other = home.open(&development(1_001).unwrap()).unwrap_err().to_string();
-        assert!(other.contains("another genesis"), "{other}");
+        let other_id = Genesis { chain_id: 9_999, ..genesis.clone() };
+        for other in [development(1_001).unwrap(), other_id] {
+            for refused in [home.open(&other), home.open_existing(&other)] {
+                let said = format!("{:#}", refused.unwrap_err());
+                assert!(said.contains("holds the chain with genesis block"), "{said}");
+            }
+        }
         assert_eq!(home.genesis().unwrap(), Some(genesis));
         home.order(&order(1)).unwrap();
         home.order(&order(1)).unwrap();
@@ -208,6 +252,44 @@ mod tests {
         assert!(refused.contains("--seed 1 --borrowers 5"), "{refused}");
         home.clear().unwrap();
         home.order(&order(2)).unwrap();
+    }
+
+    /// A chain whose database is lost does not begin again by itself.
+    #[test]
+    fn a_lost_database_is_no_new_chain() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::folder(folder.path()).unwrap();
+        let genesis = development(1_000).unwrap();
+        drop(home.open(&genesis).unwrap());
+        let database = home.database().unwrap();
+        let files = || fs::read_dir(folder.path()).unwrap().count();
+        for lose in [|path: &Path| fs::write(path, ""), |path: &Path| fs::remove_file(path)] {
+            lose(&database).unwrap();
+            let before = files();
+            for refused in [home.open(&genesis), home.open_existing(&genesis)] {
+                let said = refused.unwrap_err().to_string();
+                assert!(said.contains("no database here") && said.contains(GENESIS), "{said}");
+            }
+            assert_eq!(files(), before);
+            assert!(fs::metadata(&database).map_or(0, |file| file.len()) == 0);
+        }
+    }
+
+    /// A first start that was cut off, before or after its first block, goes on with its genesis.
+    #[test]
+    fn a_first_start_that_was_cut_off_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::folder(folder.path()).unwrap();
+        let genesis = development(1_000).unwrap();
+        home.write(BEGUN, &serde_json::to_string(&genesis).unwrap()).unwrap();
+        assert!(home.open_existing(&genesis).is_err());
+        for cut in [DATABASE, GENESIS] {
+            assert!(home.genesis().unwrap().is_none());
+            assert_eq!(home.genesis_begun().unwrap(), Some(genesis.clone()));
+            drop(home.open(&genesis).unwrap());
+            assert_eq!(home.genesis().unwrap(), Some(genesis.clone()), "cut before {cut}");
+            fs::rename(folder.path().join(GENESIS), folder.path().join(BEGUN)).unwrap();
+        }
     }
 
     #[test]

@@ -50,6 +50,12 @@ use commands::{act, show};
 use history::fetch::{Order, fetch};
 
 fn main() -> ExitCode {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !gage_state::panics_are_caught() {
+            tell(panic);
+        }
+    }));
     match run(Cli::parse().command) {
         Ok(code) => code,
         Err(error) => {

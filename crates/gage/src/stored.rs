@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    io::{BufReader, BufWriter, Write as _},
+    io::{BufRead as _, BufReader, BufWriter, Write as _},
     path::Path,
 };
 
@@ -50,7 +50,7 @@ pub(crate) fn open(folder: &Path, genesis: Option<&Path>) -> anyhow::Result<(Hom
             home.genesis()?.with_context(|| format!("{home} holds no chain; or give --genesis"))?
         }
     };
-    let chain = home.open(&genesis)?;
+    let chain = home.open_existing(&genesis)?;
     Ok((home, chain))
 }
 
@@ -108,17 +108,22 @@ fn import(args: &ImportArgs) -> anyhow::Result<()> {
     let papers = Home::folder(&args.snapshot)?;
     let genesis = papers.genesis()?;
     let genesis = genesis.with_context(|| format!("{papers} is no snapshot: no genesis"))?;
+    papers.kept_order()?;
     let state = args.snapshot.join(STATE);
     let file =
         fs::File::open(&state).with_context(|| format!("cannot read {}", state.display()))?;
     let home = Home::folder(&args.data_dir)?;
     ensure!(home.genesis()?.is_none(), "{home} holds a chain already");
     let path = home.database().context("a snapshot is taken in by a folder")?;
+    // What fails below is cleared away.
+    ensure!(!path.exists(), "{} exists already", path.display());
     let taken = || -> anyhow::Result<SnapshotInfo> {
-        let unpacked = GzDecoder::new(BufReader::new(file));
-        let info = Store::import(unpacked, path, args.state_root)?;
+        let mut unpacked = GzDecoder::new(BufReader::new(file));
+        let info = Store::import(&mut unpacked, path, args.state_root)?;
+        let behind = unpacked.get_mut().fill_buf()?;
+        ensure!(behind.is_empty(), "the snapshot is damaged: something follows its end");
         papers.copy_papers(&args.data_dir)?;
-        sound(&home, &home.open(&genesis)?)?;
+        sound(&home, &home.open_existing(&genesis)?)?;
         Ok(info)
     };
     match taken() {

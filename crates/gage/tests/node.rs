@@ -103,9 +103,27 @@ fn a_chain_is_carried_by_a_snapshot() {
     assert!(said.contains(&root), "{said}");
     let file = folder.join("snapshot/state.gz");
     let whole = fs::read(&file).expect("a snapshot");
-    fs::write(&file, &whole[..whole.len() / 2]).expect("a file can be written");
-    assert!(refused(folder, &import).contains("state.gz"));
+    // Cut in the middle or in gzip's own end, and with more behind it, which gzip would leave alone or go on with.
+    let cut = |less: usize| whole[..whole.len() - less].to_vec();
+    let more = |behind: &[u8]| [&whole, behind].concat();
+    for damaged in [cut(whole.len() / 2), cut(8), cut(1), more(b"x"), more(&[0; 512]), more(&whole)]
+    {
+        fs::write(&file, damaged).expect("a file can be written");
+        let said = refused(folder, &import);
+        assert!(said.contains("state.gz") && said.contains("damaged"), "{said}");
+        assert!(!folder.join("copy/chain.redb").exists());
+    }
     fs::write(&file, whole).expect("a file can be written");
+    write(&folder.join("snapshot"), "demo.json", "{}");
+    assert!(refused(folder, &import).contains("demo.json"));
+    fs::remove_file(folder.join("snapshot/demo.json")).expect("a file can be removed");
+
+    // Whose transactions these are is as much part of a chain as what they did.
+    let papers = folder.join("snapshot");
+    let genesis = fs::read_to_string(papers.join("genesis.json")).expect("a genesis");
+    write(&papers, "genesis.json", &genesis.replace("4244", "9999"));
+    assert!(refused(folder, &import).contains("genesis block"));
+    write(&papers, "genesis.json", &genesis);
 
     let imported = gage(folder, &import);
     assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
@@ -176,6 +194,74 @@ fn bad_files_are_named() {
     chain_id(folder);
     write(folder, "genesis.json", &genesis.replace("4244", "4245"));
     assert!(refused(folder, &start).contains("genesis"));
+}
+
+/// A database that is damaged is told in a line, where the library itself panics.
+#[test]
+fn damaged_pages_are_told_without_a_panic() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    let genesis = gage(folder, &["genesis"]).stdout;
+    fs::write(folder.join("genesis.json"), genesis).expect("a file can be written");
+    write(folder, "gage.toml", QUIET);
+    chain_id(folder);
+    checked(folder, "gage-node");
+    let database = folder.join("gage-node/chain.redb");
+    let intact = fs::read(&database).expect("a database");
+    let used = |page: &usize| intact[page * 4096..][..4096].iter().any(|byte| *byte != 0);
+    let mut refused = 0;
+    for page in (1..intact.len() / 4096).filter(used).take(16) {
+        let mut damaged = intact.clone();
+        damaged[page * 4096..][..4096].fill(0);
+        fs::write(&database, &damaged).expect("a file can be written");
+        let output = gage(folder, &["db", "check", "--data-dir", "gage-node"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!said.contains("panicked"), "page {page}: {said}");
+        if !output.status.success() {
+            assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{said}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 0);
+}
+
+/// A chain without its database is neither sound nor carried away, nor does its node begin again.
+#[test]
+fn a_lost_database_is_told() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    let genesis = String::from_utf8(gage(folder, &["genesis"]).stdout).expect("text");
+    write(folder, "genesis.json", &genesis);
+    write(folder, "gage.toml", QUIET);
+    let data = folder.join("gage-node");
+    fs::create_dir(&data).expect("a folder can be made");
+    write(&data, "genesis.json", &genesis);
+    let database = data.join("chain.redb");
+    for lost in [None, Some("")] {
+        if let Some(content) = lost {
+            fs::write(&database, content).expect("a file can be written");
+        }
+        for command in [
+            &["db", "check", "--data-dir", "gage-node"][..],
+            &["check", "--data-dir", "gage-node"],
+            &["snapshot", "export", "--data-dir", "gage-node", "--out", "snapshot"],
+            &["node", "--genesis", "genesis.json", "--config", "gage.toml"],
+        ] {
+            let said = refused(folder, command);
+            assert!(said.contains("no database here"), "{command:?}: {said}");
+            assert_eq!(fs::read_to_string(&database).ok().as_deref(), lost, "{command:?}");
+            assert!(!folder.join("snapshot").exists());
+        }
+    }
+    // Nor is what lies there cleared away for a snapshot.
+    fs::remove_file(data.join("genesis.json")).expect("a file can be removed");
+    write(&data, "chain.redb", "precious");
+    fs::create_dir(folder.join("snapshot")).expect("a folder can be made");
+    write(&folder.join("snapshot"), "genesis.json", &genesis);
+    write(&folder.join("snapshot"), "state.gz", "");
+    let import = ["snapshot", "import", "snapshot", "--data-dir", "gage-node"];
+    assert!(refused(folder, &import).contains("chain.redb exists already"));
+    assert_eq!(fs::read_to_string(&database).ok().as_deref(), Some("precious"));
 }
 
 /// SYS-1: an operator checks a data directory while its node runs, through the node, and when it does not.

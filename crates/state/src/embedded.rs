@@ -1,17 +1,20 @@
 //! The database that is used: redb, a copy-on-write B-tree in one file. No other module names it.
 
 use crate::{
-    Options, Recovery, StateError,
+    Damage, Options, Recovery, StateError,
     database::{Database, Row, Rows, Tables, Writes},
     store::OpenCheck,
     tables::Space,
 };
 use redb::{
-    Builder, DatabaseError, Durability, ReadOnlyTable, ReadTransaction, ReadableDatabase,
-    ReadableTableMetadata, TableDefinition, TableError, TableHandle,
+    AccessGuard, Builder, DatabaseError, Durability, ReadOnlyTable, ReadTransaction,
+    ReadableDatabase, ReadableTableMetadata, StorageError, TableDefinition, TableError,
+    TableHandle,
 };
 use std::{
+    cell::Cell,
     ops::Bound,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::OnceLock,
 };
@@ -20,7 +23,8 @@ pub use redb::{StorageBackend, backends::InMemoryBackend};
 
 /// One open file.
 pub(crate) struct Embedded {
-    file: redb::Database,
+    /// There until this is dropped.
+    file: Option<redb::Database>,
     recovery: Recovery,
 }
 
@@ -46,7 +50,11 @@ impl Embedded {
     ) -> Result<Self, StateError> {
         let file = opened.map_err(|error| open_error(path, error))?;
         create_or_recognise(&file, path)?;
-        Ok(Self { file, recovery: options.recovery })
+        Ok(Self { file: Some(file), recovery: options.recovery })
+    }
+
+    fn file(&self) -> Result<&redb::Database, StateError> {
+        self.file.as_ref().ok_or_else(|| StateError::Database("it is closed".into()))
     }
 }
 
@@ -93,14 +101,48 @@ fn create_or_recognise(file: &redb::Database, path: &Path) -> Result<(), StateEr
     Ok(())
 }
 
+thread_local! {
+    static IN_LIBRARY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is in a call of the database library, whose panic becomes an error: a panic hook
+/// need not tell of it.
+#[must_use]
+pub fn panics_are_caught() -> bool {
+    IN_LIBRARY.get()
+}
+
+/// Calls the library. It panics on some pages that were altered behind its back; an operator is to read
+/// an error instead.
+pub(crate) fn guarded<T>(
+    call: impl FnOnce() -> Result<T, StateError>,
+    panicked: impl FnOnce() -> StateError,
+) -> Result<T, StateError> {
+    let outer = IN_LIBRARY.replace(true);
+    let called = catch_unwind(AssertUnwindSafe(call));
+    IN_LIBRARY.set(outer);
+    called.unwrap_or_else(|_| Err(panicked()))
+}
+
+/// The same while the database is in use.
+fn using<T>(call: impl FnOnce() -> Result<T, StateError>) -> Result<T, StateError> {
+    guarded(call, || Damage::Page.into())
+}
+
 impl Database for Embedded {
     fn tables(&self) -> Result<Box<dyn Tables>, StateError> {
-        let transaction = self.file.begin_read()?;
+        let transaction = using(|| Ok(self.file()?.begin_read()?))?;
         Ok(Box::new(OpenTables { transaction, open: Default::default() }))
     }
 
     fn write(&self, writes: &Writes<'_>) -> Result<(), StateError> {
-        let mut transaction = self.file.begin_write()?;
+        using(|| self.write_all(writes))
+    }
+}
+
+impl Embedded {
+    fn write_all(&self, writes: &Writes<'_>) -> Result<(), StateError> {
+        let mut transaction = self.file()?.begin_write()?;
         transaction.set_quick_repair(self.recovery == Recovery::Saved);
         // The default, spelled out because acknowledged blocks depend on it.
         transaction.set_durability(Durability::Immediate)?;
@@ -114,6 +156,17 @@ impl Database for Embedded {
             }
         }
         Ok(transaction.commit()?)
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        let file = self.file.take();
+        // What is damaged was told, or will be when the file is opened again.
+        let _ = using(|| {
+            drop(file);
+            Ok(())
+        });
     }
 }
 
@@ -138,7 +191,7 @@ impl OpenTables {
 
 impl Tables for OpenTables {
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
-        Ok(self.table(space)?.get(key)?.map(|value| value.value().to_vec()))
+        using(|| Ok(self.table(space)?.get(key)?.map(|value| value.value().to_vec())))
     }
 
     fn range(
@@ -147,15 +200,53 @@ impl Tables for OpenTables {
         from: Bound<&[u8]>,
         to: Bound<&[u8]>,
     ) -> Result<Rows, StateError> {
-        let rows = self.table(space)?.range::<&[u8]>((from, to))?;
-        Ok(Box::new(rows.map(|row| -> Result<Row, StateError> {
-            let (key, value) = row?;
-            Ok((key.value().to_vec(), value.value().to_vec()))
-        })))
+        let range = using(|| Ok(self.table(space)?.range::<&[u8]>((from, to))?))?;
+        Ok(Box::new(OpenRange { range: Some(range) }))
     }
 
     fn len(&self, space: Space) -> Result<u64, StateError> {
-        Ok(self.table(space)?.len()?)
+        using(|| Ok(self.table(space)?.len()?))
+    }
+}
+
+/// Rows of a table, up to the first that cannot be read.
+struct OpenRange {
+    range: Option<Range>,
+}
+
+type Range = redb::Range<'static, &'static [u8], &'static [u8]>;
+
+type Entry = (AccessGuard<'static, &'static [u8]>, AccessGuard<'static, &'static [u8]>);
+
+impl OpenRange {
+    fn step(
+        &mut self,
+        next: impl FnOnce(&mut Range) -> Option<Result<Entry, StorageError>>,
+    ) -> Option<Result<Row, StateError>> {
+        let range = self.range.as_mut()?;
+        let row = using(|| {
+            let Some(entry) = next(range) else { return Ok(None) };
+            let (key, value) = entry?;
+            Ok(Some((key.value().to_vec(), value.value().to_vec())))
+        });
+        if row.is_err() {
+            self.range = None;
+        }
+        row.transpose()
+    }
+}
+
+impl Iterator for OpenRange {
+    type Item = Result<Row, StateError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.step(Iterator::next)
+    }
+}
+
+impl DoubleEndedIterator for OpenRange {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.step(DoubleEndedIterator::next_back)
     }
 }
 

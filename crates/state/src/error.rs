@@ -15,6 +15,12 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StateError {
+    /// There is no database: the file is missing or empty, or holds no block.
+    #[error("there is no database {path}", path = .path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
     /// Another process, or another [`Store`](crate::Store) of this one, holds the file.
     #[error("the database {path} is already in use: stop the node that has it open", path = .path.display())]
     InUse {
@@ -31,7 +37,7 @@ pub enum StateError {
     },
     /// The database library panicked while opening the file, as it does on some files that were
     /// altered behind its back.
-    #[error("the database {path} is damaged beyond opening", path = .path.display())]
+    #[error("the database {path} is damaged beyond opening: restore a snapshot", path = .path.display())]
     Unopenable {
         /// The file.
         path: PathBuf,
@@ -122,6 +128,10 @@ pub enum StateError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Damage {
+    /// The database library panicked while reading, as it does on some pages that were altered behind
+    /// its back.
+    #[error("a page cannot be read: restore a snapshot")]
+    Page,
     /// A trie refers to a node that is not there. `address` is `None` for the account trie.
     #[error("trie node {path:?} of {address:?} is missing")]
     NodeMissing {

@@ -98,6 +98,13 @@ impl From<Damage> for SnapshotError {
     }
 }
 
+fn read_error(error: io::Error) -> SnapshotError {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => SnapshotError::Damaged("it ends early"),
+        _ => error.into(),
+    }
+}
+
 /// Reads or writes, and hashes what passes.
 struct Hashing<T> {
     inner: T,
@@ -135,10 +142,7 @@ impl<R: Read> Hashing<R> {
     }
 
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), SnapshotError> {
-        self.inner.read_exact(bytes).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => SnapshotError::Damaged("it ends early"),
-            _ => error.into(),
-        })?;
+        self.inner.read_exact(bytes).map_err(read_error)?;
         self.hasher.update(&*bytes);
         Ok(())
     }
@@ -150,7 +154,7 @@ impl<R: Read> Hashing<R> {
         }
         // A length that lies must not make room for what never comes.
         let mut bytes = Vec::new();
-        (&mut self.inner).take(u64::from(length)).read_to_end(&mut bytes)?;
+        (&mut self.inner).take(u64::from(length)).read_to_end(&mut bytes).map_err(read_error)?;
         if bytes.len() < length as usize {
             return Err(SnapshotError::Damaged("it ends early"));
         }
@@ -169,6 +173,14 @@ impl<R: Read> Hashing<R> {
         let space = Space::ALL.get(usize::from(space));
         let space = *space.ok_or(SnapshotError::Damaged("a row of an unknown table"))?;
         Ok(Some((space, (self.part()?, self.part()?))))
+    }
+
+    /// Whether the file ends here, and is whole to those who unpack it.
+    fn end(&mut self) -> Result<(), SnapshotError> {
+        match (&mut self.inner).take(1).read_to_end(&mut Vec::new()).map_err(read_error)? {
+            0 => Ok(()),
+            _ => Err(SnapshotError::Damaged("something follows its end")),
+        }
     }
 
     /// The block that the file is about, from the beginning of the file.
@@ -313,6 +325,7 @@ impl<'a> Import<'a> {
                 self.write()?;
             }
         }
+        input.end()?;
         self.write()?;
         for expected in [head.state_root].into_iter().chain(expected) {
             if self.root != expected {

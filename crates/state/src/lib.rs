@@ -64,7 +64,7 @@ pub use account::{Account, AccountInfo};
 pub use changes::{AccountChange, Changes};
 pub use check::CheckReport;
 pub use database::{Database, Row, Rows, Tables, WriteRef, Writes};
-pub use embedded::{InMemoryBackend, StorageBackend};
+pub use embedded::{InMemoryBackend, StorageBackend, panics_are_caught};
 pub use error::{Cause, Damage, StateError};
 pub use export::{SnapshotError, SnapshotInfo};
 pub use prepare::Prepared;

@@ -3,7 +3,7 @@
 use crate::{
     Changes, Damage, Head, Prepared, StateError, Table, View,
     database::{Batch, Database, Rows, Writes},
-    embedded::{Embedded, InMemoryBackend, StorageBackend},
+    embedded::{self, Embedded, InMemoryBackend, StorageBackend},
     pending::Pending,
     snapshot::Snapshot,
     tables::{Space, system},
@@ -12,9 +12,8 @@ use alloy_primitives::B256;
 use revm::bytecode::Bytecode;
 use std::{
     collections::BTreeMap,
-    fmt,
+    fmt, fs, io,
     ops::Bound,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
@@ -130,6 +129,23 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens the database at `path`, which holds at least one block; makes none.
+    ///
+    /// # Errors
+    ///
+    /// `Missing` if the file is missing or empty, or holds no block; otherwise as [`Store::open`].
+    pub fn open_existing(path: impl AsRef<Path>, options: Options) -> Result<Self, StateError> {
+        let path = path.as_ref();
+        let is_there = match fs::metadata(path) {
+            Ok(file) => file.len() > 0,
+            // Opening it says what else is wrong.
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        };
+        let store = if is_there { Some(Self::open_with(path, options)?) } else { None };
+        let held = store.filter(|store| store.head().is_some());
+        held.ok_or_else(|| StateError::Missing { path: path.to_owned() })
+    }
+
     /// An empty store in memory, gone when the last clone is dropped.
     ///
     /// # Errors
@@ -166,16 +182,14 @@ impl Store {
         Ok(Self { inner: Arc::new(Inner { database, options, head, staging, code }) })
     }
 
-    /// Opens a database that may be damaged. The library panics on some files that were altered
-    /// behind its back; an operator is to read an error instead.
+    /// Opens a database that may be damaged.
     fn guarded(
         path: &Path,
         options: Options,
         open: impl FnOnce() -> Result<Embedded, StateError>,
     ) -> Result<Self, StateError> {
         let attempt = || Self::on(Box::new(open()?), options);
-        catch_unwind(AssertUnwindSafe(attempt))
-            .unwrap_or_else(|_| Err(StateError::Unopenable { path: path.to_owned() }))
+        embedded::guarded(attempt, || StateError::Unopenable { path: path.to_owned() })
     }
 
     /// The last block that was committed or staged, `None` if there is none.
@@ -273,7 +287,7 @@ pub(crate) fn sync_directory(path: &Path) -> Result<(), StateError> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let sync = || std::fs::File::open(directory)?.sync_all();
+    let sync = || fs::File::open(directory)?.sync_all();
     sync().map_err(|error| StateError::Database(Box::new(error)))
 }
 

@@ -62,6 +62,19 @@ fn a_snapshot_is_taken_in_as_it_was() {
     assert!(matches!(exists, Err(SnapshotError::Exists { path: named }) if named == path));
 }
 
+/// A file that goes on behind its end is another than what was written.
+#[test]
+fn nothing_may_follow_a_snapshot() {
+    let (_, file) = &*EXPORTED;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state.redb");
+    for behind in [&[0][..], file] {
+        let refused = Store::import(&*[file, behind].concat(), &path, None).unwrap_err();
+        assert!(refused.to_string().contains("something follows its end"), "{refused}");
+        assert!(!path.exists());
+    }
+}
+
 /// More than is taken in at once, in one account.
 #[test]
 fn a_large_contract_is_taken_in_by_parts() {

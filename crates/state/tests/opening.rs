@@ -4,11 +4,15 @@
 
 mod model;
 
-use gage_state::{OpenCheck, Options, StateError, Store};
+use alloy_primitives::{B256, U256, keccak256};
+use gage_state::{
+    AccountChange, AccountInfo, Changes, Damage, OpenCheck, Options, SnapshotError, StateError,
+    Store,
+};
 use model::Model;
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use redb::{Database, TableDefinition};
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::FileExt as _, path::Path};
 
 const SYSTEM: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("system");
 
@@ -23,6 +27,18 @@ fn write_some_blocks(path: &Path) -> Model {
     model
 }
 
+/// A block whose values are in the tables, not in the journal.
+fn write_large_block(path: &Path) {
+    let options = Options { journal_max: 0, ..Options::default() };
+    let store = Store::open_with(path, options).unwrap();
+    let mut change = AccountChange::new(AccountInfo { nonce: 1, ..AccountInfo::default() });
+    let word = |n: u64| U256::from_be_bytes(keccak256(n.to_be_bytes()).0);
+    change.storage = (0..3_000).map(|n| (word(n), word(n + 1))).collect();
+    let changes = Changes { accounts: [(model::address(1), change)].into() };
+    let prepared = store.prepare(&changes).unwrap();
+    store.commit(prepared, 0, B256::ZERO, Vec::new()).unwrap();
+}
+
 #[test]
 fn a_reopened_store_is_as_it_was_left() {
     let directory = tempfile::tempdir().unwrap();
@@ -31,6 +47,25 @@ fn a_reopened_store_is_as_it_was_left() {
     let store = Store::open(&path).unwrap();
     assert_eq!(store.head().unwrap().number, 9);
     assert_eq!(store.check().unwrap().root, model::state_root(&model.head()));
+}
+
+/// Whoever only looks makes no database: neither where there is none, nor a block where there is none.
+#[test]
+fn a_database_that_should_be_there_is_not_made() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    let look = || Store::open_existing(&path, Options::default());
+    let missing =
+        |refused| matches!(refused, Err(StateError::Missing { path: named }) if named == path);
+    assert!(missing(look()));
+    assert!(!path.exists());
+    fs::write(&path, "").unwrap();
+    assert!(missing(look()));
+    assert_eq!(fs::read(&path).unwrap(), b"");
+    drop(Store::open(&path).unwrap());
+    assert!(missing(look()), "it has no block");
+    write_some_blocks(&path);
+    assert_eq!(look().unwrap().head().unwrap().number, 9);
 }
 
 #[test]
@@ -110,6 +145,37 @@ fn overwritten_pages_are_found() {
         }
     }
     assert!(found > 3, "{found} damages found");
+}
+
+/// A page that is zeroed while the store is open is found by a check, which is an error and no panic, unless nothing
+/// refers to it.
+#[test]
+fn zeroed_pages_are_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    write_large_block(&path);
+    let intact = fs::read(&path).unwrap();
+    // Nothing is read from memory.
+    let options = Options { cache_bytes: 0, ..Options::default() };
+    let mut by_page = 0;
+    for page in 1..intact.len() / 4096 {
+        fs::write(&path, &intact).unwrap();
+        let store = Store::open_existing(&path, options).unwrap();
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.write_all_at(&[0; 4096], page as u64 * 4096).unwrap();
+        let checked = store.check().and_then(|_| match store.export(std::io::sink()) {
+            Err(SnapshotError::State(error)) => Err(error),
+            other => Ok(other.unwrap()),
+        });
+        match checked {
+            Ok(info) => assert_eq!(info.slots, 3_000),
+            Err(StateError::Damaged(Damage::Page)) => by_page += 1,
+            Err(StateError::Damaged(_) | StateError::Database(_)) => {}
+            Err(error) => panic!("unexpected {error}"),
+        }
+        assert!(!gage_state::panics_are_caught());
+    }
+    assert!(by_page > 0);
 }
 
 #[test]

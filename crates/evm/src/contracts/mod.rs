@@ -77,18 +77,20 @@ pub(crate) fn refused(error: &impl SolError) -> Stopped {
     Stopped::Refused(error.abi_encode().into())
 }
 
-/// Runs a call to an address of the form of a native contract's.
+/// Runs a call to an address that is kept for native contracts.
 pub(crate) fn run(input: PrecompileInput<'_>) -> PrecompileResult {
     let PrecompileInput { data, reservoir, target_address, bytecode_address, .. } = input;
     let gas_limit = input.gas;
-    let Some(contract) = Native::at(bytecode_address) else {
-        return Err(PrecompileError::Fatal(format!("{bytecode_address} is not native")));
+    // At an empty account a call would succeed, and keep what it brings.
+    let nobody = || {
+        let error = IGageErrors::NotNativeContract { account: bytecode_address };
+        Ok(PrecompileOutput::revert(0, error.abi_encode().into(), reservoir))
     };
+    let Some(contract) = Native::at(bytecode_address) else { return nobody() };
     let mut frame = Frame::new(contract, input);
     match frame.exists() {
         Ok(true) => {}
-        // An object that was not created yet is an empty account like any other.
-        Ok(false) => return Ok(PrecompileOutput::new(0, Bytes::new(), reservoir)),
+        Ok(false) => return nobody(),
         Err(_) => return Err(PrecompileError::Fatal(frame.failure())),
     }
     let answer = if target_address == bytecode_address {

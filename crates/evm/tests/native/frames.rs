@@ -1,13 +1,14 @@
 //! Native calls from other frames: reverts, halts, delegation, coins in between.
 
-use crate::support::bytecode::{By, End, Step, batch, steps};
+use crate::support::bytecode::{By, End, Step, batch, steps, through};
 use crate::support::*;
 use alloy_primitives::{Address, U256, address};
 use alloy_sol_types::SolCall;
-use gage_abi::addresses::MARKET;
-use gage_abi::{IAsset, IERC20Permit};
+use gage_abi::addresses::{self, MARKET, REGISTRY};
+use gage_abi::{IAsset, IERC20Permit, IRegistry};
+use gage_core::{AssetId, VaultId};
 use proptest::prelude::*;
-use revm::bytecode::Bytecode;
+use revm::bytecode::{Bytecode, opcode as op};
 use revm::state::AccountInfo;
 use std::collections::BTreeMap;
 
@@ -193,6 +194,82 @@ fn reg_e01_the_caller_is_the_immediate_frame() {
     assert!(!success);
     let error = gage_abi::decode_error(&output).unwrap();
     assert!(error.starts_with("InsufficientCollateral(pledged: 0"), "{error}");
+}
+
+/// Addresses that native contracts may get, or never will.
+fn vacant() -> Vec<Address> {
+    let forms = [addresses::vault(VaultId::new(99)), addresses::asset(AssetId::new(99))];
+    let parts = [addresses::exits(VaultId::new(99)), addresses::rebasing(AssetId::new(99))];
+    let never = [
+        address!("6761676500000000000000000000000000000000"),
+        address!("6761676501000000000000000000000000000001"),
+        address!("6761676505000000000000000000000000000000"),
+        address!("6761676505000000000001000000000000000001"),
+        address!("67616765ffffffffffffffffffffffffffffffff"),
+    ];
+    [&forms[..], &parts, &never].concat()
+}
+
+/// EVM-4, E-01, E-06: where no native contract is, every call is refused by name and takes nothing along:
+/// coins alone, by whatever opcode, and also if somebody put code there.
+#[test]
+fn calls_to_vacant_native_addresses_are_refused() {
+    let mut world = World::market();
+    world.db.insert_account_info(vacant()[0], AccountInfo::from_balance(u(1)));
+    let code = Bytecode::new_raw([op::STOP].into());
+    world.db.insert_account_info(vacant()[8], AccountInfo::from_bytecode(code));
+    for by in [By::Call, By::StaticCall, By::CallCode, By::DelegateCall] {
+        world.proxy(by);
+    }
+    let before = world.state();
+    let deposit = IAsset::depositCall {}.abi_encode();
+    for at in vacant() {
+        let named = format!("NotNativeContract(account: {at})");
+        for (value, data) in [(0, vec![]), (WAD, vec![]), (WAD, deposit.clone()), (0, transfer(1))]
+        {
+            let done = world.send(STRANGER, at, u(value), data.clone());
+            assert_eq!(done.error(), named);
+            for by in [By::Call, By::StaticCall, By::CallCode, By::DelegateCall] {
+                let (success, output) = world.by(by, STRANGER, at, &data);
+                assert!(!success, "{by:?}");
+                assert_eq!(gage_abi::decode_error(&output).unwrap(), named, "{by:?}");
+            }
+            let proxy = world.proxy(By::Call);
+            let refused = world.send(STRANGER, proxy, u(value), through(at, &data)).output();
+            assert_eq!(gage_abi::decode_error(&refused[32..]).unwrap(), named);
+            // The coins came as far as the proxy.
+            let info = AccountInfo::from_balance(world.coins(STRANGER) + u(value));
+            world.db.insert_account_info(STRANGER, info);
+            world.proxy(By::Call);
+            assert_eq!(world.state(), before, "{at}");
+        }
+        // The gas of a plain payment is enough to be told.
+        let mut payment = World::tx(STRANGER, at, u(1), Vec::new());
+        payment.gas_limit = dues::TRANSACTION;
+        assert_eq!(world.transact(payment).error(), named);
+    }
+}
+
+/// E-04: a call that came too early is lost alone: the contract that comes later in the same transaction is whole.
+#[test]
+fn a_contract_gets_its_address_after_a_call_that_was_refused() {
+    let mut world = World::market();
+    let outer = world.batch(End::Stop);
+    let later = addresses::asset(AssetId::new(4));
+    let (name, symbol) = ("Later".to_owned(), "LATER".to_owned());
+    let create = IRegistry::createAssetCall { name, symbol, decimals: 18 }.abi_encode();
+    let mint = |value: u128| IAsset::mintCall { to: SINK, value: u(value) }.abi_encode();
+    let pay = Step { value: u(5), ..Step::new(later, Vec::new()) };
+    let data = steps(&[
+        pay,
+        Step::new(later, mint(1)),
+        Step::new(REGISTRY, create),
+        Step::new(later, mint(20)),
+    ]);
+    assert!(world.send(STRANGER, outer, u(5), data).is_success());
+    assert_eq!(world.balance(later, SINK), 20);
+    assert_eq!((world.coins(later), world.coins(outer)), (U256::ZERO, u(5)));
+    world.check_ties();
 }
 
 /// EVM-2: an account that delegates its code to a native contract (EIP-7702) runs none of it.
