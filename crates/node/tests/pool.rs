@@ -150,6 +150,12 @@ fn what_no_block_takes_is_refused_with_its_reason() {
         refused(Draft { chain_id: 1, ..draft(1, 0) }),
         PoolError::Rejected(Rejection::ChainId { got: Some(1), expected: CHAIN_ID })
     ));
+    let other = refused(Draft { chain_id: 1, ..draft(1, 0) }).to_string();
+    assert_eq!(other, "invalid chain id 1, this chain's is 4243");
+    let none = Rejection::ChainId { got: None, expected: CHAIN_ID }.to_string();
+    assert_eq!(none, "no chain id (unprotected transaction), this chain's is 4243");
+    let large = refused(Draft { gas: 16_777_217, ..draft(1, 0) }).to_string();
+    assert_eq!(large, "exceeds the gas limit of one transaction: gas 16777217, most 16777216");
     assert!(matches!(
         refused(Draft { gas: 20_999, ..draft(1, 0) }),
         PoolError::Rejected(Rejection::IntrinsicGas { limit: 20_999, needed: 21_000 })
