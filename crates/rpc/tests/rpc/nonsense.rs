@@ -47,6 +47,11 @@ fn bytes_that_are_no_request_are_told_so() {
     assert_alive(&world);
 }
 
+/// A request for the chain's id, with `id` in its place as it is.
+fn request(id: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","method":"eth_chainId","params":[]{id}}}"#)
+}
+
 #[test]
 fn arguments_that_are_wrong_are_named() {
     let world = World::new();
@@ -161,6 +166,31 @@ fn limits_are_told_and_hold() {
 
     world.ask("eth_newBlockFilter", json!([]));
     assert_eq!(world.refusal("eth_newBlockFilter", json!([])).0, LIMIT);
+    assert_alive(&world);
+}
+
+/// Whether its length is told first or not.
+#[test]
+fn a_body_that_is_too_long_is_refused_in_whatever_form_it_comes() {
+    let world = World::with_limits(Limits { request_bytes_max: 1_000, ..Limits::default() });
+    let chunked = |pieces: &[&str]| {
+        let head =
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json";
+        let chunk = |piece: &&str| format!("{:x}\r\n{piece}\r\n", piece.len());
+        let body = pieces.iter().map(chunk).collect::<String>() + "0\r\n\r\n";
+        client::http(world.addr, head, body.as_bytes())
+    };
+    let asked = request(r#","id":1"#);
+    let spaces = " ".repeat(501);
+    let told = client::post(world.addr, format!("{asked}{spaces}{spaces}").as_bytes());
+    assert_eq!((told.status, &told.json()["error"]["code"]), (413, &json!(-32007)));
+    for pieces in [[asked.as_str(), &spaces, &spaces], [&spaces, &spaces, &asked]] {
+        let refused = chunked(&pieces);
+        assert_eq!((refused.status, refused.json()), (413, told.json()), "{pieces:?}");
+    }
+    let (first, second) = asked.split_at(20);
+    let answered = chunked(&[" ", first, second]);
+    assert_eq!(answered.json()["result"], format!("{CHAIN_ID:#x}"));
     assert_alive(&world);
 }
 
