@@ -9,12 +9,14 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use jsonrpsee::{
     core::BoxError,
-    server::{HttpBody, HttpRequest, HttpResponse, StopHandle, http::response},
+    server::{
+        HttpBody, HttpRequest, HttpResponse, StopHandle, http::response, ws::is_upgrade_request,
+    },
 };
 use tower::{Layer, Service};
 use tower_http::timeout::TimeoutBody;
 
-use crate::Limits;
+use crate::{Limits, requests::OverHttp};
 
 /// Makes a service that takes whole bodies one that takes them as they come.
 #[derive(Clone, Debug)]
@@ -31,7 +33,8 @@ impl WholeBodies {
 
     /// The request with its whole body, unless that is too long.
     async fn read(self, request: HttpRequest<Incoming>) -> Result<Option<HttpRequest>, BoxError> {
-        let (parts, body) = request.into_parts();
+        let is_call = !is_upgrade_request(&request);
+        let (mut parts, body) = request.into_parts();
         if body.size_hint().lower() > u64::from(self.bytes_max) {
             return Ok(None);
         }
@@ -43,6 +46,9 @@ impl WholeBodies {
         };
         match came {
             Ok(whole) => {
+                if is_call {
+                    parts.extensions.insert(OverHttp);
+                }
                 let whole = HttpBody::new(Full::new(whole.to_bytes()));
                 Ok(Some(HttpRequest::from_parts(parts, whole)))
             }

@@ -32,6 +32,7 @@ mod gage;
 mod methods;
 mod net;
 mod node;
+mod requests;
 mod server;
 mod shapes;
 

@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 use gage_chain::Chain;
 use jsonrpsee::{
     RpcModule,
-    core::RegisterMethodError,
+    core::{RegisterMethodError, middleware::RpcServiceBuilder},
     server::{BatchRequestConfig, PingConfig, ServerConfig, ServerHandle, stop_channel},
 };
 use tokio::net::TcpListener;
@@ -13,7 +13,7 @@ use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 use crate::{
     Config, Cors, Limits, NodeHandle, bodies::WholeBodies, connections, context::Context, debug,
-    dev, eth, filters::HexIds, gage, methods::Methods, net,
+    dev, eth, filters::HexIds, gage, methods::Methods, net, requests::Checked,
 };
 
 /// Why no server runs.
@@ -77,6 +77,7 @@ pub async fn serve(
     let service = jsonrpsee::server::Server::builder()
         .set_config(server)
         .set_http_middleware(http)
+        .set_rpc_middleware(RpcServiceBuilder::new().layer_fn(Checked))
         .to_service_builder();
     let bind = |source| ServeError::Bind { addr, source };
     let listener = TcpListener::bind(addr).await.map_err(bind)?;

@@ -52,6 +52,46 @@ fn request(id: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","method":"eth_chainId","params":[]{id}}}"#)
 }
 
+/// What `single` is answered with: the same over HTTP, over a WebSocket, and beside another in a batch.
+fn answer(world: &World, socket: &mut WebSocket, single: &str) -> Value {
+    let over_http = client::post(world.addr, single.as_bytes()).json();
+    socket.send(single);
+    assert_eq!(socket.next(), over_http, "{single}");
+    let batch = format!("[{},{single}]", request(r#","id":"first""#));
+    socket.send(&batch);
+    for answers in [client::post(world.addr, batch.as_bytes()).json(), socket.next()] {
+        assert_eq!(answers[0]["result"], format!("{CHAIN_ID:#x}"));
+        assert_eq!(answers[1], over_http, "{single}");
+    }
+    over_http
+}
+
+#[test]
+fn every_id_is_repeated_or_refused() {
+    let world = World::new();
+    let mut socket = WebSocket::open(world.addr);
+    for id in ["0", "7", "18446744073709551615", "\"\"", "\"-1\"", "null"] {
+        let answer = answer(&world, &mut socket, &request(&format!(",\"id\":{id}")));
+        assert_eq!(answer["id"], serde_json::from_str::<Value>(id).unwrap());
+        assert_eq!(answer["result"], format!("{CHAIN_ID:#x}"), "{id}");
+    }
+    let others = ["-1", "1.5", "18446744073709551616", "true", "{}", "[]", "1,\"id\":2"];
+    let others = others.map(|id| format!(",\"id\":{id}"));
+    // One without an id is not run either.
+    for id in others.into_iter().chain([String::new()]) {
+        let answer = answer(&world, &mut socket, &request(&id));
+        assert_eq!(answer["id"], Value::Null, "{id}");
+        assert_eq!(answer["error"]["code"], INVALID_REQUEST, "{id}");
+        let told = answer["error"]["message"].as_str().expect("words");
+        assert!(told.starts_with("id must be a string, null or a whole number"), "{told}");
+    }
+    for key in [r#","jsonrpc":"2.0""#, r#","method":"eth_chainId""#, r#","params":[]"#] {
+        let answer = answer(&world, &mut socket, &request(&format!(",\"id\":1{key}")));
+        assert_eq!(answer["error"]["code"], INVALID_REQUEST, "{key}");
+    }
+    assert_alive(&world);
+}
+
 #[test]
 fn arguments_that_are_wrong_are_named() {
     let world = World::new();
@@ -251,6 +291,17 @@ fn nonsense_over_a_websocket_is_answered_too() {
     assert_eq!(socket.call("eth_subscribe", json!([])).unwrap_err()["code"], INVALID_PARAMS);
     let unknown = socket.call("eth_subscribe", json!(["weather"])).unwrap_err();
     assert_eq!(unknown["code"], INVALID_PARAMS);
+    for params in [json!(["newHeads", "x"]), json!(["newPendingTransactions", "x"])] {
+        assert_eq!(socket.call("eth_subscribe", params).unwrap_err()["code"], INVALID_PARAMS);
+    }
     assert_eq!(socket.call("eth_unsubscribe", json!(["0x1"])).unwrap(), false);
+    for params in [json!([]), json!([{}]), json!(["0x1", "0x2"])] {
+        assert_eq!(socket.call("eth_unsubscribe", params).unwrap_err()["code"], INVALID_PARAMS);
+    }
+    for method in ["eth_subscribe", "eth_unsubscribe"] {
+        let (code, told) = world.refusal(method, json!(["newHeads"]));
+        assert_eq!(code, UNKNOWN_METHOD);
+        assert!(told.starts_with("notifications not supported"), "{told}");
+    }
     assert_eq!(socket.call("eth_chainId", json!([])).unwrap(), "0x1093");
 }
