@@ -106,8 +106,6 @@ pub(crate) enum RequestError {
     Percentile(f64),
     #[error("unknown subscription \"{0}\": newHeads, logs or newPendingTransactions")]
     Subscription(String),
-    #[error("invalid log filter: {0}")]
-    LogFilter(serde_json::Error),
     #[error("no feed of this market prices \"{0}\"")]
     NoFeed(String),
     #[error(transparent)]

@@ -56,8 +56,7 @@ impl Topic {
             }
             "logs" if details.is_null() => Ok(Self::Logs(LogFilter::default())),
             "logs" => {
-                let request: LogRequest =
-                    serde_json::from_value(details).map_err(RequestError::LogFilter)?;
+                let (_, request): (String, LogRequest) = arguments::read(params)?;
                 Ok(Self::Logs(logs::criteria(&request)))
             }
             _ => Err(RequestError::Subscription(name).into()),

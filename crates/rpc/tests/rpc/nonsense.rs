@@ -133,6 +133,63 @@ fn arguments_that_are_wrong_are_named() {
 }
 
 #[test]
+fn no_refusal_names_a_type_of_rust() {
+    let world = World::new();
+    let (address, hash) = (user(0).address(), format!("0x{}", "11".repeat(32)));
+    let nonsense =
+        [json!(7.5), json!("x"), json!(true), json!([1]), json!([[]]), json!({ "x": 1 })];
+    let methods = [
+        ("eth_getBalance", vec![json!(address)]),
+        ("eth_getStorageAt", vec![json!(address)]),
+        ("eth_getProof", vec![json!(address)]),
+        ("eth_call", vec![]),
+        ("eth_call", vec![json!({}), json!("latest")]),
+        ("eth_call", vec![json!({}), json!("latest"), json!({})]),
+        ("eth_getLogs", vec![]),
+        ("eth_newFilter", vec![]),
+        ("eth_simulateV1", vec![]),
+        ("eth_sendRawTransaction", vec![]),
+        ("eth_feeHistory", vec![json!(1)]),
+        ("debug_traceTransaction", vec![json!(hash)]),
+        ("debug_traceCall", vec![json!({}), json!("latest")]),
+        ("evm_mine", vec![]),
+        ("gage_submitReports", vec![]),
+        ("gage_submitMessages", vec![]),
+        ("gage_whatIf", vec![json!(0), json!(address), json!(0)]),
+    ];
+    let mut refused = 0;
+    let mut judge = |told: String, asked: &str| {
+        let leaks = ["enum ", "struct ", "variant of", "Json", "Variadic"];
+        assert!(!leaks.iter().any(|leak| told.contains(leak)), "{asked}: {told}");
+        refused += 1;
+    };
+    for (method, first) in methods {
+        for value in nonsense.clone() {
+            let params = Value::Array(first.iter().cloned().chain([value]).collect());
+            if let Err(error) = world.try_ask(method, params.clone()) {
+                judge(error["message"].to_string(), &format!("{method} {params}"));
+            }
+        }
+    }
+    let filters = [json!({ "topics": ["x"] }), json!({ "address": 5 }), json!({ "tracer": [] })];
+    let mut socket = WebSocket::open(world.addr);
+    for filter in filters {
+        let error = socket.call("eth_subscribe", json!(["logs", filter]));
+        judge(error.map_or_else(|error| error["message"].to_string(), |_| String::new()), "logs");
+    }
+    assert!(refused > 80, "{refused} refusals");
+    let slot = world.refusal("eth_getStorageAt", json!([address, "slot"])).1;
+    assert_eq!(slot, "invalid argument 1: expected a storage slot, 32 bytes or fewer as 0x hex");
+    let (_, topic) = world.refusal("eth_getLogs", json!([{ "topics": ["x"] }]));
+    assert!(topic.starts_with("invalid argument 0: expected one value or an array"), "{topic}");
+    let time = world.refusal("evm_mine", json!([true])).1;
+    assert_eq!(time, "invalid argument 0: expected a time, or an object of timestamp and blocks");
+    let message = json!([[{ "provider": "x", "feeds": [], "data": "0x" }]]);
+    let provider = world.refusal("gage_submitMessages", message).1;
+    assert!(provider.ends_with("expected ed25519, pyth, redstone, chainlink or their number"));
+}
+
+#[test]
 fn what_is_not_there_is_null_or_named() {
     let world = World::new();
     let nothing = format!("0x{}", "11".repeat(32));
