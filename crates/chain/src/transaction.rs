@@ -45,7 +45,7 @@ pub enum Rejection {
     #[error("invalid sender: the signature recovers to no address")]
     Signature,
     /// Signed for another chain, or for all of them.
-    #[error("invalid chain id: have {got:?}, want {expected}")]
+    #[error("{}, this chain's is {expected}", chain_id_name(.got))]
     ChainId {
         /// The transaction's.
         got: Option<u64>,
@@ -95,8 +95,8 @@ pub enum Rejection {
         /// What it must at least be.
         needed: u64,
     },
-    /// More than a block, or than a transaction may use (EIP-7825).
-    #[error("exceeds block gas limit: gas {limit}, most {most}")]
+    /// More than a transaction may use (EIP-7825).
+    #[error("exceeds the gas limit of one transaction: gas {limit}, most {most}")]
     GasLimit {
         /// The transaction's limit.
         limit: u64,
@@ -164,6 +164,13 @@ impl Rejection {
             other => Self::Evm(other),
         }
     }
+}
+
+fn chain_id_name(got: &Option<u64>) -> String {
+    got.map_or_else(
+        || "no chain id (unprotected transaction)".to_owned(),
+        |id| format!("invalid chain id {id}"),
+    )
 }
 
 /// From here on a first byte begins an RLP list, and with it a legacy transaction.

@@ -122,7 +122,7 @@ fn what_cannot_run_is_skipped_and_says_why() {
         (draft(0, 0).fees(GWEI * 9, GWEI * 10).dynamic(), "max priority fee per gas higher"),
         (
             draft(0, 0).gas(16_777_217).dynamic(),
-            "exceeds block gas limit: gas 16777217, most 16777216",
+            "exceeds the gas limit of one transaction: gas 16777217, most 16777216",
         ),
         (
             draft(0, 0).gas(121_000_000).dynamic(),
@@ -130,7 +130,7 @@ fn what_cannot_run_is_skipped_and_says_why() {
         ),
         (
             Draft { chain_id: 1, ..draft(0, 0) }.dynamic(),
-            "invalid chain id: have Some(1), want 4243",
+            "invalid chain id 1, this chain's is 4243",
         ),
         (draft(0, 0).dynamic(), ""),
     ];

@@ -19,7 +19,9 @@ mod turns;
 pub use clock::Clock;
 pub use messages::{MESSAGES_WAITING_MAX, MessageError, MessagePool, News};
 pub use node::{Node, NodeConfig, ProduceError, SubmitError, TIMESTAMP_MAX, TimeError};
-pub use pool::{AccountFacts, Pool, PoolError, PoolLimits, Pooled, REPLACEMENT_BUMP_PERCENT};
+pub use pool::{
+    AccountFacts, NextBlock, Pool, PoolError, PoolLimits, Pooled, REPLACEMENT_BUMP_PERCENT,
+};
 pub use reports::{AHEAD_SECONDS_MAX, REPORTS_WAITING_MAX, ReportError, ReportPool, SourceFacts};
 pub use selection::Selection;
 pub use settings::Settings;

@@ -28,7 +28,7 @@ use crate::{
     feeds,
     messages::{self, MessageError, MessagePool},
     meters,
-    pool::{AccountFacts, Pool, PoolError, PoolLimits},
+    pool::{AccountFacts, NextBlock, Pool, PoolError, PoolLimits},
     reports::{ReportError, ReportPool},
     selection::{Selection, Timed},
     turns::Turns,
@@ -180,7 +180,7 @@ impl Node {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ChainError> {
         let head = chain.head();
-        let pool = Pool::new(config.pool, chain.chain_id(), head.gas_limit);
+        let pool = Pool::new(config.pool, chain.chain_id(), next_block(&chain));
         meters::head(head.number, head.gas_used);
         Ok(Self(Arc::new(Inner {
             tip_state: RwLock::new(chain.state(head.number)?),
@@ -452,7 +452,7 @@ impl Node {
     ) -> Result<(), ChainError> {
         let mut pool = self.0.pool.lock();
         *self.0.tip_state.write() = state.clone();
-        pool.set_block_gas_limit(block.header.gas_limit);
+        pool.set_next(next_block(&self.0.chain));
         for (hash, reason) in &selection.invalid {
             tracing::debug!(%hash, %reason, "transaction dropped");
             pool.remove(*hash);
@@ -501,6 +501,11 @@ impl Node {
             balance: account.info.balance,
         }))
     }
+}
+
+/// What the block after the tip asks of its transactions.
+fn next_block(chain: &Chain) -> NextBlock {
+    NextBlock { gas_limit: chain.tip().gas_limit, base_fee: chain.next_base_fee() }
 }
 
 /// When a task ends; never if there is none.

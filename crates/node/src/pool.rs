@@ -15,7 +15,7 @@ use std::{
 
 use alloy_consensus::{Transaction, TxEnvelope, transaction::Recovered};
 use alloy_primitives::{Address, TxHash, U256};
-use gage_chain::{Rejection, TX_GAS_LIMIT_MAX, check_init_code, intrinsic_gas};
+use gage_chain::{BASE_FEE_PARAMS, Rejection, TX_GAS_LIMIT_MAX, check_init_code, intrinsic_gas};
 
 use crate::selection::Selection;
 
@@ -39,6 +39,23 @@ impl Default for PoolLimits {
     }
 }
 
+/// What the next block asks of its transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NextBlock {
+    /// The most gas of them all.
+    pub gas_limit: u64,
+    /// Wei per gas.
+    pub base_fee: u64,
+}
+
+impl NextBlock {
+    /// The least that any later block may ask per gas. An empty block lowers the base fee by one part in
+    /// `max_change_denominator`, rounded down: by nothing, once the fee is smaller than that.
+    fn base_fee_least(self) -> u128 {
+        u128::from(self.base_fee).min(BASE_FEE_PARAMS.max_change_denominator.saturating_sub(1))
+    }
+}
+
 /// A sender's account at the head.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AccountFacts {
@@ -58,6 +75,17 @@ pub enum PoolError {
     /// It is here.
     #[error("already known")]
     Known,
+    /// It pays less than any block will ask.
+    #[error(
+        "transaction underpriced: max fee per gas {fee_max}, but the base fee never falls below \
+         {least}"
+    )]
+    Underpriced {
+        /// The most that it pays per gas.
+        fee_max: u128,
+        /// What it must at least pay.
+        least: u128,
+    },
     /// Another with its nonce waits, and it pays too little more.
     #[error(
         "replacement transaction underpriced: fee {fee} and tip {tip}, needed {fee_needed} and \
@@ -171,7 +199,7 @@ impl Queue {
 pub struct Pool {
     limits: PoolLimits,
     chain_id: u64,
-    block_gas_limit: u64,
+    next: NextBlock,
     senders: BTreeMap<Address, Queue>,
     places: HashMap<TxHash, (Address, u64)>,
     /// The last of each sender: only these may be evicted, so that eviction leaves no gap.
@@ -181,11 +209,11 @@ pub struct Pool {
 
 impl Pool {
     /// An empty pool.
-    pub fn new(limits: PoolLimits, chain_id: u64, block_gas_limit: u64) -> Self {
+    pub fn new(limits: PoolLimits, chain_id: u64, next: NextBlock) -> Self {
         Self {
             limits,
             chain_id,
-            block_gas_limit,
+            next,
             senders: BTreeMap::new(),
             places: HashMap::new(),
             tails: BTreeSet::new(),
@@ -256,24 +284,28 @@ impl Pool {
     }
 
     /// What is true of a transaction whatever the state is.
-    fn admit(&self, tx: &Recovered<TxEnvelope>) -> Result<(), Rejection> {
+    fn admit(&self, tx: &Recovered<TxEnvelope>) -> Result<(), PoolError> {
         if tx.is_eip4844() {
-            return Err(Rejection::Blob);
+            return Err(Rejection::Blob.into());
         }
         if tx.chain_id() != Some(self.chain_id) {
-            return Err(Rejection::ChainId { got: tx.chain_id(), expected: self.chain_id });
+            return Err(Rejection::ChainId { got: tx.chain_id(), expected: self.chain_id }.into());
         }
         check_init_code(tx.inner())?;
         let (limit, needed) = (tx.gas_limit(), intrinsic_gas(tx));
-        let most = self.block_gas_limit.min(TX_GAS_LIMIT_MAX);
+        let most = self.next.gas_limit.min(TX_GAS_LIMIT_MAX);
         if limit > most {
-            return Err(Rejection::GasLimit { limit, most });
+            return Err(Rejection::GasLimit { limit, most }.into());
         }
         if limit < needed {
-            return Err(Rejection::IntrinsicGas { limit, needed });
+            return Err(Rejection::IntrinsicGas { limit, needed }.into());
         }
-        if tip_max(tx) > tx.max_fee_per_gas() {
-            return Err(Rejection::TipAboveFee);
+        let (fee_max, least) = (tx.max_fee_per_gas(), self.next.base_fee_least());
+        if tip_max(tx) > fee_max {
+            return Err(Rejection::TipAboveFee.into());
+        }
+        if fee_max < least {
+            return Err(PoolError::Underpriced { fee_max, least });
         }
         Ok(())
     }
@@ -384,9 +416,9 @@ impl Pool {
         self.senders.values().any(|queue| queue.ready().next().is_some_and(pays))
     }
 
-    /// The gas limit of the next block changed.
-    pub fn set_block_gas_limit(&mut self, gas_limit: u64) {
-        self.block_gas_limit = gas_limit;
+    /// Another block is next.
+    pub fn set_next(&mut self, next: NextBlock) {
+        self.next = next;
     }
 
     /// The ready transactions for a block with this base fee, best first.

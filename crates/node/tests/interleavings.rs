@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 use alloy_consensus::{Transaction, TxEnvelope, transaction::Recovered};
 use alloy_primitives::{Address, TxHash, U256};
 use gage_chain::{Room, TxSource, decode_transaction, recover};
-use gage_node::{AccountFacts, Pool, PoolError, PoolLimits};
+use gage_node::{AccountFacts, NextBlock, Pool, PoolError, PoolLimits};
 use shuttle::sync::{Arc, Mutex, RwLock};
 use shuttle::thread;
 use support::{CHAIN_ID, GWEI, transfer};
@@ -54,8 +54,9 @@ struct Node {
 
 impl Node {
     fn new() -> Self {
+        let next = NextBlock { gas_limit: 120_000_000, base_fee: BASE_FEE };
         Self {
-            pool: Mutex::new(Pool::new(PoolLimits::default(), CHAIN_ID, 120_000_000)),
+            pool: Mutex::new(Pool::new(PoolLimits::default(), CHAIN_ID, next)),
             head_state: RwLock::default(),
             head: RwLock::default(),
             included: RwLock::default(),

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use alloy_consensus::{
     SignableTransaction, Transaction, TxEip1559, TxEnvelope, transaction::Recovered,
 };
+use alloy_eips::eip1559::calc_next_block_base_fee;
 use alloy_primitives::{Address, Bytes, TxKind, U256};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
-use gage_chain::{Rejection, Room, TxSource};
-use gage_node::{AccountFacts, Pool, PoolError, PoolLimits};
+use gage_chain::{BASE_FEE_PARAMS, Rejection, Room, TxSource};
+use gage_node::{AccountFacts, NextBlock, Pool, PoolError, PoolLimits};
 use proptest::prelude::*;
 
 const CHAIN_ID: u64 = 4243;
@@ -63,7 +64,11 @@ impl Draft {
 }
 
 fn pool(limits: PoolLimits) -> Pool {
-    Pool::new(limits, CHAIN_ID, GAS_LIMIT)
+    Pool::new(limits, CHAIN_ID, next(1))
+}
+
+fn next(base_fee: u64) -> NextBlock {
+    NextBlock { gas_limit: GAS_LIMIT, base_fee }
 }
 
 fn add(pool: &mut Pool, draft: &Draft) -> Result<Option<Recovered<TxEnvelope>>, PoolError> {
@@ -145,6 +150,12 @@ fn what_no_block_takes_is_refused_with_its_reason() {
         refused(Draft { chain_id: 1, ..draft(1, 0) }),
         PoolError::Rejected(Rejection::ChainId { got: Some(1), expected: CHAIN_ID })
     ));
+    let other = refused(Draft { chain_id: 1, ..draft(1, 0) }).to_string();
+    assert_eq!(other, "invalid chain id 1, this chain's is 4243");
+    let none = Rejection::ChainId { got: None, expected: CHAIN_ID }.to_string();
+    assert_eq!(none, "no chain id (unprotected transaction), this chain's is 4243");
+    let large = refused(Draft { gas: 16_777_217, ..draft(1, 0) }).to_string();
+    assert_eq!(large, "exceeds the gas limit of one transaction: gas 16777217, most 16777216");
     assert!(matches!(
         refused(Draft { gas: 20_999, ..draft(1, 0) }),
         PoolError::Rejected(Rejection::IntrinsicGas { limit: 20_999, needed: 21_000 })
@@ -163,6 +174,31 @@ fn what_no_block_takes_is_refused_with_its_reason() {
         pool.add(draft(1, 2).sign(), late),
         Err(PoolError::Rejected(Rejection::NonceTooLow { expected: 3, got: 2 }))
     ));
+}
+
+/// A block without gas lowers the base fee, until it is so low that a part of it is nothing.
+#[test]
+fn who_offers_less_than_any_base_fee_to_come_is_underpriced() {
+    for first in [1, 3, 7, 8, 9, 63, 1_000_000_000] {
+        let mut pool = Pool::new(PoolLimits::default(), CHAIN_ID, next(first));
+        let lower = |fee: &u64| {
+            let after = calc_next_block_base_fee(0, GAS_LIMIT, *fee, BASE_FEE_PARAMS);
+            (after < *fee).then_some(after)
+        };
+        let lowest = std::iter::successors(Some(first), lower).last().expect("at least the first");
+        let least = u128::from(lowest);
+        let mut offer = |fee_max| add(&mut pool, &draft(0, 0).fee(fee_max).tip(0));
+        for fee_max in [0, least - 1] {
+            assert_eq!(offer(fee_max), Err(PoolError::Underpriced { fee_max, least }), "{first}");
+        }
+        assert_eq!(offer(least), Ok(None), "{first}");
+    }
+    let mut pool = pool(PoolLimits::default());
+    pool.set_next(next(1_000));
+    assert_eq!(
+        add(&mut pool, &draft(0, 0).fee(0).tip(0)).unwrap_err().to_string(),
+        "transaction underpriced: max fee per gas 0, but the base fee never falls below 7"
+    );
 }
 
 #[test]

@@ -18,10 +18,39 @@ pub(crate) enum ArgumentError {
     Malformed(serde_json::Error),
     #[error("missing value for required argument {0}")]
     Missing(usize),
-    #[error("invalid argument {position}: {reason}")]
+    #[error("invalid argument {position}: {}", in_terms_of_json(.reason))]
     Invalid { position: usize, reason: serde_json::Error },
     #[error("too many arguments, want at most {most}")]
     TooMany { most: usize },
+}
+
+/// What is wrong with a value, without the names that the libraries' types have in Rust.
+fn in_terms_of_json(reason: &serde_json::Error) -> String {
+    let reason = reason.to_string();
+    match reason.split_once("data did not match any variant of untagged enum ") {
+        Some((_, "JsonStorageKey")) => {
+            "expected a storage slot, 32 bytes or fewer as 0x hex".into()
+        }
+        Some((_, "Variadic")) => "expected one value or an array of them: 20 bytes as 0x hex for \
+                                  an address, 32 bytes or null for a topic"
+            .into(),
+        Some(_) => "it has none of the forms that are known here".into(),
+        None => {
+            let mut words = reason.split(' ');
+            let mut told = Vec::new();
+            while let Some(word) = words.next() {
+                match word {
+                    "struct" | "enum" => {
+                        words.next();
+                        told.push(if word == "struct" { "an object" } else { "a name" });
+                    }
+                    "tuple" => {}
+                    word => told.push(word),
+                }
+            }
+            told.join(" ")
+        }
+    }
 }
 
 /// A tuple that the arguments of a request are read into.

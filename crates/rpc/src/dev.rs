@@ -32,7 +32,7 @@ fn dev(context: &Context) -> Answer<&dyn DevHandle> {
 
 /// Anvil's and Hardhat's argument: a time for the block, or options.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a time, or an object of timestamp and blocks")]
 enum Mine {
     At(Number<u64>),
     Options { timestamp: Option<Number<u64>>, blocks: Option<Number<u64>> },

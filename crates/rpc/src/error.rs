@@ -9,10 +9,10 @@
 //! | -32603 | the node's own fault; details are in its log |
 //! | 3 | execution reverted; `data` is the encoded error |
 //! | -38010 to -38026 | a simulated call or block is refused, by the specification's codes |
+//! | -32600 | the id cannot be repeated, or is missing |
+//! | -32601 | subscriptions over HTTP |
 //!
-//! The JSON-RPC library adds -32700 (no JSON), -32600 (no request), -32601 (no such method), -32006
-//! to
-//! -32011 (its limits).
+//! The JSON-RPC library adds -32700 (no JSON), -32600 (no request), -32601 (no such method), -32006 to -32011 (its limits).
 
 use alloy_eips::{BlockId, BlockNumberOrTag, RpcBlockHash};
 use alloy_primitives::{Address, Bytes, TxHash};
@@ -23,6 +23,8 @@ use jsonrpsee::types::ErrorObjectOwned;
 
 use crate::{NodeError, arguments::ArgumentError};
 
+const INVALID_REQUEST: i32 = -32600;
+const NO_METHOD: i32 = -32601;
 const INVALID_PARAMS: i32 = -32602;
 const INTERNAL: i32 = -32603;
 const REFUSED: i32 = -32000;
@@ -33,6 +35,13 @@ const REVERTED: i32 = 3;
 /// Why a request has no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RpcError {
+    #[error(
+        "id must be a string, null or a whole number from 0 to 2^64 - 1, given once; without one \
+         nothing is run"
+    )]
+    Id,
+    #[error("notifications not supported: subscriptions need a WebSocket")]
+    NoWebSocket,
     #[error(transparent)]
     Argument(#[from] ArgumentError),
     #[error(transparent)]
@@ -97,8 +106,6 @@ pub(crate) enum RequestError {
     Percentile(f64),
     #[error("unknown subscription \"{0}\": newHeads, logs or newPendingTransactions")]
     Subscription(String),
-    #[error("invalid log filter: {0}")]
-    LogFilter(serde_json::Error),
     #[error("no feed of this market prices \"{0}\"")]
     NoFeed(String),
     #[error(transparent)]
@@ -231,6 +238,8 @@ impl From<Stop> for RpcError {
 impl RpcError {
     fn code(&self) -> i32 {
         match self {
+            Self::Id => INVALID_REQUEST,
+            Self::NoWebSocket => NO_METHOD,
             Self::Argument(_) | Self::Request(_) => INVALID_PARAMS,
             Self::Limit(_) => LIMIT,
             Self::UnknownBlock(_) | Self::UnknownTransaction(_) => NOT_FOUND,

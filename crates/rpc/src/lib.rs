@@ -19,6 +19,7 @@
 //! the head's; its number, time and base fee are the next block's, and its nonces count the pool.
 
 mod arguments;
+mod bodies;
 mod config;
 mod connections;
 mod context;
@@ -31,6 +32,7 @@ mod gage;
 mod methods;
 mod net;
 mod node;
+mod requests;
 mod server;
 mod shapes;
 

@@ -5,18 +5,15 @@ use std::{io, net::SocketAddr, sync::Arc};
 use gage_chain::Chain;
 use jsonrpsee::{
     RpcModule,
-    core::RegisterMethodError,
+    core::{RegisterMethodError, middleware::RpcServiceBuilder},
     server::{BatchRequestConfig, PingConfig, ServerConfig, ServerHandle, stop_channel},
 };
 use tokio::net::TcpListener;
-use tower_http::{
-    cors::{AllowOrigin, Any, CorsLayer},
-    timeout::RequestBodyTimeoutLayer,
-};
+use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 use crate::{
-    Config, Cors, Limits, NodeHandle, connections, context::Context, debug, dev, eth,
-    filters::HexIds, gage, methods::Methods, net,
+    Config, Cors, Limits, NodeHandle, bodies::WholeBodies, connections, context::Context, debug,
+    dev, eth, filters::HexIds, gage, methods::Methods, net, requests::Checked,
 };
 
 /// Why no server runs.
@@ -73,17 +70,18 @@ pub async fn serve(
     let dev = dev && node.dev().is_some();
     let server = server_config(&limits);
     let methods = methods(Context::new(chain, node, limits.clone()), dev)?;
+    let (stop, handle) = stop_channel();
     let http = tower::ServiceBuilder::new()
         .option_layer(cors_layer(cors)?)
-        .layer(RequestBodyTimeoutLayer::new(limits.silence_max));
+        .layer(WholeBodies::new(&limits, stop.clone()));
     let service = jsonrpsee::server::Server::builder()
         .set_config(server)
         .set_http_middleware(http)
+        .set_rpc_middleware(RpcServiceBuilder::new().layer_fn(Checked))
         .to_service_builder();
     let bind = |source| ServeError::Bind { addr, source };
     let listener = TcpListener::bind(addr).await.map_err(bind)?;
     let addr = listener.local_addr().map_err(bind)?;
-    let (stop, handle) = stop_channel();
     let stopping = stop.clone();
     let service = move || service.clone().build(methods.clone(), stopping.clone());
     tokio::spawn(connections::serve(listener, limits, service, stop));

@@ -18,7 +18,8 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::logs;
 use crate::{
-    Head, arguments,
+    Head,
+    arguments::{self, ArgumentError},
     context::Context,
     error::RequestError,
     methods::Answer,
@@ -47,14 +48,15 @@ impl Topic {
         let (name, details): (String, Option<Value>) = arguments::read(params)?;
         let details = details.unwrap_or_default();
         match name.as_str() {
-            "newHeads" => Ok(Self::Heads),
+            "newHeads" if details.is_null() => Ok(Self::Heads),
+            "newHeads" => Err(ArgumentError::TooMany { most: 1 }.into()),
             "newPendingTransactions" => {
-                Ok(Self::Pending(details.as_bool().unwrap_or_default().into()))
+                let (_, full): (String, Option<bool>) = arguments::read(params)?;
+                Ok(Self::Pending(full.unwrap_or_default().into()))
             }
             "logs" if details.is_null() => Ok(Self::Logs(LogFilter::default())),
             "logs" => {
-                let request: LogRequest =
-                    serde_json::from_value(details).map_err(RequestError::LogFilter)?;
+                let (_, request): (String, LogRequest) = arguments::read(params)?;
                 Ok(Self::Logs(logs::criteria(&request)))
             }
             _ => Err(RequestError::Subscription(name).into()),

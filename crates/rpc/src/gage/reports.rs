@@ -76,7 +76,7 @@ enum Named {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected ed25519, pyth, redstone, chainlink or their number")]
 enum Provider {
     Named(Named),
     Number(Number<u8>),

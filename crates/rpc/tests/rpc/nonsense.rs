@@ -47,6 +47,51 @@ fn bytes_that_are_no_request_are_told_so() {
     assert_alive(&world);
 }
 
+/// A request for the chain's id, with `id` in its place as it is.
+fn request(id: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","method":"eth_chainId","params":[]{id}}}"#)
+}
+
+/// What `single` is answered with: the same over HTTP, over a WebSocket, and beside another in a batch.
+fn answer(world: &World, socket: &mut WebSocket, single: &str) -> Value {
+    let over_http = client::post(world.addr, single.as_bytes()).json();
+    socket.send(single);
+    assert_eq!(socket.next(), over_http, "{single}");
+    let batch = format!("[{},{single}]", request(r#","id":"first""#));
+    socket.send(&batch);
+    for answers in [client::post(world.addr, batch.as_bytes()).json(), socket.next()] {
+        assert_eq!(answers[0]["result"], format!("{CHAIN_ID:#x}"));
+        assert_eq!(answers[1], over_http, "{single}");
+    }
+    over_http
+}
+
+#[test]
+fn every_id_is_repeated_or_refused() {
+    let world = World::new();
+    let mut socket = WebSocket::open(world.addr);
+    for id in ["0", "7", "18446744073709551615", "\"\"", "\"-1\"", "null"] {
+        let answer = answer(&world, &mut socket, &request(&format!(",\"id\":{id}")));
+        assert_eq!(answer["id"], serde_json::from_str::<Value>(id).unwrap());
+        assert_eq!(answer["result"], format!("{CHAIN_ID:#x}"), "{id}");
+    }
+    let others = ["-1", "1.5", "18446744073709551616", "true", "{}", "[]", "1,\"id\":2"];
+    let others = others.map(|id| format!(",\"id\":{id}"));
+    // One without an id is not run either.
+    for id in others.into_iter().chain([String::new()]) {
+        let answer = answer(&world, &mut socket, &request(&id));
+        assert_eq!(answer["id"], Value::Null, "{id}");
+        assert_eq!(answer["error"]["code"], INVALID_REQUEST, "{id}");
+        let told = answer["error"]["message"].as_str().expect("words");
+        assert!(told.starts_with("id must be a string, null or a whole number"), "{told}");
+    }
+    for key in [r#","jsonrpc":"2.0""#, r#","method":"eth_chainId""#, r#","params":[]"#] {
+        let answer = answer(&world, &mut socket, &request(&format!(",\"id\":1{key}")));
+        assert_eq!(answer["error"]["code"], INVALID_REQUEST, "{key}");
+    }
+    assert_alive(&world);
+}
+
 #[test]
 fn arguments_that_are_wrong_are_named() {
     let world = World::new();
@@ -85,6 +130,63 @@ fn arguments_that_are_wrong_are_named() {
         assert!(told.starts_with(message), "{method} {params}: {told}");
     }
     assert_alive(&world);
+}
+
+#[test]
+fn no_refusal_names_a_type_of_rust() {
+    let world = World::new();
+    let (address, hash) = (user(0).address(), format!("0x{}", "11".repeat(32)));
+    let nonsense =
+        [json!(7.5), json!("x"), json!(true), json!([1]), json!([[]]), json!({ "x": 1 })];
+    let methods = [
+        ("eth_getBalance", vec![json!(address)]),
+        ("eth_getStorageAt", vec![json!(address)]),
+        ("eth_getProof", vec![json!(address)]),
+        ("eth_call", vec![]),
+        ("eth_call", vec![json!({}), json!("latest")]),
+        ("eth_call", vec![json!({}), json!("latest"), json!({})]),
+        ("eth_getLogs", vec![]),
+        ("eth_newFilter", vec![]),
+        ("eth_simulateV1", vec![]),
+        ("eth_sendRawTransaction", vec![]),
+        ("eth_feeHistory", vec![json!(1)]),
+        ("debug_traceTransaction", vec![json!(hash)]),
+        ("debug_traceCall", vec![json!({}), json!("latest")]),
+        ("evm_mine", vec![]),
+        ("gage_submitReports", vec![]),
+        ("gage_submitMessages", vec![]),
+        ("gage_whatIf", vec![json!(0), json!(address), json!(0)]),
+    ];
+    let mut refused = 0;
+    let mut judge = |told: String, asked: &str| {
+        let leaks = ["enum ", "struct ", "variant of", "Json", "Variadic"];
+        assert!(!leaks.iter().any(|leak| told.contains(leak)), "{asked}: {told}");
+        refused += 1;
+    };
+    for (method, first) in methods {
+        for value in nonsense.clone() {
+            let params = Value::Array(first.iter().cloned().chain([value]).collect());
+            if let Err(error) = world.try_ask(method, params.clone()) {
+                judge(error["message"].to_string(), &format!("{method} {params}"));
+            }
+        }
+    }
+    let filters = [json!({ "topics": ["x"] }), json!({ "address": 5 }), json!({ "tracer": [] })];
+    let mut socket = WebSocket::open(world.addr);
+    for filter in filters {
+        let error = socket.call("eth_subscribe", json!(["logs", filter]));
+        judge(error.map_or_else(|error| error["message"].to_string(), |_| String::new()), "logs");
+    }
+    assert!(refused > 80, "{refused} refusals");
+    let slot = world.refusal("eth_getStorageAt", json!([address, "slot"])).1;
+    assert_eq!(slot, "invalid argument 1: expected a storage slot, 32 bytes or fewer as 0x hex");
+    let (_, topic) = world.refusal("eth_getLogs", json!([{ "topics": ["x"] }]));
+    assert!(topic.starts_with("invalid argument 0: expected one value or an array"), "{topic}");
+    let time = world.refusal("evm_mine", json!([true])).1;
+    assert_eq!(time, "invalid argument 0: expected a time, or an object of timestamp and blocks");
+    let message = json!([[{ "provider": "x", "feeds": [], "data": "0x" }]]);
+    let provider = world.refusal("gage_submitMessages", message).1;
+    assert!(provider.ends_with("expected ed25519, pyth, redstone, chainlink or their number"));
 }
 
 #[test]
@@ -164,6 +266,31 @@ fn limits_are_told_and_hold() {
     assert_alive(&world);
 }
 
+/// Whether its length is told first or not.
+#[test]
+fn a_body_that_is_too_long_is_refused_in_whatever_form_it_comes() {
+    let world = World::with_limits(Limits { request_bytes_max: 1_000, ..Limits::default() });
+    let chunked = |pieces: &[&str]| {
+        let head =
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json";
+        let chunk = |piece: &&str| format!("{:x}\r\n{piece}\r\n", piece.len());
+        let body = pieces.iter().map(chunk).collect::<String>() + "0\r\n\r\n";
+        client::http(world.addr, head, body.as_bytes())
+    };
+    let asked = request(r#","id":1"#);
+    let spaces = " ".repeat(501);
+    let told = client::post(world.addr, format!("{asked}{spaces}{spaces}").as_bytes());
+    assert_eq!((told.status, &told.json()["error"]["code"]), (413, &json!(-32007)));
+    for pieces in [[asked.as_str(), &spaces, &spaces], [&spaces, &spaces, &asked]] {
+        let refused = chunked(&pieces);
+        assert_eq!((refused.status, refused.json()), (413, told.json()), "{pieces:?}");
+    }
+    let (first, second) = asked.split_at(20);
+    let answered = chunked(&[" ", first, second]);
+    assert_eq!(answered.json()["result"], format!("{CHAIN_ID:#x}"));
+    assert_alive(&world);
+}
+
 #[test]
 fn heavy_work_beyond_the_bound_is_refused_and_reads_go_on() {
     let limits = Limits { heavy_running_max: 0, heavy_waiting_max: 0, ..Limits::default() };
@@ -221,6 +348,17 @@ fn nonsense_over_a_websocket_is_answered_too() {
     assert_eq!(socket.call("eth_subscribe", json!([])).unwrap_err()["code"], INVALID_PARAMS);
     let unknown = socket.call("eth_subscribe", json!(["weather"])).unwrap_err();
     assert_eq!(unknown["code"], INVALID_PARAMS);
+    for params in [json!(["newHeads", "x"]), json!(["newPendingTransactions", "x"])] {
+        assert_eq!(socket.call("eth_subscribe", params).unwrap_err()["code"], INVALID_PARAMS);
+    }
     assert_eq!(socket.call("eth_unsubscribe", json!(["0x1"])).unwrap(), false);
+    for params in [json!([]), json!([{}]), json!(["0x1", "0x2"])] {
+        assert_eq!(socket.call("eth_unsubscribe", params).unwrap_err()["code"], INVALID_PARAMS);
+    }
+    for method in ["eth_subscribe", "eth_unsubscribe"] {
+        let (code, told) = world.refusal(method, json!(["newHeads"]));
+        assert_eq!(code, UNKNOWN_METHOD);
+        assert!(told.starts_with("notifications not supported"), "{told}");
+    }
     assert_eq!(socket.call("eth_chainId", json!([])).unwrap(), "0x1093");
 }

@@ -270,7 +270,7 @@ fn what_cannot_be_simulated_has_the_specification_s_code() {
         (false, with(json!({ "gas": "0x100" })), -38013, "intrinsic gas too low"),
         (false, with(json!({ "from": nobody, "value": "0x1" })), -38014, "insufficient funds"),
         (false, with(json!({ "gas": "0x7270e01" })), -38015, "gas limit reached"),
-        (true, paid_with(json!({ "gas": "0x1312d00" })), -38015, "exceeds block gas limit"),
+        (true, paid_with(json!({ "gas": "0x1312d00" })), -38015, "exceeds the gas limit of one"),
         (false, at(json!({ "number": "0x1" })), -38020, "block numbers must be in order"),
         (false, at(json!({ "time": "0x1" })), -38021, "block timestamps must be in order"),
         (false, with(json!({ "to": null, "input": long })), -38025, "max initcode size exceeded"),
