@@ -50,6 +50,7 @@ use commands::{act, show};
 use history::fetch::{Order, fetch};
 
 fn main() -> ExitCode {
+    // A panic of the database's library on damaged pages is told as the error that it becomes.
     let tell = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if !gage_state::panics_are_caught() {
