@@ -43,9 +43,6 @@ const REPLAYS: &str = "gage-data";
 /// Time of history before the first step, in which the world is set up.
 const SETUP_SECONDS: u64 = HOUR;
 
-/// How long servers may take to finish what they have begun.
-const SHUTDOWN: Duration = Duration::from_secs(1);
-
 /// A chain in this process and all that runs with it.
 struct Session {
     node: Node,
@@ -342,9 +339,9 @@ impl Session {
         blocks: Option<tokio::task::JoinHandle<Result<(), gage_node::ProduceError>>>,
     ) -> anyhow::Result<()> {
         let Self { server, runtime, .. } = self;
-        server.stop(&runtime);
+        let left = server.stop(&runtime);
         let produced = blocks.map(|blocks| runtime.block_on(blocks));
-        runtime.shutdown_timeout(SHUTDOWN);
+        runtime.shutdown_timeout(left);
         match produced {
             Some(produced) => Ok(produced.context("the block producer failed")??),
             None => Ok(()),

@@ -1,15 +1,12 @@
 //! `gage node`: a node from a genesis file and a configuration.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use gage_chain::Genesis;
 use gage_node::{Node, Settings};
 
 use crate::{cli::NodeArgs, clock::SystemClock, home::Home, serve, stop::Stop, telemetry};
-
-/// How long servers may take to finish what they have begun.
-const SHUTDOWN: Duration = Duration::from_secs(1);
 
 fn read(path: &Path) -> anyhow::Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
@@ -41,7 +38,7 @@ pub(crate) fn run(args: &NodeArgs) -> anyhow::Result<()> {
     let server = serve::start(&runtime, settings.rpc(), &node)?;
     announce!("RPC {} (HTTP and WebSocket), chain id {}", server.url(), genesis.chain_id);
     let produced = runtime.block_on(node.run(stop.raised()));
-    server.stop(&runtime);
-    runtime.shutdown_timeout(SHUTDOWN);
+    let left = server.stop(&runtime);
+    runtime.shutdown_timeout(left);
     Ok(produced?)
 }

@@ -1,6 +1,10 @@
 //! The RPC server, from code that is not asynchronous.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use gage_node::Node;
 use gage_rpc::Config;
@@ -9,7 +13,9 @@ use tokio::runtime::Runtime;
 use crate::descriptors;
 
 /// How long open connections may take to end.
-const STOP: Duration = Duration::from_millis(800);
+const CONNECTIONS: Duration = Duration::from_millis(800);
+/// How long they and what they have begun may take: with the block that is being made, below two seconds.
+const ALL: Duration = Duration::from_millis(1_200);
 
 /// A server that runs.
 pub(crate) struct Server(gage_rpc::Server);
@@ -36,9 +42,12 @@ impl Server {
         format!("http://{addr}")
     }
 
-    /// Lets running requests end, for a moment.
-    pub(crate) fn stop(self, runtime: &Runtime) {
+    /// Lets running requests end, for a moment; how long what they have begun may still take.
+    pub(crate) fn stop(self, runtime: &Runtime) -> Duration {
+        let began = Instant::now();
         // A connection that stays open is cut off with the runtime.
-        let _ = runtime.block_on(async { tokio::time::timeout(STOP, self.0.stop()).await });
+        let stopped = async { tokio::time::timeout(CONNECTIONS, self.0.stop()).await };
+        let _ = runtime.block_on(stopped);
+        ALL.saturating_sub(began.elapsed())
     }
 }
