@@ -20,11 +20,11 @@ use gage_core::portfolio::PortfolioTerms;
 use gage_core::protocol::{self, AssetTerms};
 use gage_core::signers::{self, SignerSet, SignerSetId};
 use gage_core::terms::{self, Subject};
-use gage_core::token;
+use gage_core::token::{self, Permit};
 use gage_core::{
     AccountId, Accrued, Address, Assets, B256, Bps, Cap, Error, Factor, FactorKind, FeedId,
     InterestModel, Label, MemoryLedger, PauseLevel, Ray, Report, Source, SourceId, SourceKind,
-    SourceTerms, Stop, Timestamp, Token, WAD, Wad, portfolio, sources,
+    SourceTerms, Stop, Timestamp, Token, U256, WAD, Wad, portfolio, sources,
 };
 use world::acts::*;
 use world::staking::{bounds, new_market, open_line};
@@ -635,4 +635,21 @@ fn reg_x12_a_set_that_asks_for_nothing_is_none() {
     assert_eq!(signers::valid_set(&mut world.ledger, &id).unwrap().threshold, 2);
     let nobody = refused(signers::set_signers(&mut world.ledger, OWNER, &id, &set(keys(3), 1)));
     assert!(matches!(nobody, Error::NotAuthorised { .. }));
+}
+
+/// P-10: only the owner's own signature permits; one that recovers to another, or to nobody, does not, whoever it names.
+#[test]
+fn a_permit_is_its_owners() {
+    let mut world = World::new(&[6], 1);
+    let (now, value) = (world.ledger.now.get(), U256::from(1));
+    let mut signed = |owner, signer| {
+        let permit = Permit { owner, spender: FRIEND, value, deadline: U256::from(now) };
+        token::permit(&mut world.ledger, Token::Asset(asset(1)), &permit, signer)
+    };
+    let nobody = Address::ZERO;
+    for (owner, signer) in [(ALICE, FRIEND), (ALICE, nobody), (nobody, nobody), (nobody, ALICE)] {
+        let refused = Err(Stop::Refused(Error::InvalidSigner { signer, owner }));
+        assert_eq!(signed(owner, signer), refused);
+    }
+    assert_eq!(signed(ALICE, ALICE), Ok(()));
 }

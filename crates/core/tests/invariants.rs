@@ -420,6 +420,12 @@ const STEPS: &[(&str, Damage)] = &[
     }),
     ("INT-1", |l| lender(l).index = Ray::new(lender(l).index.get() - 1)),
     ("INT-1", |l| lender(l).updated_at = Timestamp::ZERO),
+    // A tenth in a day; the largest rate makes less than 3 % of it.
+    ("INT-3", |l| {
+        l.now = l.now.after(86_400);
+        lender(l).updated_at = l.now;
+        lender(l).index = Ray::new(lender(l).index.get() / 10 * 11);
+    }),
     // Cash that comes from nowhere, beyond what rounding leaves.
     ("SHR-6", |l| lender(l).cash = Assets::new(lender(l).cash.get() + 2)),
     // A run goes forward; it ends when nobody waits, and the next one follows it.

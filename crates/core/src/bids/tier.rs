@@ -422,6 +422,22 @@ mod tests {
         assert!(reached > 900, "{reached}");
     }
 
+    /// BID-1: what rounding left when a tier's last bid went is bought by whoever bids next, once.
+    #[test]
+    fn what_was_left_goes_to_the_next_fill() {
+        let (unclaimed, carried) = (Assets::new(7), Assets::new(7));
+        let shares = Shares::new(1 << 40);
+        let mut tier = TierState { unclaimed, carried, shares, ..TierState::default() };
+        let mut bid = Bid::default();
+        tier.start(&mut bid, shares);
+        for (collateral, all) in [(93, 100), (100, 200)] {
+            tier.fill(Shares::new(1 << 20), Assets::new(collateral)).unwrap();
+            let bought = tier.bought(&bid, |_| Ok::<_, Error>(U256::ZERO)).unwrap().get();
+            assert!(bought == all || bought == all - 1, "{bought} of {all}");
+        }
+        assert!(tier.carried.is_zero());
+    }
+
     /// A tier that is bought down to 10^-36 of itself still knows what its first bid is owed.
     #[test]
     fn precision_does_not_run_out() {
