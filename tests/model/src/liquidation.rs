@@ -153,15 +153,17 @@ pub fn repayment(sale: &Sale, aim: &Aim, bonus: &Bound) -> Bound {
     Bound { exact, low: low - whole(1), high: ceil(&high) + whole(1) }
 }
 
-/// What a repayment buys of the collateral, rounded down; no more than there is.
+/// What a repayment buys of the collateral, rounded down; no more than there is. What is repaid, and what that buys, are
+/// values rounded down to 10^-18 dollars, which is many units of a collateral that is worth less.
 #[must_use]
 pub fn seizable(sale: &Sale, repaid: &Exact, bonus: &Bound) -> Bound {
     let ((pledged, price), (_, debt_price)) = (&sale.pledged, &sale.owed);
     let buys = |bonus: &Exact| repaid * debt_price * (whole(1) + bonus) / price;
     let at_most = |units: Exact| units.min(pledged.clone());
+    let unseen = (whole(2) + &bonus.high) / price;
     Bound {
         exact: at_most(buys(&bonus.exact)),
-        low: at_most(buys(&bonus.low)) - whole(1),
+        low: at_most(buys(&bonus.low) - unseen) - whole(1),
         high: at_most(buys(&bonus.high)),
     }
 }

@@ -326,7 +326,12 @@ impl Beside {
         let discount = ratio(u32::from(tier.get()) * 50, 10_000);
         let gain = Bound::down(&discount / (whole(1) - &discount), &ulp(18));
         let mut sale = self.sale(book, scene, id, pair);
-        self.tally.check("bought by bids", &seizable(&sale, &repaid, &gain), &seized);
+        let mut buys = seizable(&sale, &repaid, &gain);
+        if why == Some(SweepReason::Insolvent) {
+            // What is sold may be given, a vault's part of the collateral: it is paid for in whole units of the debt.
+            buys.low = seizable(&sale, &(&repaid - whole(1)), &gain).low;
+        }
+        self.tally.check("bought by bids", &buys, &seized);
         let by_thresholds = scene.before.markets[&id.market].margin == MarginModel::Threshold;
         if why == Some(SweepReason::StopLoss) {
             sale.target = reading::from_wad(scene.before.stop_losses[id].target.get());
@@ -341,8 +346,11 @@ impl Beside {
         if why != Some(SweepReason::Insolvent) && by_thresholds {
             let aim = Aim { max_repay: Exact::from_integer(num_bigint::BigInt::from(1) << 200) };
             let mut most = Bound { low: Exact::zero(), ..repayment(&sale, &aim, &gain) };
-            // The engine's ratio of repayment to shortfall has eighteen digits of its own.
-            most.high += &most.exact * ulp(18);
+            // What a dollar repaid brings the account nearer to the target has eighteen digits in the engine.
+            let nearer = &sale.target - gage_model::bps(sale.threshold) * (whole(1) + &gain.high);
+            if nearer > Exact::zero() {
+                most.high += &most.exact * ulp(18) / nearer;
+            }
             self.tally.check("repaid by bids", &most, &repaid);
         }
         let all = shares(scene.before.tiers[&(*queue, *tier)].shares);
