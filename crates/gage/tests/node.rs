@@ -38,6 +38,14 @@ fn write(folder: &Path, name: &str, text: &str) {
 
 const QUIET: &str = "block_time = 0.05\n[rpc]\nport = 0\n[metrics]\nenabled = false\n";
 
+/// What a quiet node starts from; its genesis.
+fn prepare(folder: &Path) -> String {
+    let genesis = String::from_utf8(gage(folder, &["genesis"]).stdout).expect("text");
+    write(folder, "genesis.json", &genesis);
+    write(folder, "gage.toml", QUIET);
+    genesis
+}
+
 /// Runs a node until it says where it listens: the node, what it says, and its address.
 fn running(folder: &Path) -> (Child, String, String) {
     let mut node = Command::new(env!("CARGO_BIN_EXE_gage"))
@@ -67,9 +75,7 @@ fn chain_id(folder: &Path) -> String {
 #[test]
 fn a_node_starts_from_the_examples_and_again() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let genesis = gage(folder.path(), &["genesis"]).stdout;
-    fs::write(folder.path().join("genesis.json"), genesis).expect("a file can be written");
-    write(folder.path(), "gage.toml", QUIET);
+    prepare(folder.path());
     assert!(chain_id(folder.path()).contains("chain id 4244"));
     assert!(chain_id(folder.path()).contains("chain id 4244"));
     let checked = gage(folder.path(), &["db", "check", "--data-dir", "gage-node"]);
@@ -88,9 +94,7 @@ fn checked(folder: &Path, data: &str) -> String {
 fn a_chain_is_carried_by_a_snapshot() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let folder = folder.path();
-    let genesis = gage(folder, &["genesis"]).stdout;
-    fs::write(folder.join("genesis.json"), genesis).expect("a file can be written");
-    write(folder, "gage.toml", QUIET);
+    prepare(folder);
     chain_id(folder);
     let export = ["snapshot", "export", "--data-dir", "gage-node", "--out", "snapshot"];
     let exported = gage(folder, &export);
@@ -201,9 +205,7 @@ fn bad_files_are_named() {
 fn damaged_pages_are_told_without_a_panic() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let folder = folder.path();
-    let genesis = gage(folder, &["genesis"]).stdout;
-    fs::write(folder.join("genesis.json"), genesis).expect("a file can be written");
-    write(folder, "gage.toml", QUIET);
+    prepare(folder);
     chain_id(folder);
     checked(folder, "gage-node");
     let database = folder.join("gage-node/chain.redb");
@@ -230,9 +232,7 @@ fn damaged_pages_are_told_without_a_panic() {
 fn a_lost_database_is_told() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let folder = folder.path();
-    let genesis = String::from_utf8(gage(folder, &["genesis"]).stdout).expect("text");
-    write(folder, "genesis.json", &genesis);
-    write(folder, "gage.toml", QUIET);
+    let genesis = prepare(folder);
     let data = folder.join("gage-node");
     fs::create_dir(&data).expect("a folder can be made");
     write(&data, "genesis.json", &genesis);
@@ -269,9 +269,7 @@ fn a_lost_database_is_told() {
 fn a_data_directory_is_checked_while_its_node_runs() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let folder = folder.path();
-    let genesis = String::from_utf8(gage(folder, &["genesis"]).stdout).expect("text");
-    write(folder, "genesis.json", &genesis);
-    write(folder, "gage.toml", QUIET);
+    let genesis = prepare(folder);
     let (mut node, _, url) = running(folder);
     let live = gage(folder, &["check", "--data-dir", "gage-node", "--rpc-url", &url]);
     // The node of another chain does not stand for this folder's, even if both have one id.

@@ -1,11 +1,6 @@
 //! `gage publish`: prices from exchanges to a node. `gage message`: other oracles' messages.
 
-use std::{
-    fs,
-    io::{BufReader, Read as _},
-    path::Path,
-    time::Duration,
-};
+use std::{fs, io::Read as _, path::Path, time::Duration};
 
 use alloy_signer_local::PrivateKeySigner;
 use anyhow::{Context as _, bail, ensure};
@@ -99,8 +94,8 @@ fn print(outcomes: &[Outcome]) {
 fn message_in(file: &Path) -> anyhow::Result<String> {
     let cannot = || format!("{} cannot be read", file.display());
     let mut text = String::new();
-    let begin = fs::File::open(file).with_context(cannot)?.take(MESSAGE_CHARS_MAX + 1);
-    BufReader::new(begin).read_to_string(&mut text).with_context(cannot)?;
+    let mut begin = fs::File::open(file).with_context(cannot)?.take(MESSAGE_CHARS_MAX + 1);
+    begin.read_to_string(&mut text).with_context(cannot)?;
     ensure!(
         text.len() as u64 <= MESSAGE_CHARS_MAX,
         "{} is longer than any message ({MESSAGE_CHARS_MAX} characters)",

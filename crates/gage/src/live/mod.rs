@@ -6,7 +6,7 @@ mod screen;
 mod sold;
 
 use std::{
-    io::{IsTerminal as _, Write as _},
+    io::IsTerminal as _,
     time::{Duration, Instant},
 };
 
@@ -95,7 +95,6 @@ impl Live {
             Form::Lines { last } => {
                 *last = moment.header.number;
                 announce!("{}", line(moment));
-                std::io::stdout().flush()?;
             }
             Form::Nothing => {}
         }
